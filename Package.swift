@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+  name: "sluice",
+  products: [
+    .executable(name: "sluice", targets: ["sluice"]),
+    .library(name: "XStreamClient", targets: ["XStreamClient"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    .target(name: "XStream", dependencies: [nioCore]),
+    .target(name: "GatewayCore", dependencies: [nioCore, logging]),
+    .target(name: "ContentDigests", dependencies: ["COpenSSL", nioCore]),
+    .target(name: "TLSTransport", dependencies: ["COpenSSL", nioCore]),
+    .target(
+      name: "Ledgers",
+      dependencies: ["CSQLite", "GatewayCore", nioCore, .product(name: "DequeModule", package: "swift-collections")]),
+    .target(name: "Forwarders", dependencies: ["ContentDigests", "GatewayCore", nioCore, nioPosix]),
+    .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
+    .target(
+      name: "XStreamClient",
+      dependencies: ["ContentDigests", "TLSTransport", "XStream", nioCore, nioPosix, logging]),
+    .target(
+      name: "GatewayServer",
+      dependencies: [
+        "Forwarders", "Fronts", "GatewayCore", "Ledgers", "TLSTransport", nioCore, nioPosix, logging,
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Yams", package: "Yams"),
+      ]),
+    .executableTarget(
+      name: "sluice",
+      dependencies: [
+        "GatewayServer", "XStreamClient",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
+      ]),
+
+    .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),
+    .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded]),
+    .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),
+    .testTarget(name: "LedgersTests", dependencies: ["Ledgers", "GatewayCore", nioCore, nioPosix]),
+    .testTarget(name: "ForwardersTests", dependencies: ["Forwarders", "GatewayCore", "ContentDigests", nioCore, nioPosix]),
+    .testTarget(name: "GatewayServerTests", dependencies: ["GatewayServer", "XStreamClient", nioCore, nioPosix]),
+  ]
+)
+
+for target in package.targets where target.type != .system {
+  target.swiftSettings =
+    [
+      "ExistentialAny", "ImmutableWeakCaptures", "InferIsolatedConformances", "InternalImportsByDefault",
+      "MemberImportVisibility", "NonisolatedNonsendingByDefault",
+    ].map { .enableUpcomingFeature($0) } + [.treatAllWarnings(as: .error)]
+}
