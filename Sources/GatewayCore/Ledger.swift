@@ -1,0 +1,58 @@
+public import NIOCore
+
+/// The durable truth: uploads, their offsets and owners, and the quota they take.
+///
+/// Every call is one transaction, durable before its future succeeds: state and quota change together or not at all.
+/// A call that changes an upload names the `epoch` under which it holds it; where another has claimed it since, the
+/// call fails with ``LedgerError/fenced`` and changes nothing. All futures fail with ``LedgerError`` alone, and complete
+/// on the given event loop.
+public protocol Ledger: Sendable {
+  /// Records a new upload, and reserves for it what the quotas leave, up to ``Reservation/wanted``.
+  ///
+  /// Fails with ``LedgerError/quota`` where that is nothing and something was wanted, or where it is not all and
+  /// ``Reservation/takesPart`` is false; with ``LedgerError/crowded`` above ``Reservation/unfinishedLimit``.
+  func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Holding>
+
+  /// The upload as it is, or `nil` where there never was one, or it was dropped.
+  func find(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<UploadRecord?>
+
+  /// Takes an unfinished upload for a new connection: its epoch rises by one, which fences the one before, and what is
+  /// not yet granted of its total is reserved as far as the quotas leave it (nothing more is no failure here).
+  ///
+  /// Fails with ``LedgerError/unknown`` where it is not open (any more).
+  func claim(_ claim: Claim, on eventLoop: any EventLoop) -> EventLoopFuture<Holding>
+
+  /// Moves the safe offset. `from` must be the offset before, and `to` at most what is granted, or it is fenced.
+  /// Expiry moves along.
+  func advance(
+    _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void>
+
+  /// The upload is complete with `size` bytes: its reservation ends, and `size` counts as used.
+  func settle(
+    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void>
+
+  /// Drops an unfinished upload and gives its reservation back. The key is unknown from then on.
+  func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
+
+  /// All uploads that are neither complete nor dropped.
+  func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]>
+
+  /// What is used and reserved of each quota, ordered by route and subject.
+  func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]>
+}
+
+/// Why the ledger did not do what was asked. Nothing changed.
+public enum LedgerError: Error, Hashable, Sendable {
+  /// The quotas leave `available` bytes, and that was not enough.
+  case quota(available: Int64)
+  /// The route has as many unfinished uploads as it may.
+  case crowded
+  /// Another holder has claimed the upload, or its offset is not what the caller took it for.
+  case fenced
+  /// No such unfinished upload.
+  case unknown
+  /// The engine failed, in its own words: full disk, damaged file, closed.
+  case engine(String)
+}

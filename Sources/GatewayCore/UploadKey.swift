@@ -1,0 +1,49 @@
+/// What an upload is known by, from its offer until it is forgotten.
+///
+/// For a client with neither certificate nor token the key alone is the right to go on with the upload, so it is
+/// a secret: logs show ``logID``, never the whole.
+public struct UploadKey: Hashable, Sendable {
+  /// 16 to 128 characters of `A-Z a-z 0-9 - _` (protocol.md, section 3). Safe as a file's name.
+  public let text: String
+
+  /// The key a client showed, or `nil` where it cannot be one.
+  public init?(_ text: String) {
+    let utf8 = text.utf8
+    guard (16...128).contains(utf8.count), utf8.allSatisfy(Self.isAllowed) else { return nil }
+    self.text = text
+  }
+
+  private init(minted text: String) {
+    self.text = text
+  }
+
+  /// A new key of 192 random bits from the system's generator: 32 characters.
+  public static func mint() -> UploadKey {
+    var generator = SystemRandomNumberGenerator()
+    var text = ""
+    text.reserveCapacity(32)
+    for _ in 0..<8 {
+      var bits = generator.next() as UInt64
+      for _ in 0..<4 {
+        text.unicodeScalars.append(Unicode.Scalar(alphabet[Int(bits & 63)]))
+        bits >>= 6
+      }
+    }
+    return UploadKey(minted: text)
+  }
+
+  /// The first eight characters: tells uploads apart in a log, and leaves 144 bits unsaid.
+  public var logID: String { String(text.prefix(8)) }
+
+  // A key may begin with "-": every use as a file's name has a folder before it.
+  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+  private static func isAllowed(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+      true
+    default: false
+    }
+  }
+}
