@@ -1,0 +1,181 @@
+public import Logging
+public import NIOCore
+
+/// What every front calls: begins uploads and goes on with them, tells how they stand, drops them.
+public final class Gateway: Sendable {
+  /// What is the same for all routes.
+  public let settings: GatewaySettings
+  /// The bytes of all uploads that are in memory.
+  public let memory: MemoryBudget
+  let ledger: any Ledger
+  let attachments = AttachmentRegistry()
+  private let gatekeeper: Gatekeeper
+  let forwarders: [String: any Forwarder]
+
+  /// - Parameters:
+  ///   - destinations: each route with where its bytes go; each path once.
+  public init(destinations: [(route: Route, forwarder: any Forwarder)], ledger: any Ledger, settings: GatewaySettings) {
+    self.gatekeeper = Gatekeeper(routes: destinations.map(\.route))
+    self.forwarders = Dictionary(
+      destinations.map { ($0.route.path, $0.forwarder) }, uniquingKeysWith: { first, _ in first })
+    self.ledger = ledger
+    self.settings = settings
+    self.memory = MemoryBudget(limit: settings.memory)
+  }
+
+  // MARK: What fronts call
+
+  /// Begins a new upload. The first event is ``UploadEvent/offered`` or ``UploadEvent/refused``.
+  ///
+  /// - Parameter onEvent: called on `eventLoop`, never from within this call.
+  /// - Throws: ``Refusal`` where the route's rules alone forbid it.
+  public func open(
+    _ request: UploadRequest, on eventLoop: any EventLoop, logger: Logger, onEvent: @escaping (UploadEvent) -> Void
+  ) throws(Refusal) -> Upload {
+    let admission = try gatekeeper.admit(request)
+    try admission.checkSize()
+    let upload = Upload(
+      key: nil, request: request, admission: admission, gateway: self, on: eventLoop, logger: logger, onEvent: onEvent)
+    let now = settings.now()
+    let reservation = Reservation(
+      key: upload.key, route: admission.route.path, owner: admission.identity.owner, total: request.total,
+      wanted: admission.wanted, takesPart: request.shape == .stream, quotas: admission.quotas,
+      unfinishedLimit: admission.route.limits.unfinished, format: admission.format.rawValue, label: request.label,
+      digest: request.digest, holder: settings.holder, at: now, expiresAt: expiry(on: admission.route))
+    let ledger = ledger
+    upload.begin { ledger.open(reservation, on: eventLoop) }
+    return upload
+  }
+
+  /// Goes on with an earlier upload. The first event is ``UploadEvent/offered``, ``UploadEvent/alreadyComplete`` or
+  /// ``UploadEvent/refused``.
+  ///
+  /// Where another connection of the same client is attached, that one settles first and loses it.
+  ///
+  /// - Parameter onEvent: called on `eventLoop`, never from within this call.
+  /// - Throws: ``Refusal`` where the route's rules alone forbid it.
+  public func resume(
+    _ key: UploadKey, _ request: UploadRequest, on eventLoop: any EventLoop, logger: Logger,
+    onEvent: @escaping (UploadEvent) -> Void
+  ) throws(Refusal) -> Upload {
+    let admission = try gatekeeper.admit(request)
+    let upload = Upload(
+      key: key, request: request, admission: admission, gateway: self, on: eventLoop, logger: logger, onEvent: onEvent)
+    let claim = Claim(
+      key: key, holder: settings.holder, quotas: admission.quotas, wanted: admission.wanted, digest: request.digest,
+      expiresAt: expiry(on: admission.route))
+    let ledger = ledger
+    // Whose it is comes before attaching: a stranger with a guessed key must not take a stream from its client.
+    find(key, admission: admission, on: eventLoop).assumeIsolated().whenComplete { result in
+      switch result {
+      case .failure(let error): upload.refuse(error)
+      case .success(let record) where record.state == .done: upload.wasComplete(UploadAccount(record))
+      case .success(let record):
+        if let announced = request.digest, let recorded = record.digest, announced != recorded {
+          return upload.refuse(Refusal.otherDigest)
+        }
+        upload.begin {
+          ledger.claim(claim, on: eventLoop).flatMapError { error in
+            // It may have been completed or dropped while this connection waited for the one before.
+            guard error as? LedgerError == .unknown else { return eventLoop.makeFailedFuture(error) }
+            return self.find(key, admission: admission, on: eventLoop).flatMapThrowing { record in
+              throw record.state == .done ? AlreadyComplete(account: UploadAccount(record)) : Refusal.unknownUpload
+            }
+          }
+        }
+      }
+    }
+    return upload
+  }
+
+  /// How an upload stands. Changes nothing. Fails with ``Refusal`` alone.
+  public func ask(
+    _ key: UploadKey, _ request: UploadRequest, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<UploadAccount> {
+    eventLoop.makeCompletedFuture { try gatekeeper.admit(request) }
+      .flatMap { self.find(key, admission: $0, on: eventLoop) }
+      .map { UploadAccount($0) }
+      .flatMapErrorThrowing { throw Self.refusal(for: $0) }
+  }
+
+  /// Drops an unfinished upload, what is held of it and its reservation; a connection that is attached to it loses it.
+  /// Fails with ``Refusal`` alone; with ``Refusal/unknownUpload`` for one that is complete.
+  public func giveUp(
+    _ key: UploadKey, _ request: UploadRequest, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    let admission: Admission
+    do {
+      admission = try gatekeeper.admit(request)
+    } catch {
+      return eventLoop.makeFailedFuture(error)
+    }
+    return findOwn(key, admission: admission, on: eventLoop)
+      .flatMap { record -> EventLoopFuture<AttachmentRegistry.Attachment> in
+        guard record.state == .open else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
+        return self.attachments.attach(key, route: record.route, limit: .max, on: eventLoop, yield: {})
+      }
+      .flatMap { attachment in
+        self.findOwn(key, admission: admission, on: eventLoop)
+          .flatMap { self.drop($0, on: eventLoop) }
+          .always { _ in self.attachments.detach(attachment) }
+      }
+      .flatMapErrorThrowing { throw Self.refusal(for: $0) }
+  }
+
+  // MARK: What uploads need
+
+  func forwarder(of route: Route) -> any Forwarder {
+    guard let forwarder = forwarders[route.path] else { preconditionFailure("a route without a forwarder") }
+    return forwarder
+  }
+
+  func expiry(on route: Route) -> WallTime {
+    settings.now().advanced(byMilliseconds: route.resumeFor.milliseconds)
+  }
+
+  static func refusal(for error: any Error) -> Refusal {
+    switch error {
+    case let refusal as Refusal: refusal
+    case LedgerError.quota: .quota
+    case LedgerError.crowded: .busy(retryAfter: 60)
+    case LedgerError.unknown, LedgerError.fenced: .unknownUpload
+    case LedgerError.engine(let what): .storage(what)
+    default: .storage("\(error)")
+    }
+  }
+
+  private func find(
+    _ key: UploadKey, admission: Admission, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<UploadRecord> {
+    findOwn(key, admission: admission, on: eventLoop).flatMapThrowing { record in
+      guard record.total == admission.total else { throw Refusal.unknownUpload }
+      return record
+    }
+  }
+
+  /// The record, where it is this client's and this route's. Any other is as if it never was.
+  private func findOwn(
+    _ key: UploadKey, admission: Admission, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<UploadRecord> {
+    ledger.find(key, on: eventLoop).flatMapThrowing { record in
+      guard let record, record.route == admission.route.path, record.owner == admission.identity.owner else {
+        throw Refusal.unknownUpload
+      }
+      return record
+    }
+  }
+
+  /// The ledger first: bytes without a record are swept at the next start, a record without bytes would be a loss.
+  func drop(_ record: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    guard record.state == .open else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
+    return ledger.release(record.key, epoch: record.epoch, on: eventLoop).flatMap {
+      guard let forwarder = self.forwarders[record.route] else { return eventLoop.makeSucceededVoidFuture() }
+      return forwarder.discard(record.key, on: eventLoop)
+    }
+  }
+}
+
+/// What goes on in place of a claim on an upload that turned out to be complete.
+struct AlreadyComplete: Error {
+  let account: UploadAccount
+}

@@ -1,0 +1,66 @@
+public import NIOCore
+
+/// What start-up recovery did.
+public struct RecoveryReport: Hashable, Sendable {
+  /// Uploads that wait for their client to go on.
+  public var waiting = 0
+  /// Uploads that had been complete, and are recorded so now.
+  public var completed: [UploadKey] = []
+  /// Uploads whose bytes are gone; their reservations were given back.
+  public var lost: [UploadKey] = []
+  /// Uploads of routes that are configured no more; they are dropped when they expire.
+  public var orphaned: [UploadKey] = []
+}
+
+extension Gateway {
+  /// Brings stores and ledger together after a crash. Once, at start, before any upload; blocks on the stores.
+  ///
+  /// - Throws: ``LedgerError`` or ``SinkFailure`` where ledger or store cannot be used.
+  public func recover(on eventLoop: any EventLoop) async throws -> RecoveryReport {
+    var report = RecoveryReport()
+    let records = try await ledger.unfinished(on: eventLoop).get()
+    let byRoute = Dictionary(grouping: records, by: \.route)
+    for (route, forwarder) in forwarders {
+      let unfinished = byRoute[route] ?? []
+      let found = try forwarder.recover(unfinished)
+      for record in unfinished {
+        switch found[record.key] {
+        case nil: report.waiting += 1
+        case .complete(let size):
+          try await ledger.settle(
+            record.key, epoch: record.epoch, size: size, digest: record.digest, at: settings.now(), on: eventLoop
+          ).get()
+          report.completed.append(record.key)
+        case .lost:
+          try await ledger.release(record.key, epoch: record.epoch, on: eventLoop).get()
+          try await forwarder.discard(record.key, on: eventLoop).get()
+          report.lost.append(record.key)
+        }
+      }
+    }
+    report.orphaned = records.filter { forwarders[$0.route] == nil }.map(\.key)
+    return report
+  }
+
+  /// Drops the unfinished uploads whose resume window has passed and that no connection is attached to.
+  ///
+  /// - Returns: those that were dropped.
+  public func dropExpired(on eventLoop: any EventLoop) async throws -> [UploadKey] {
+    let now = settings.now()
+    var dropped: [UploadKey] = []
+    for record in try await ledger.unfinished(on: eventLoop).get() where record.expiresAt <= now {
+      guard !attachments.isAttached(record.key) else { continue }
+      do {
+        try await drop(record, on: eventLoop).get()
+        dropped.append(record.key)
+      } catch LedgerError.fenced, LedgerError.unknown {
+        // Its client came back just now.
+        continue
+      }
+    }
+    return dropped
+  }
+
+  /// How many uploads a connection is attached to, by route.
+  public var attachedByRoute: [String: Int] { attachments.attachedByRoute }
+}

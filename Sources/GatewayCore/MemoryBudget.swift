@@ -1,0 +1,30 @@
+import Synchronization
+
+/// Counts the bytes of all uploads that were received and not yet passed on, against one bound for the process.
+///
+/// The bound is kept by asking uploads to pause, each of which may have one more read in flight: the true maximum is
+/// the bound and one read for each connection.
+public final class MemoryBudget: Sendable {
+  /// In bytes.
+  public let limit: Int
+  private let inUse = Atomic<Int>(0)
+
+  /// - Parameter limit: in bytes.
+  public init(limit: Int) {
+    self.limit = limit
+  }
+
+  /// Whether uploads should pause.
+  public var isExceeded: Bool { inUse.load(ordering: .relaxed) > limit }
+
+  /// Bytes held now.
+  public var bytesInUse: Int { inUse.load(ordering: .relaxed) }
+
+  func take(_ count: Int) {
+    inUse.add(count, ordering: .relaxed)
+  }
+
+  func giveBack(_ count: Int) {
+    inUse.subtract(count, ordering: .relaxed)
+  }
+}

@@ -1,0 +1,316 @@
+import Logging
+public import NIOCore
+
+/// One upload on one connection: carries out what ``UploadMachine`` decides, between the front on one side and registry,
+/// ledger and sink on the other. Lives on the connection's event loop.
+public final class Upload {
+  /// The upload's key.
+  public let key: UploadKey
+  private let gateway: Gateway
+  private let admission: Admission
+  private let isNew: Bool
+  private let acknowledges: Bool
+  private let eventLoop: any EventLoop
+  private var logger: Logger
+  private var onEvent: ((UploadEvent) -> Void)?
+
+  private var machine: UploadMachine
+  private var attachment: AttachmentRegistry.Attachment?
+  private var holding: Holding?
+  private var sink: (any Sink)?
+  private var digest: ContentDigest?
+  private var quietCheck: Scheduled<Void>?
+
+  /// Does nothing yet; ``begin(with:)`` does.
+  init(
+    key: UploadKey?, request: UploadRequest, admission: Admission, gateway: Gateway, on eventLoop: any EventLoop,
+    logger: Logger, onEvent: @escaping (UploadEvent) -> Void
+  ) {
+    self.key = key ?? UploadKey.mint()
+    self.isNew = key == nil
+    self.gateway = gateway
+    self.admission = admission
+    self.acknowledges = request.acknowledgeEvery != nil
+    self.digest = request.digest
+    self.eventLoop = eventLoop
+    self.onEvent = onEvent
+    self.logger = logger
+    self.logger[metadataKey: "upload"] = "\(self.key.logID)"
+    self.logger[metadataKey: "route"] = "\(admission.route.path)"
+    self.machine = UploadMachine(
+      isResumable: request.shape == .stream, isNew: key == nil, window: gateway.settings.window,
+      checkpointEvery: gateway.settings.checkpointEvery(acknowledgeEvery: request.acknowledgeEvery))
+  }
+
+  // MARK: What the front says
+
+  /// Takes the next bytes. The front sees to it that they are within what was offered.
+  public func write(_ bytes: ByteBuffer) {
+    let count = bytes.readableBytes
+    switch machine.bytes(count, isMemoryShort: gateway.memory.isExceeded) {
+    case .write:
+      gateway.memory.take(count)
+      sink?.write(bytes)
+    case .writeThenPause:
+      gateway.memory.take(count)
+      sink?.write(bytes)
+      onEvent?(.paused)
+    case .discard: return
+    }
+    considerCheckpoint(isQuiet: false)
+  }
+
+  /// All bytes were written: ``UploadEvent/complete`` or ``UploadEvent/failed`` follows.
+  public func finish() {
+    switch machine.finish() {
+    case .finishSink: sink?.finish()
+    case .nothing: return
+    }
+  }
+
+  /// The client is gone, or all that was offered has arrived: what arrived is made safe, and another connection may go
+  /// on with it. ``UploadEvent/settled(at:)`` follows, unless everything had arrived; then it is finished all the same.
+  public func leave() {
+    carryOut(machine.leave())
+  }
+
+  /// As ``leave()``, for a front that is gone itself: no event reaches it any more.
+  public func leaveSilently() {
+    onEvent = nil
+    leave()
+  }
+
+  // MARK: Opening
+
+  /// Attaches, asks the ledger with `hold`, and opens the sink.
+  func begin(with hold: @escaping () -> EventLoopFuture<Holding>) {
+    // The caller does not have this upload in hand yet, so no event may come from within.
+    eventLoop.assumeIsolated().execute { self.attach(with: hold) }
+  }
+
+  private func attach(with hold: @escaping () -> EventLoopFuture<Holding>) {
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    let eventLoop = eventLoop
+    gateway.attachments.attach(
+      key, route: admission.route.path, limit: admission.route.limits.concurrent, on: eventLoop,
+      yield: { eventLoop.execute { bound.value.yield() } }
+    ).assumeIsolated().whenComplete { result in
+      switch result {
+      case .failure(let error): self.refuse(error)
+      case .success(let attachment):
+        self.attachment = attachment
+        hold().assumeIsolated().whenComplete { result in
+          switch result {
+          case .failure(let error): self.refuse(error)
+          case .success(let holding): self.held(holding)
+          }
+        }
+      }
+    }
+  }
+
+  private func held(_ holding: Holding) {
+    self.holding = holding
+    switch machine.held(at: holding.committed) {
+    case .letGo: end(.settled(at: holding.committed))
+    case .drop: drop(thenTell: .settled(at: 0))
+    case .openSink(let offset):
+      if let announced = digest, let recorded = holding.digest, announced != recorded {
+        return refuse(Refusal.otherDigest)
+      }
+      if holding.granted == holding.committed, admission.total != holding.committed { return refuse(Refusal.quota) }
+      digest = holding.digest
+      let upload = SinkUpload(key: key, total: admission.total, digest: holding.digest)
+      sink = gateway.forwarder(of: admission.route).makeSink(for: upload, from: offset, on: eventLoop) { event in
+        self.sinkSaid(event)
+      }
+    }
+  }
+
+  /// Nothing is held: the request is refused, or what it asks for is complete.
+  func refuse(_ error: any Error) {
+    if let complete = error as? AlreadyComplete { return wasComplete(complete.account) }
+    machine.refused()
+    end(.refused(Gateway.refusal(for: error)))
+  }
+
+  /// There is nothing left to upload.
+  func wasComplete(_ account: UploadAccount) {
+    machine.refused()
+    end(.alreadyComplete(account))
+  }
+
+  /// A newer connection wants the upload.
+  private func yield() {
+    let decision = machine.leave()
+    guard decision != .nothing else { return }
+    onEvent?(.superseded)
+    carryOut(decision)
+  }
+
+  // MARK: The sink
+
+  private func sinkSaid(_ event: SinkEvent) {
+    switch event {
+    case .opened:
+      switch machine.sinkOpened() {
+      case .suspendSink: sink?.suspend()
+      case .drop: drop(thenTell: .settled(at: 0))
+      case .offer: offer()
+      }
+    case .took(let offset): took(upTo: offset)
+    case .safe(let offset):
+      switch machine.sinkSafe(upTo: offset) {
+      case .nothing: considerCheckpoint(isQuiet: false)
+      case .record(let advance): record(advance)
+      }
+    case .finished(let digest):
+      if let digest { self.digest = digest }
+      accountForMemory { settle(size: machine.sinkFinished(), attempt: 1) }
+    case .suspended(let offset):
+      accountForMemory {
+        switch machine.sinkSuspended(at: offset) {
+        case .nothing: break
+        case .record(let advance): record(advance)
+        case .end(let ending): end(ending)
+        }
+      }
+    case .failed(let failure): carryOut(machine.sinkFailed(failure))
+    }
+  }
+
+  private func offer() {
+    guard let holding else { return }
+    logger.info("Upload offered", metadata: ["offset": "\(holding.committed)", "granted": "\(holding.granted)"])
+    onEvent?(
+      .offered(
+        UploadOffer(
+          key: key, offset: holding.committed, granted: holding.granted, total: admission.total,
+          buffer: admission.buffer, format: admission.format)))
+  }
+
+  private func took(upTo offset: Int64) {
+    var decision = UploadMachine.OnTook.nothing
+    accountForMemory { decision = machine.took(upTo: offset, isMemoryShort: gateway.memory.isExceeded) }
+    considerCheckpoint(isQuiet: false)
+    if decision == .resume { onEvent?(.resumed) }
+  }
+
+  /// Gives back to the process's budget what `change` took out of flight.
+  private func accountForMemory(_ change: () -> Void) {
+    let before = machine.inFlight
+    change()
+    gateway.memory.giveBack(before - machine.inFlight)
+  }
+
+  private func considerCheckpoint(isQuiet: Bool) {
+    switch machine.checkpointChance(isQuiet: isQuiet) {
+    case .nothing: return
+    case .checkpoint: sink?.checkpoint()
+    case .askLater:
+      guard quietCheck == nil else { return }
+      let delay = gateway.settings.quietBeforeCheckpoint(acknowledges: acknowledges)
+      quietCheck = eventLoop.assumeIsolated().scheduleTask(in: delay) {
+        self.quietCheck = nil
+        self.considerCheckpoint(isQuiet: true)
+      }
+    }
+  }
+
+  // MARK: The ledger
+
+  private func record(_ advance: UploadMachine.Advance) {
+    guard let holding else { return }
+    gateway.ledger.advance(
+      key, epoch: holding.epoch, from: advance.from, to: advance.to, expiresAt: gateway.expiry(on: admission.route),
+      on: eventLoop
+    ).assumeIsolated().whenComplete { result in
+      switch result {
+      case .failure(let error): self.carryOut(self.machine.ledgerFailed("the ledger failed: \(error)"))
+      case .success:
+        switch self.machine.ledgerRecorded(upTo: advance.to) {
+        case .nothing: break
+        case .acknowledge(let offset):
+          self.onEvent?(.safe(upTo: offset))
+          self.considerCheckpoint(isQuiet: false)
+        case .end(let ending): self.end(ending)
+        }
+      }
+    }
+  }
+
+  /// The file has its final name by now: a ledger that fails for a moment (a full disk) must not leave it unrecorded.
+  private func settle(size: Int64, attempt: Int) {
+    guard let holding else { return }
+    gateway.ledger.settle(
+      key, epoch: holding.epoch, size: size, digest: digest, at: gateway.settings.now(), on: eventLoop
+    ).assumeIsolated().whenComplete { result in
+      switch result {
+      case .success:
+        self.machine.ledgerSettled()
+        self.logger.info("Upload complete", metadata: ["size": "\(size)"])
+        self.end(.complete(size: size, digest: self.digest))
+      case .failure(LedgerError.engine(let what)) where attempt < 5:
+        self.logger.error("Ledger failed to settle; trying again", metadata: ["reason": "\(what)"])
+        self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.settle(size: size, attempt: attempt + 1) }
+      case .failure(let error): self.carryOut(self.machine.ledgerFailed("the ledger failed: \(error)"))
+      }
+    }
+  }
+
+  // MARK: Ending
+
+  private func carryOut(_ decision: UploadMachine.OnLeave) {
+    switch decision {
+    case .nothing, .wait: return
+    case .suspendSink: sink?.suspend()
+    case .drop: drop(thenTell: .settled(at: 0))
+    }
+  }
+
+  private func carryOut(_ decision: UploadMachine.OnFailure) {
+    switch decision {
+    case .nothing: return
+    case .suspendSink: sink?.suspend()
+    case .drop(let failure): drop(thenTell: .failed(failure, safe: 0))
+    case .end(let failure): end(.failed(failure, safe: machine.recorded))
+    }
+  }
+
+  /// The ledger first: bytes without a record are swept at the next start, a record without bytes would be a loss.
+  private func drop(thenTell event: UploadEvent) {
+    guard let holding else { return end(event) }
+    gateway.ledger.release(key, epoch: holding.epoch, on: eventLoop).assumeIsolated().whenComplete { result in
+      if case .failure(let error) = result {
+        self.logger.error("Ledger failed to release", metadata: ["reason": "\(error)"])
+      }
+      if let sink = self.sink { sink.abandon() }
+      self.end(event)
+    }
+  }
+
+  private func end(_ ending: UploadMachine.Ending) {
+    switch ending {
+    case .left: end(.settled(at: machine.recorded))
+    case .failed(let failure): end(.failed(failure, safe: machine.recorded))
+    }
+  }
+
+  private func end(_ event: UploadEvent) {
+    switch event {
+    case .settled(let offset): logger.info("Upload left", metadata: ["safe": "\(offset)"])
+    case .failed(let failure, let safe):
+      logger.error("Upload failed", metadata: ["reason": "\(failure)", "safe": "\(safe)"])
+    case .refused(let refusal): logger.info("Upload refused", metadata: ["reason": "\(refusal)"])
+    case .offered, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: break
+    }
+    quietCheck?.cancel()
+    quietCheck = nil
+    gateway.memory.giveBack(machine.inFlight)
+    sink = nil
+    if let attachment { gateway.attachments.detach(attachment) }
+    attachment = nil
+    onEvent?(event)
+    onEvent = nil
+  }
+}

@@ -1,0 +1,61 @@
+/// What an upload tells its front, on the event loop they share.
+public enum UploadEvent: Sendable {
+  /// The upload is held, and bytes may come.
+  case offered(UploadOffer)
+  /// It is not taken. The last event.
+  case refused(Refusal)
+  /// It is complete since earlier. The last event.
+  case alreadyComplete(UploadAccount)
+  /// The window is full: stop reading from the client.
+  case paused
+  /// Read again.
+  case resumed
+  /// The bytes before `offset` survive a power cut and are recorded.
+  case safe(upTo: Int64)
+  /// Everything is safe, in its place and recorded. The last event.
+  case complete(size: Int64, digest: ContentDigest?)
+  /// After ``Upload/leave()``: what arrived is settled at `offset`. The last event.
+  case settled(at: Int64)
+  /// It ended without being complete; `safe` is what the ledger has. The last event.
+  case failed(UploadFailure, safe: Int64)
+  /// A newer connection takes it over: stop reading. What arrived is being settled; ``settled(at:)`` follows.
+  case superseded
+}
+
+/// What is offered to a client: how much of its upload is taken, and from where.
+public struct UploadOffer: Hashable, Sendable {
+  /// The upload's key.
+  public var key: UploadKey
+  /// Bytes from the stream's start that are safe already.
+  public var offset: Int64
+  /// Bytes from the stream's start that are taken on this offer; at least `offset`.
+  public var granted: Int64
+  /// In bytes; `nil` where it is unknown.
+  public var total: Int64?
+  /// The portion size in bytes.
+  public var buffer: Int64
+  /// What the bytes are taken as.
+  public var format: DataFormat
+}
+
+/// How an upload stands.
+public struct UploadAccount: Hashable, Sendable {
+  /// The upload's key.
+  public var key: UploadKey
+  /// Bytes from the stream's start that are safe.
+  public var safe: Int64
+  /// In bytes; `nil` where it is unknown.
+  public var total: Int64?
+  /// Whether everything is safe and in its place.
+  public var isComplete: Bool
+  /// What the whole has, or must have.
+  public var digest: ContentDigest?
+
+  init(_ record: UploadRecord) {
+    self.key = record.key
+    self.safe = record.committed
+    self.total = record.total
+    self.isComplete = record.state == .done
+    self.digest = record.digest
+  }
+}

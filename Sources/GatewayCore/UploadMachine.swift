@@ -1,0 +1,311 @@
+/// Decides what happens to one upload: when bytes are made safe, in which order sink and ledger are told, when the client
+/// must pause, and how it ends. Has no I/O and no clock; ``Upload`` carries out what it returns.
+///
+/// The order that safety rests on: sink safe, then ledger, then the client's acknowledgement.
+struct UploadMachine {
+  /// How an upload ends without being complete.
+  enum Ending: Equatable {
+    /// The client is gone, or has sent all that was offered.
+    case left
+    /// The sink or the ledger failed.
+    case failed(UploadFailure)
+  }
+
+  private enum State: Equatable {
+    /// Being held and opened; `isLeaving` once nobody waits for it any more.
+    case opening(isLeaving: Bool)
+    case receiving
+    case finishing
+    case settling
+    case suspending(Ending)
+    case recording(Ending)
+    case ended
+  }
+
+  private var state = State.opening(isLeaving: false)
+  /// Whether a later connection may go on with it. If not, what breaks off is dropped.
+  private let isResumable: Bool
+  /// Whether this connection began it: until the offer nobody else knows of it.
+  private let isNew: Bool
+  /// Bytes received and not yet taken by the sink, above which the client must pause.
+  private let window: Int
+  /// Bytes after which the next checkpoint is due.
+  private let checkpointEvery: Int64
+
+  private var received: Int64 = 0
+  private var taken: Int64 = 0
+  /// Safe in the sink.
+  private var safe: Int64 = 0
+  /// Up to where the ledger was asked to record.
+  private var submitted: Int64 = 0
+  /// Recorded by the ledger.
+  private(set) var recorded: Int64 = 0
+  private var isCheckpointing = false
+  private var isRecording = false
+  /// The ledger would take an offset for one that follows what it has, so after a failure it is told none.
+  private var hasLedgerFailed = false
+  private var isPaused = false
+
+  init(isResumable: Bool, isNew: Bool, window: Int, checkpointEvery: Int64) {
+    self.isResumable = isResumable
+    self.isNew = isNew
+    self.window = window
+    self.checkpointEvery = checkpointEvery
+  }
+
+  /// Bytes that hold the gateway's memory.
+  var inFlight: Int { Int(received - taken) }
+
+  // MARK: Opening
+
+  enum OnHeld: Equatable {
+    case openSink(from: Int64)
+    /// Nobody waits for the offer any more.
+    case letGo
+    case drop
+  }
+
+  mutating func held(at offset: Int64) -> OnHeld {
+    guard case .opening(let isLeaving) = state else { preconditionFailure("held in \(state)") }
+    received = offset
+    taken = offset
+    safe = offset
+    submitted = offset
+    recorded = offset
+    guard !isLeaving else {
+      state = .ended
+      return isNew ? .drop : .letGo
+    }
+    return .openSink(from: offset)
+  }
+
+  enum OnSinkOpened: Equatable {
+    case offer
+    case suspendSink
+    case drop
+  }
+
+  mutating func sinkOpened() -> OnSinkOpened {
+    guard case .opening(let isLeaving) = state else { preconditionFailure("sink opened in \(state)") }
+    guard isLeaving else {
+      state = .receiving
+      return .offer
+    }
+    guard !isNew else {
+      state = .ended
+      return .drop
+    }
+    state = .suspending(.left)
+    return .suspendSink
+  }
+
+  /// The request was refused, or what it asks for is there already: nothing is held.
+  mutating func refused() {
+    state = .ended
+  }
+
+  // MARK: Receiving
+
+  enum OnBytes: Equatable {
+    case write
+    case writeThenPause
+    /// The upload is ending: nothing more is taken.
+    case discard
+  }
+
+  mutating func bytes(_ count: Int, isMemoryShort: Bool) -> OnBytes {
+    guard state == .receiving else { return .discard }
+    received += Int64(count)
+    guard !isPaused, inFlight >= window || isMemoryShort else { return .write }
+    isPaused = true
+    return .writeThenPause
+  }
+
+  enum OnTook: Equatable {
+    case nothing
+    case resume
+  }
+
+  /// An upload that holds nothing may always go on, or memory that others hold could stop it for ever.
+  mutating func took(upTo offset: Int64, isMemoryShort: Bool) -> OnTook {
+    taken = max(taken, offset)
+    guard isPaused, inFlight == 0 || (inFlight <= window / 2 && !isMemoryShort) else { return .nothing }
+    isPaused = false
+    return state == .receiving ? .resume : .nothing
+  }
+
+  enum OnCheckpointChance: Equatable {
+    case nothing
+    case checkpoint
+    /// Bytes wait to be made safe, but not enough of them yet: ask again when the client has been quiet.
+    case askLater
+  }
+
+  /// - Parameter isQuiet: time has passed since the first byte that is not yet safe.
+  mutating func checkpointChance(isQuiet: Bool) -> OnCheckpointChance {
+    guard state == .receiving, received > safe, !isCheckpointing, !isRecording else { return .nothing }
+    guard isQuiet || taken - safe >= checkpointEvery else { return .askLater }
+    isCheckpointing = true
+    return .checkpoint
+  }
+
+  struct Advance: Equatable {
+    var from: Int64
+    var to: Int64
+  }
+
+  enum OnSafe: Equatable {
+    case nothing
+    case record(Advance)
+  }
+
+  mutating func sinkSafe(upTo offset: Int64) -> OnSafe {
+    isCheckpointing = false
+    safe = max(safe, offset)
+    guard state == .receiving, safe > submitted else { return .nothing }
+    return .record(nextAdvance())
+  }
+
+  enum OnRecorded: Equatable {
+    case nothing
+    case acknowledge(upTo: Int64)
+    case end(Ending)
+  }
+
+  mutating func ledgerRecorded(upTo offset: Int64) -> OnRecorded {
+    isRecording = false
+    recorded = offset
+    switch state {
+    case .receiving: return .acknowledge(upTo: offset)
+    case .recording(let ending):
+      state = .ended
+      return .end(ending)
+    case .opening, .finishing, .settling, .suspending, .ended: return .nothing
+    }
+  }
+
+  private mutating func nextAdvance() -> Advance {
+    defer { submitted = safe }
+    isRecording = true
+    return Advance(from: submitted, to: safe)
+  }
+
+  // MARK: Ending
+
+  enum OnFinish: Equatable {
+    case nothing
+    case finishSink
+  }
+
+  /// All bytes were given to the sink.
+  mutating func finish() -> OnFinish {
+    guard state == .receiving else { return .nothing }
+    state = .finishing
+    return .finishSink
+  }
+
+  mutating func sinkFinished() -> Int64 {
+    guard state == .finishing else { preconditionFailure("sink finished in \(state)") }
+    state = .settling
+    taken = received
+    return received
+  }
+
+  mutating func ledgerSettled() {
+    guard state == .settling else { preconditionFailure("settled in \(state)") }
+    state = .ended
+    recorded = received
+  }
+
+  enum OnLeave: Equatable {
+    /// It is ending already, or being finished.
+    case nothing
+    /// It ends as soon as it is open.
+    case wait
+    case suspendSink
+    /// What is held goes, from the ledger first.
+    case drop
+  }
+
+  /// The client is gone or has sent what was offered, or a newer connection wants the upload. An upload whose last byte
+  /// has arrived is finished all the same.
+  mutating func leave() -> OnLeave {
+    switch state {
+    case .opening:
+      state = .opening(isLeaving: true)
+      return .wait
+    case .receiving where isResumable:
+      state = .suspending(.left)
+      return .suspendSink
+    case .receiving:
+      state = .ended
+      return .drop
+    case .finishing, .settling, .suspending, .recording, .ended: return .nothing
+    }
+  }
+
+  /// The ledger hears of the end even where the offset is what it has: from now on the resume window counts.
+  enum OnSuspended: Equatable {
+    case nothing
+    case record(Advance)
+    case end(Ending)
+  }
+
+  mutating func sinkSuspended(at offset: Int64) -> OnSuspended {
+    guard case .suspending(let ending) = state else { return .nothing }
+    safe = max(safe, offset)
+    taken = received
+    guard !hasLedgerFailed else {
+      state = .ended
+      return .end(ending)
+    }
+    state = .recording(ending)
+    return .record(nextAdvance())
+  }
+
+  enum OnFailure: Equatable {
+    case nothing
+    case suspendSink
+    case drop(UploadFailure)
+    case end(UploadFailure)
+  }
+
+  mutating func sinkFailed(_ failure: SinkFailure) -> OnFailure {
+    let reported: UploadFailure
+    switch failure {
+    case .full: reported = .full
+    case .storage(let what): reported = .storage(what)
+    case .digest(let computed): reported = .digest(computed: computed)
+    }
+    switch state {
+    case .opening, .receiving, .finishing:
+      let isUnheardOf: Bool
+      if case .opening = state { isUnheardOf = isNew } else { isUnheardOf = false }
+      if case .digest = failure { return dropping(reported) }
+      guard isResumable, !isUnheardOf else { return dropping(reported) }
+      state = .suspending(.failed(reported))
+      return .suspendSink
+    case .settling, .suspending, .recording, .ended: return .nothing
+    }
+  }
+
+  private mutating func dropping(_ failure: UploadFailure) -> OnFailure {
+    state = .ended
+    return .drop(failure)
+  }
+
+  /// The ledger did not record an offset, or did not settle: what it has stays true, and the client goes on from there.
+  mutating func ledgerFailed(_ what: String) -> OnFailure {
+    isRecording = false
+    hasLedgerFailed = true
+    switch state {
+    case .receiving:
+      state = .suspending(.failed(.storage(what)))
+      return .suspendSink
+    case .settling, .recording:
+      state = .ended
+      return .end(.storage(what))
+    case .opening, .finishing, .suspending, .ended: return .nothing
+    }
+  }
+}
