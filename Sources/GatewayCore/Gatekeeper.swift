@@ -10,8 +10,7 @@ public struct Gatekeeper: Sendable {
 
   /// - Throws: the first refusal in the order of docs/protocol.md, "Order of checks".
   public func admit(_ request: UploadRequest) throws(Refusal) -> Admission {
-    guard let route = routes[request.route] else { throw .noRoute }
-    let identity = try identify(request.credentials, on: route)
+    let (route, identity) = try recognise(request)
     switch request.shape {
     case .stream: guard route.takesStreams else { throw .shape(.stream) }
     case .payload: guard route.limits.payload > 0 else { throw .shape(.payload) }
@@ -24,6 +23,14 @@ public struct Gatekeeper: Sendable {
       limit: request.shape == .payload ? min(route.limits.payload, route.limits.upload) : route.limits.upload,
       buffer: min(max(request.buffer, route.buffer.lowerBound), route.buffer.upperBound),
       quotas: [QuotaCap(subject: "", window: 0, cap: route.limits.held)])
+  }
+
+  /// As far as a request goes that brings no bytes: which route, and who asks.
+  ///
+  /// - Throws: ``Refusal/noRoute`` or ``Refusal/unauthorized``.
+  public func recognise(_ request: UploadRequest) throws(Refusal) -> (route: Route, identity: ClientIdentity) {
+    guard let route = routes[request.route] else { throw .noRoute }
+    return (route, try identify(request.credentials, on: route))
   }
 
   /// A token that the route knows comes before the certificate; a wrong one is never passed over for it.

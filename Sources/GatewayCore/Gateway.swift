@@ -92,8 +92,12 @@ public final class Gateway: Sendable {
   public func ask(
     _ key: UploadKey, _ request: UploadRequest, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadAccount> {
-    eventLoop.makeCompletedFuture { try gatekeeper.admit(request) }
-      .flatMap { self.find(key, admission: $0, on: eventLoop) }
+    eventLoop.makeCompletedFuture { try gatekeeper.recognise(request) }
+      .flatMap { self.findOwn(key, route: $0.route, identity: $0.identity, on: eventLoop) }
+      .flatMapThrowing { record in
+        guard record.total == request.total else { throw Refusal.unknownUpload }
+        return record
+      }
       .map { UploadAccount($0) }
       .flatMapErrorThrowing { throw Self.refusal(for: $0) }
   }
@@ -103,19 +107,20 @@ public final class Gateway: Sendable {
   public func giveUp(
     _ key: UploadKey, _ request: UploadRequest, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
-    let admission: Admission
+    let route: Route
+    let identity: ClientIdentity
     do {
-      admission = try gatekeeper.admit(request)
+      (route, identity) = try gatekeeper.recognise(request)
     } catch {
       return eventLoop.makeFailedFuture(error)
     }
-    return findOwn(key, admission: admission, on: eventLoop)
+    return findOwn(key, route: route, identity: identity, on: eventLoop)
       .flatMap { record -> EventLoopFuture<AttachmentRegistry.Attachment> in
         guard record.state == .open else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
         return self.attachments.attach(key, route: record.route, limit: .max, on: eventLoop, yield: {})
       }
       .flatMap { attachment in
-        self.findOwn(key, admission: admission, on: eventLoop)
+        self.findOwn(key, route: route, identity: identity, on: eventLoop)
           .flatMap { self.drop($0, on: eventLoop) }
           .always { _ in self.attachments.detach(attachment) }
       }
@@ -147,7 +152,7 @@ public final class Gateway: Sendable {
   private func find(
     _ key: UploadKey, admission: Admission, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadRecord> {
-    findOwn(key, admission: admission, on: eventLoop).flatMapThrowing { record in
+    findOwn(key, route: admission.route, identity: admission.identity, on: eventLoop).flatMapThrowing { record in
       guard record.total == admission.total else { throw Refusal.unknownUpload }
       return record
     }
@@ -155,10 +160,10 @@ public final class Gateway: Sendable {
 
   /// The record, where it is this client's and this route's. Any other is as if it never was.
   private func findOwn(
-    _ key: UploadKey, admission: Admission, on eventLoop: any EventLoop
+    _ key: UploadKey, route: Route, identity: ClientIdentity, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadRecord> {
     ledger.find(key, on: eventLoop).flatMapThrowing { record in
-      guard let record, record.route == admission.route.path, record.owner == admission.identity.owner else {
+      guard let record, record.route == route.path, record.owner == identity.owner else {
         throw Refusal.unknownUpload
       }
       return record

@@ -1,0 +1,81 @@
+import NIOCore
+
+/// Knows what a connection waits for, and until when. Has no clock and no timer: both are the handler's.
+struct ClientWatch {
+  /// What the connection waits for.
+  enum Phase: Equatable {
+    /// A packet.
+    case idle
+    /// The rest of a head. Bytes do not prolong it: a head that drips is no reason to wait.
+    case head
+    /// Bytes of the body. Each prolongs it.
+    case body
+    /// Something of the gateway's own.
+    case ownWork
+    /// The client's end, after the last packet was sent.
+    case draining
+  }
+
+  /// How long the client has to see the last packet before the connection is cut.
+  static let drain = TimeAmount.seconds(2)
+
+  private let timeouts: FrontTimeouts
+  private(set) var phase = Phase.idle
+  private var since: NIODeadline
+  private var unwritableSince: NIODeadline?
+
+  init(timeouts: FrontTimeouts, now: NIODeadline) {
+    self.timeouts = timeouts
+    self.since = now
+  }
+
+  mutating func enter(_ phase: Phase, now: NIODeadline) {
+    guard phase != self.phase else { return }
+    self.phase = phase
+    since = now
+  }
+
+  /// Bytes of a body have arrived.
+  mutating func touch(now: NIODeadline) {
+    if phase == .body { since = now }
+  }
+
+  mutating func writability(isWritable: Bool, now: NIODeadline) {
+    unwritableSince = isWritable ? nil : unwritableSince ?? now
+  }
+
+  enum Verdict: Equatable {
+    /// Look again then.
+    case lookAgain(NIODeadline)
+    /// Nothing to wait for in this phase.
+    case never
+    case close
+    case headTooSlow
+    case silent
+  }
+
+  func verdict(now: NIODeadline) -> Verdict {
+    if let unwritableSince {
+      let due = unwritableSince + timeouts.silence
+      if due <= now { return .close }
+      return .lookAgain(min(due, ownDeadline ?? due))
+    }
+    guard let due = ownDeadline else { return .never }
+    guard due <= now else { return .lookAgain(due) }
+    switch phase {
+    case .idle, .draining, .ownWork: return .close
+    case .head: return .headTooSlow
+    case .body: return .silent
+    }
+  }
+
+  private var ownDeadline: NIODeadline? {
+    switch phase {
+    case .idle: since + timeouts.idle
+    case .head: since + timeouts.head
+    case .body: since + timeouts.silence
+    case .draining: since + Self.drain
+    case .ownWork: nil
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import GatewayCore
+import XStream
+
+// The one place where the core's words become the wire's (protocol.md, section 6).
+
+extension XStream.Refusal {
+  init(_ refusal: GatewayCore.Refusal) {
+    switch refusal {
+    case .noRoute: self.init(status: .noRoute, reason: "no such route")
+    case .unauthorized:
+      self.init(status: .unauthorized, reason: "the route wants credentials, and these are none of its")
+    case .shape(.stream):
+      self.init(status: .noStream, reason: "the route takes no streams; send a packet with a payload, without x-stream")
+    case .shape(.payload):
+      self.init(status: .noStream, reason: "the route takes no payloads; announce a stream with x-stream")
+    case .format(let accepted):
+      let formats = accepted.compactMap { XStream.DataFormat($0.rawValue) }
+      self.init(status: .format, reason: "the route does not take this data-format", formats: formats)
+    case .tooLarge(let limit):
+      self.init(status: .tooLarge, reason: "the route takes no more than \(limit) bytes at once")
+    case .unknownUpload: self.init(status: .unknownKey, reason: "no such unfinished stream")
+    case .otherDigest:
+      self.init(status: .malformed, reason: "x-stream-digest has to be the one that the stream began with")
+    case .busy(let seconds):
+      self.init(status: .busy, reason: "too many streams at once", retryAfter: Int64(seconds))
+    case .quota: self.init(status: .quota, reason: "the quota is used up")
+    case .superseded: self.init(status: .unknownKey, reason: "a newer connection has taken the stream over")
+    case .storage: self.init(status: .storage, reason: "the store failed")
+    case .shutdown: self.init(status: .shutdown, reason: "the server is going away; resume with the key")
+    }
+  }
+
+  /// A failure before anything was offered.
+  init(_ failure: UploadFailure) {
+    let failure = ServerExchange.Failure(failure)
+    self.init(status: failure.status, reason: failure.reason, retryAfter: failure.retryAfter)
+  }
+}
+
+extension ServerExchange.Failure {
+  init(_ failure: UploadFailure) {
+    switch failure {
+    case .full: self.init(status: .storage, reason: "the store is full", retryAfter: 60)
+    // The system's words name folders of the gateway's machine: they are for its log alone.
+    case .storage: self.init(status: .storage, reason: "the store failed", retryAfter: 60)
+    case .digest(let computed):
+      self.init(
+        status: .digest, reason: "the bytes that arrived have another digest", digest: StreamDigest(computed),
+        keepsNothing: true)
+    }
+  }
+}
+
+extension StreamDigest {
+  init?(_ digest: ContentDigest) {
+    self.init(bytes: digest.bytes)
+  }
+}
+
+extension StreamKey {
+  /// Both sides have the same rules for a key.
+  init(_ key: UploadKey) {
+    guard let key = StreamKey(key.text) else { preconditionFailure("a key that the wire cannot carry") }
+    self = key
+  }
+}
+
+extension UploadKey {
+  init(_ key: StreamKey) {
+    guard let key = UploadKey(key.text) else { preconditionFailure("a key that the core cannot keep") }
+    self = key
+  }
+}
+
+extension Grant {
+  init(_ offer: UploadOffer) {
+    let isWhole = offer.total.map { offer.granted >= $0 } ?? false
+    let format = XStream.DataFormat(offer.format.rawValue) ?? .bytes
+    self.init(
+      extent: isWhole ? .whole : .next(offer.granted - offer.offset), buffer: offer.buffer, key: StreamKey(offer.key),
+      format: format, offset: offer.offset)
+  }
+}

@@ -1,0 +1,119 @@
+import GatewayCore
+import Logging
+public import NIOCore
+import XStream
+
+// The way of what arrives: to the parser, to the upload, or nowhere.
+extension XStreamHandler {
+  /// How long a stream of unknown length may take to end after the last byte that was offered.
+  private static let graceForEndOfGrant = TimeAmount.milliseconds(500)
+
+  /// In bytes.
+  private static let worthCopying = 16 << 10
+
+  /// Plaintext of one read.
+  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var bytes = unwrapInboundIn(data)
+    watch.touch(now: .now())
+    if input.readableBytes == 0 {
+      input = bytes
+    } else {
+      input.writeBuffer(&bytes)
+    }
+    // The buffer's storage is shared by the event loop: holding it in two places would cost a copy.
+    bytes = ByteBuffer()
+    process()
+  }
+
+  /// Does with the bytes at hand what the exchange says, until it waits for something.
+  func process() {
+    while step() {}
+    if input.readableBytes == 0 {
+      input = ByteBuffer()
+      reportCleanEnd()
+    } else if input.readableBytes < Self.worthCopying {
+      // The storage is one large read's, of which this may be held for long.
+      input = ByteBuffer(bytes: input.readableBytesView)
+    }
+    keepWatch()
+    readIfWanted()
+  }
+
+  /// - Returns: whether to go on.
+  private func step() -> Bool {
+    guard input.readableBytes > 0, halt == nil || halt == .grantFull else { return false }
+    switch exchange.bytesAvailable(input.readableBytes) {
+    case .hold: return false
+    case .parsePacket: return parse()
+    case .forward(let count, let boundary):
+      forward(count, boundary)
+      return true
+    case .discard(let count):
+      input.moveReaderIndex(forwardBy: count)
+      if halt == .grantFull { leaveFullGrant() }
+      return true
+    }
+  }
+
+  private func parse() -> Bool {
+    do throws(PacketError) {
+      guard let head = try parser.parse(&input) else { return false }
+      switch exchange.received(head) {
+      case .admit(let request): admit(request)
+      case .reject(let message, let after): reply(.send(message, after))
+      }
+    } catch {
+      reply(exchange.refuseInput(.malformed, reason: error.reason))
+    }
+    return true
+  }
+
+  private func forward(_ count: Int, _ boundary: ServerExchange.Boundary) {
+    if count == input.readableBytes {
+      let bytes = input
+      input = ByteBuffer()
+      upload?.write(bytes)
+    } else if let bytes = input.readSlice(length: count) {
+      upload?.write(bytes)
+    }
+    switch boundary {
+    case .more: return
+    case .endOfUpload: upload?.finish()
+    case .endOfGrant where exchange.isOfUnknownLength: waitForEndOfFullGrant()
+    case .endOfGrant: upload?.leave()
+    }
+  }
+
+  /// The client's `close_notify` may be behind its last byte: then the stream is whole, and was only just not too long.
+  private func waitForEndOfFullGrant() {
+    halt = .grantFull
+    graceForEnd = context?.eventLoop.assumeIsolated().scheduleTask(in: Self.graceForEndOfGrant) {
+      self.leaveFullGrant()
+    }
+  }
+
+  private func leaveFullGrant() {
+    guard let grace = graceForEnd else { return }
+    grace.cancel()
+    graceForEnd = nil
+    upload?.leave()
+  }
+
+  /// The client has said that it sends no more, and everything before that is taken.
+  private func reportCleanEnd() {
+    // Once a full grant is being settled, the end comes too late to make the stream whole.
+    guard hasCleanEnd, halt == nil || (halt == .grantFull && graceForEnd != nil) else { return }
+    hasCleanEnd = false
+    graceForEnd?.cancel()
+    graceForEnd = nil
+    halt = nil
+    switch exchange.inputEnded(clean: true) {
+    case .answerFirst: return
+    case .finish: upload?.finish()
+    case .suspend, .drop:
+      upload?.leave()
+      context?.close(promise: nil)
+    case .close: context?.close(promise: nil)
+    }
+  }
+}

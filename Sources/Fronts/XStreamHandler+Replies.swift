@@ -1,0 +1,51 @@
+import Logging
+import NIOCore
+import XStream
+
+// What is sent.
+extension XStreamHandler {
+  func send(_ message: ServerMessage) {
+    guard let context else { return }
+    var buffer = context.channel.allocator.buffer(capacity: 256)
+    PacketWriter.write(message, into: &buffer)
+    context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+  }
+
+  /// Sends the answer that ends an exchange, and does what follows it.
+  func reply(_ answer: ServerExchange.OnAnswer) {
+    guard case .send(let message, let after) = answer else { return }
+    log(message)
+    unsentProgress = nil
+    hasOffer = false
+    halt = nil
+    isPaused = false
+    send(message)
+    switch after {
+    case .keepOpen: return
+    case .close: context?.close(promise: nil)
+    case .drainThenClose: drain()
+    }
+  }
+
+  /// Says `close_notify` and reads on for a moment: closed at once, bytes that are still on their way would make the
+  /// kernel reset the connection, and the client might never see the packet.
+  private func drain() {
+    watch.enter(.draining, now: .now())
+    watchTimer?.cancel()
+    watchTimer = nil
+    context?.close(mode: .output, promise: nil)
+    keepWatch()
+  }
+
+  private func log(_ message: ServerMessage) {
+    switch message {
+    case .final(let final):
+      logger.info("Exchange ended", metadata: ["status": "\(final.status.name)", "left": "\(final.left)"])
+    case .refusal(let refusal):
+      logger.info(
+        "Request refused", metadata: ["status": "\(refusal.status.name)", "reason": "\(refusal.reason)"])
+    case .gaveUp: logger.info("Upload given up")
+    case .offer, .progress: return
+    }
+  }
+}

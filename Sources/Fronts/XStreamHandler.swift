@@ -1,0 +1,187 @@
+public import GatewayCore
+public import Logging
+public import NIOCore
+import TLSTransport
+import XStream
+
+/// Fired as a user event into every connection when the gateway goes away.
+public struct GatewayIsStopping: Sendable {
+  /// The event.
+  public init() {}
+}
+
+/// The x-stream front on one connection: does what `ServerExchange` says, with the core on the other side.
+///
+/// Sits above TLS and knows of it only who the peer is. Its parts: this file has the channel's events, `+Bytes` the way of
+/// what arrives, `+Upload` what the core says, `+Replies` what is sent.
+public final class XStreamHandler: ChannelDuplexHandler {
+  /// Plaintext from the client.
+  public typealias InboundIn = ByteBuffer
+  /// Not used: nothing is above.
+  public typealias InboundOut = Never
+  /// Not used: nothing is above.
+  public typealias OutboundIn = ByteBuffer
+  /// Plaintext for the client.
+  public typealias OutboundOut = ByteBuffer
+
+  /// Why bytes are held back although the exchange would take them: the upload is being settled first.
+  enum Halt {
+    case stopping
+    case silent
+    case superseded
+    /// A stream of unknown length has all that was offered.
+    case grantFull
+  }
+
+  let gateway: Gateway
+  let timeouts: FrontTimeouts
+  var logger: Logger
+  var context: ChannelHandlerContext?
+  var credentials = Credentials(certificateSubject: nil, token: nil, address: "unknown")
+
+  var parser = PacketParser()
+  var exchange = ServerExchange()
+  /// What has arrived and is not parsed or forwarded yet; at most one read.
+  var input = ByteBuffer()
+  var hasCleanEnd = false
+  var isStopping = false
+
+  /// The upload of the exchange that is under way.
+  var upload: Upload?
+  /// Tells a late word of an earlier upload from one of the current.
+  var uploadNumber = 0
+  var hasOffer = false
+  var halt: Halt?
+  var isPaused = false
+  /// A partial offer to a stream of unknown length is full, and its end may come together with the last byte.
+  var graceForEnd: Scheduled<Void>?
+
+  /// The newest progress packet that the client was not ready to read.
+  var unsentProgress: ServerMessage?
+  var isReadWanted = false
+  var watch: ClientWatch
+  var watchTimer: Scheduled<Void>?
+
+  /// - Parameter logger: of the gateway; the connection's id is added.
+  public init(gateway: Gateway, timeouts: FrontTimeouts, logger: Logger) {
+    self.gateway = gateway
+    self.timeouts = timeouts
+    self.logger = logger
+    self.logger[metadataKey: "connection"] = "\(UploadKey.mint().logID)"
+    self.watch = ClientWatch(timeouts: timeouts, now: .now())
+  }
+
+  // MARK: The connection's life
+
+  /// Remembers the context for what the core says later.
+  public func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    credentials.address = context.remoteAddress?.ipAddress ?? context.remoteAddress?.pathname ?? "unknown"
+    logger[metadataKey: "peer"] = "\(credentials.address)"
+    keepWatch()
+  }
+
+  /// Breaks the cycle between handler and context.
+  public func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+  }
+
+  /// The connection is lost, or was closed by this side.
+  public func channelInactive(context: ChannelHandlerContext) {
+    watchTimer?.cancel()
+    graceForEnd?.cancel()
+    _ = exchange.inputEnded(clean: false)
+    upload?.leaveSilently()
+    upload = nil
+    logger.debug("Connection closed")
+    context.fireChannelInactive()
+  }
+
+  /// Whatever TLS or the socket found wrong: the connection is lost.
+  public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    logger.info("Connection lost", metadata: ["reason": "\(error)"])
+    context.close(promise: nil)
+  }
+
+  /// The handshake's end, the client's end, and the gateway's.
+  public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case let handshake as TLSHandshakeCompleted:
+      credentials.certificateSubject = handshake.peerCertificate?.subject
+      logger.debug(
+        "Connection secured",
+        metadata: ["version": "\(handshake.protocolVersion)", "cipher": "\(handshake.cipher)"])
+    case ChannelEvent.inputClosed:
+      hasCleanEnd = true
+      process()
+    case is GatewayIsStopping: stop()
+    default: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  /// Progress that waited for the client to read.
+  public func channelWritabilityChanged(context: ChannelHandlerContext) {
+    watch.writability(isWritable: context.channel.isWritable, now: .now())
+    if context.channel.isWritable, let progress = unsentProgress {
+      unsentProgress = nil
+      send(progress)
+    }
+    keepWatch()
+    context.fireChannelWritabilityChanged()
+  }
+
+  // MARK: Reading
+
+  /// Holds reads back while the upload's window is full or what was read waits for a decision.
+  public func read(context: ChannelHandlerContext) {
+    if isPaused || input.readableBytes > 0 {
+      isReadWanted = true
+    } else {
+      context.read()
+    }
+  }
+
+  func readIfWanted() {
+    guard isReadWanted, !isPaused, input.readableBytes == 0 else { return }
+    isReadWanted = false
+    context?.read()
+  }
+
+  // MARK: Waiting
+
+  /// Says what the connection waits for now, and sees to it that the timer is set.
+  func keepWatch() {
+    let now = NIODeadline.now()
+    watch.enter(currentPhase, now: now)
+    guard watchTimer == nil else { return }
+    if case .lookAgain(let due) = watch.verdict(now: now) { setWatchTimer(at: due) }
+  }
+
+  private var currentPhase: ClientWatch.Phase {
+    if watch.phase == .draining { return .draining }
+    if exchange.isIdle { return parser.isBetweenPackets ? .idle : .head }
+    guard upload != nil, hasOffer, halt == nil, !isPaused, exchange.isReceiving else { return .ownWork }
+    return .body
+  }
+
+  private func setWatchTimer(at due: NIODeadline) {
+    watchTimer = context?.eventLoop.assumeIsolated().scheduleTask(deadline: due) {
+      self.watchTimer = nil
+      self.lookAtWatch()
+    }
+  }
+
+  private func lookAtWatch() {
+    switch watch.verdict(now: .now()) {
+    case .never: return
+    case .lookAgain(let due): setWatchTimer(at: due)
+    case .close:
+      logger.debug("Connection closed after waiting for its client")
+      context?.close(promise: nil)
+    case .headTooSlow:
+      reply(exchange.refuseInput(.timeout, reason: "the head took too long"))
+      process()
+    case .silent: settle(for: .silent)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Forwarders
+import Fronts
+import GatewayCore
+import NIOCore
+import TLSTransport
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+extension TLSServerConfiguration {
+  init(_ tls: Configuration.TLS) {
+    let certificates: ClientCertificates =
+      switch (tls.clientCA, tls.clientCertificate) {
+      case (nil, _), (_, .unasked): .none
+      case (let file?, .optional): .optional(caFile: file)
+      case (let file?, .required): .required(caFile: file)
+      }
+    self.init(
+      certificateChainFile: tls.certificate, privateKeyFile: tls.privateKey,
+      profile: tls.profile == .modern ? .modern : .intermediate, applicationProtocols: ["x-stream/1"],
+      clientCertificates: certificates)
+  }
+}
+
+extension FrontTimeouts {
+  init(_ timeouts: Configuration.Timeouts) {
+    self.init(
+      head: TimeAmount(timeouts.head), idle: TimeAmount(timeouts.idle), silence: TimeAmount(timeouts.silence))
+  }
+}
+
+extension Configuration.RouteEntry {
+  func makeForwarder(threads: StoreThreads) throws -> any Forwarder {
+    switch store {
+    case .directory(let path): try DirectoryStore(directory: path, threads: threads)
+    }
+  }
+}
+
+extension Configuration.Threads {
+  var count: Int {
+    switch self {
+    case .automatic: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    case .exactly(let count): count
+    }
+  }
+}

@@ -1,0 +1,28 @@
+public import Logging
+public import ServiceLifecycle
+
+/// The gateway as a service: runs until it is asked to stop.
+public struct GatewayService: Service {
+  private let configuration: Configuration
+  private let logger: Logger
+  private let onStart: @Sendable (RunningGateway) -> Void
+
+  /// - Parameter onStart: called once when it listens.
+  public init(
+    _ configuration: Configuration, logger: Logger, onStart: @escaping @Sendable (RunningGateway) -> Void
+  ) {
+    self.configuration = configuration
+    self.logger = logger
+    self.onStart = onStart
+  }
+
+  /// Starts the gateway, and stops it at graceful shutdown or cancellation.
+  ///
+  /// - Throws: what kept it from starting.
+  public func run() async throws {
+    let gateway = try await RunningGateway.start(configuration, logger: logger)
+    onStart(gateway)
+    try? await gracefulShutdown()
+    await gateway.stop()
+  }
+}

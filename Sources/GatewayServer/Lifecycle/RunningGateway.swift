@@ -1,0 +1,142 @@
+import Forwarders
+import Fronts
+import GatewayCore
+import Ledgers
+public import Logging
+public import NIOCore
+import NIOPosix
+import TLSTransport
+
+/// A gateway that listens, from ``start(_:logger:)`` to ``stop()``.
+public final class RunningGateway: Sendable {
+  /// Where it listens; the port is the true one where the configuration says 0.
+  public let address: SocketAddress
+  /// What recovery found at start.
+  public let recovery: RecoveryReport
+
+  private let gateway: Gateway
+  private let ledger: EmbeddedLedger
+  private let storeThreads: StoreThreads
+  private let eventLoops: MultiThreadedEventLoopGroup
+  private let listener: any Channel
+  private let connections: ConnectionTable
+  private let expirySweep: RepeatedTask
+  private let shutdownTimeout: Duration
+  private let logger: Logger
+
+  /// Opens ledger and stores, brings them together after a crash, and listens.
+  ///
+  /// - Throws: what keeps it from running; each error names the file, folder or address and the cause.
+  public static func start(_ configuration: Configuration, logger: Logger) async throws -> RunningGateway {
+    let context = try TLSContext(server: TLSServerConfiguration(configuration.tls))
+    for warning in context.warnings { logger.warning("TLS configuration", metadata: ["warning": "\(warning)"]) }
+    let ledger = try EmbeddedLedger.open(in: configuration.state)
+    let storeThreads = StoreThreads()
+    let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads.count)
+    do {
+      let destinations = try configuration.routes.map { entry in
+        (route: entry.route, forwarder: try entry.makeForwarder(threads: storeThreads))
+      }
+      let gateway = Gateway(
+        destinations: destinations, ledger: ledger,
+        settings: GatewaySettings(
+          window: Int(configuration.window), memory: Int(configuration.memory), holder: UploadKey.mint().logID,
+          now: { .now() }))
+      let recovery = try await gateway.recover(on: eventLoops.next())
+      return try await RunningGateway(
+        configuration: configuration, context: context, gateway: gateway, ledger: ledger, storeThreads: storeThreads,
+        eventLoops: eventLoops, recovery: recovery, logger: logger)
+    } catch {
+      await Self.release(ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
+      throw error
+    }
+  }
+
+  private init(
+    configuration: Configuration, context: TLSContext, gateway: Gateway, ledger: EmbeddedLedger,
+    storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup, recovery: RecoveryReport, logger: Logger
+  ) async throws {
+    let connections = ConnectionTable(limit: configuration.connections)
+    let timeouts = FrontTimeouts(configuration.timeouts)
+    let handshake = TimeAmount(configuration.timeouts.handshake)
+    self.listener = try await ServerBootstrap(group: eventLoops)
+      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
+      .childChannelInitializer { channel in
+        guard connections.admit(channel) else {
+          logger.warning("Connection turned away: as many are open as the gateway takes")
+          return channel.eventLoop.makeFailedFuture(TooManyConnections())
+        }
+        return channel.eventLoop.makeCompletedFuture {
+          try StagedReceiveAllocator.apply(to: channel)
+          try channel.pipeline.syncOperations.addHandlers(
+            TLSHandler(context: context, handshakeTimeout: handshake),
+            XStreamHandler(gateway: gateway, timeouts: timeouts, logger: logger))
+        }
+      }
+      .bind(host: configuration.listen.host, port: configuration.listen.port).get()
+    guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
+    self.address = address
+    self.recovery = recovery
+    self.gateway = gateway
+    self.ledger = ledger
+    self.storeThreads = storeThreads
+    self.eventLoops = eventLoops
+    self.connections = connections
+    self.shutdownTimeout = configuration.timeouts.shutdown
+    self.logger = logger
+    let sweepLoop = eventLoops.next()
+    let shortest = configuration.routes.map(\.route.resumeFor).min() ?? .seconds(60)
+    self.expirySweep = sweepLoop.scheduleRepeatedAsyncTask(
+      initialDelay: .milliseconds(100), delay: TimeAmount(min(max(shortest / 4, .milliseconds(250)), .seconds(30)))
+    ) { _ in
+      sweepLoop.makeFutureWithTask {
+        do {
+          for key in try await gateway.dropExpired(on: sweepLoop) {
+            logger.info("Upload expired", metadata: ["upload": "\(key.logID)"])
+          }
+        } catch {
+          logger.error("Expired uploads could not be dropped", metadata: ["reason": "\(error)"])
+        }
+      }
+    }
+  }
+
+  /// Accepts nobody any more, settles what is open, tells its clients (status 15), and returns when everything is
+  /// closed; connections that take longer than the configured time are cut.
+  public func stop() async {
+    expirySweep.cancel()
+    try? await listener.close().get()
+    let open = connections.close()
+    logger.info("Gateway is stopping", metadata: ["connections": "\(open.count)"])
+    for channel in open { channel.pipeline.fireUserInboundEventTriggered(GatewayIsStopping()) }
+    let connections = connections
+    await withTaskGroup { group in
+      group.addTask { await connections.waitUntilEmpty() }
+      group.addTask { [shutdownTimeout] in
+        do { try await Task.sleep(for: shutdownTimeout) } catch { return }
+        for channel in open { channel.close(promise: nil) }
+      }
+      await group.next()
+      group.cancelAll()
+    }
+    await connections.waitUntilEmpty()
+    await Self.release(ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
+    logger.info("Gateway has stopped")
+  }
+
+  /// Store threads first: what they still do is told to event loops, which in turn tell the ledger.
+  private static func release(
+    ledger: EmbeddedLedger, storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup
+  ) async {
+    await storeThreads.stop()
+    ledger.close()
+    try? await eventLoops.shutdownGracefully()
+  }
+}
+
+/// The reason for closing a connection that is one too many.
+struct TooManyConnections: Error {}
