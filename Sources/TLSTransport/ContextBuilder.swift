@@ -1,0 +1,118 @@
+internal import COpenSSL
+
+/// An `SSL_CTX` in the making. What was not handed on by ``release()`` is freed, so every throwing step may simply throw.
+final class ContextBuilder {
+  let handle: OpaquePointer
+  private(set) var warnings: [TLSConfigurationWarning] = []
+  private var isReleased = false
+
+  init(role: TLSContext.Role, profile: TLSProfile) throws(TLSConfigurationError) {
+    OpenSSLErrors.clear()
+    guard let context = SSL_CTX_new(role == .server ? TLS_server_method() : TLS_client_method()) else {
+      throw .library(cause: OpenSSLErrors.take())
+    }
+    handle = context
+    // The system's openssl.cnf may have set an upper version or this option; 0 is "whatever is newest".
+    try check(shim_SSL_CTX_set_min_proto_version(handle, profile.minimumVersion))
+    try check(shim_SSL_CTX_set_max_proto_version(handle, 0))
+    try check(SSL_CTX_set_ciphersuites(handle, TLSProfile.cipherSuites))
+    try check(SSL_CTX_set_cipher_list(handle, TLSProfile.ciphers))
+    try check(shim_SSL_CTX_set1_groups_list(handle, TLSProfile.groups))
+    SSL_CTX_clear_options(handle, shim_OP_IGNORE_UNEXPECTED_EOF())
+    SSL_CTX_set_options(
+      handle, shim_OP_NO_COMPRESSION() | shim_OP_NO_RENEGOTIATION() | shim_OP_CIPHER_SERVER_PREFERENCE())
+    // A retried write may come from a buffer that has moved; buffers of idle connections are given back.
+    _ = shim_SSL_CTX_set_mode(handle, shim_MODE_RELEASE_BUFFERS() | shim_MODE_ACCEPT_MOVING_WRITE_BUFFER())
+    // Resumption is by tickets, which the client keeps: no memory here for each session.
+    _ = shim_SSL_CTX_set_session_cache_mode(handle, Int(SSL_SESS_CACHE_OFF))
+  }
+
+  deinit {
+    if !isReleased { SSL_CTX_free(handle) }
+  }
+
+  /// Hands the `SSL_CTX` to the caller, who frees it.
+  func release() -> OpaquePointer {
+    isReleased = true
+    return handle
+  }
+
+  /// Loads the own certificate, the chain behind it and the key.
+  func useIdentity(chainFile: String, keyFile: String) throws(TLSConfigurationError) {
+    let chain = try PEMFile(path: chainFile)
+    let keyPEM = try PEMFile(path: keyFile)
+    let certificates = try chain.certificates()
+    defer { for certificate in certificates { X509_free(certificate) } }
+    let key = try keyPEM.privateKey()
+    defer { EVP_PKEY_free(key) }
+    let leaf = certificates[0]
+    OpenSSLErrors.clear()
+    guard X509_check_private_key(leaf, key) == 1 else {
+      OpenSSLErrors.clear()
+      throw .keyDoesNotMatch(keyPath: keyFile, certificatePath: chainFile)
+    }
+    guard SSL_CTX_use_certificate(handle, leaf) == 1 else {
+      throw .rejected(path: chainFile, cause: OpenSSLErrors.take())
+    }
+    guard SSL_CTX_use_PrivateKey(handle, key) == 1 else {
+      throw .rejected(path: keyFile, cause: OpenSSLErrors.take())
+    }
+    for certificate in certificates.dropFirst() {
+      guard shim_SSL_CTX_add1_chain_cert(handle, certificate) == 1 else {
+        throw .rejected(path: chainFile, cause: OpenSSLErrors.take())
+      }
+    }
+    noteWarnings(leaf: leaf, chainFile: chainFile, key: keyPEM)
+  }
+
+  /// Trusts the authorities in a file; a server that announces them tells clients which certificates are of use.
+  func trust(caFile: String, announce: Bool) throws(TLSConfigurationError) {
+    let authorities = try PEMFile(path: caFile).certificates()
+    defer { for authority in authorities { X509_free(authority) } }
+    let store = SSL_CTX_get_cert_store(handle)
+    OpenSSLErrors.clear()
+    for authority in authorities {
+      guard X509_STORE_add_cert(store, authority) == 1 else {
+        throw .rejected(path: caFile, cause: OpenSSLErrors.take())
+      }
+      if announce { shim_SSL_CTX_add_client_CA(handle, authority) }
+    }
+  }
+
+  func trustSystemRoots() throws(TLSConfigurationError) {
+    OpenSSLErrors.clear()
+    try check(SSL_CTX_set_default_verify_paths(handle))
+  }
+
+  /// Session tickets. Without a session id context OpenSSL refuses to resume where client certificates are asked for.
+  func useServerSessions(lifetime: Int) throws(TLSConfigurationError) {
+    let name = Array("sluice".utf8)
+    try check(SSL_CTX_set_session_id_context(handle, name, CUnsignedInt(name.count)))
+    SSL_CTX_set_timeout(handle, lifetime)
+  }
+
+  /// The names that a client offers.
+  func offer(_ protocols: ApplicationProtocols) throws(TLSConfigurationError) {
+    // Unlike its neighbours this function answers 0 for success.
+    let result = SSL_CTX_set_alpn_protos(handle, protocols.wireFormat, CUnsignedInt(protocols.wireFormat.count))
+    guard result == 0 else { throw .library(cause: OpenSSLErrors.take()) }
+  }
+
+  private func noteWarnings(leaf: OpaquePointer, chainFile: String, key: PEMFile) {
+    if key.isWorldReadable { warnings.append(.privateKeyWorldReadable(path: key.path)) }
+    if let notAfter = X509_get0_notAfter(leaf), X509_cmp_time(notAfter, nil) < 0 {
+      warnings.append(.certificateExpired(path: chainFile, notAfter: text(of: notAfter)))
+    }
+    if let notBefore = X509_get0_notBefore(leaf), X509_cmp_time(notBefore, nil) > 0 {
+      warnings.append(.certificateNotYetValid(path: chainFile, notBefore: text(of: notBefore)))
+    }
+  }
+
+  private func text(of time: UnsafePointer<ASN1_TIME>) -> String {
+    CertificateText.print { ASN1_TIME_print($0, time) == 1 } ?? "an unreadable time"
+  }
+
+  private func check(_ result: CInt) throws(TLSConfigurationError) {
+    guard result == 1 else { throw .library(cause: OpenSSLErrors.take()) }
+  }
+}

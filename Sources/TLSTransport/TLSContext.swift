@@ -1,0 +1,93 @@
+internal import COpenSSL
+
+/// Everything that the connections of one server or client have in common, read and checked once.
+///
+/// Making one reads files and does not wait for anything else; it may be shared between event loops. To take up
+/// renewed certificates make another; connections that exist keep the one they began with.
+public final class TLSContext: Sendable {
+  /// Which side of a connection a context is for.
+  public enum Role: Sendable {
+    /// Waits for a ClientHello.
+    case server
+    /// Sends the ClientHello.
+    case client
+  }
+
+  /// Which side of a connection this is for.
+  public let role: Role
+  /// What an operator should be told once.
+  public let warnings: [TLSConfigurationWarning]
+  /// Whether the peer's certificate is tied to the name that was connected to.
+  let verifiesServerName: Bool
+
+  /// An `SSL_CTX`. It counts its references atomically and, after init, is only read by OpenSSL's rules for
+  /// sharing one between threads (its ticket keys and counters have locks of their own).
+  nonisolated(unsafe) let handle: OpaquePointer
+  /// OpenSSL has a plain pointer to it.
+  private let applicationProtocols: ApplicationProtocols
+
+  /// How long a ticket lets a client resume, in seconds.
+  static let sessionLifetime = 3600
+
+  /// A context for the accepting side.
+  ///
+  /// - Throws: a ``TLSConfigurationError`` that names the file and the cause.
+  public init(server configuration: TLSServerConfiguration) throws(TLSConfigurationError) {
+    let protocols = try ApplicationProtocols(configuration.applicationProtocols)
+    let builder = try ContextBuilder(role: .server, profile: configuration.profile)
+    try builder.useIdentity(
+      chainFile: configuration.certificateChainFile, keyFile: configuration.privateKeyFile)
+    try builder.useServerSessions(lifetime: Self.sessionLifetime)
+    switch configuration.clientCertificates {
+    case .none: SSL_CTX_set_verify(builder.handle, SSL_VERIFY_NONE, nil)
+    case .optional(let file):
+      try builder.trust(caFile: file, announce: true)
+      SSL_CTX_set_verify(builder.handle, SSL_VERIFY_PEER, nil)
+    case .required(let file):
+      try builder.trust(caFile: file, announce: true)
+      SSL_CTX_set_verify(builder.handle, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+    }
+    if !protocols.isEmpty {
+      SSL_CTX_set_alpn_select_cb(
+        builder.handle, selectApplicationProtocol, Unmanaged.passUnretained(protocols).toOpaque())
+    }
+    role = .server
+    warnings = builder.warnings
+    verifiesServerName = false
+    applicationProtocols = protocols
+    handle = builder.release()
+  }
+
+  /// A context for the connecting side.
+  ///
+  /// - Throws: a ``TLSConfigurationError`` that names the file and the cause.
+  public init(client configuration: TLSClientConfiguration) throws(TLSConfigurationError) {
+    let protocols = try ApplicationProtocols(configuration.applicationProtocols)
+    let builder = try ContextBuilder(role: .client, profile: configuration.profile)
+    if let identity = configuration.identity {
+      try builder.useIdentity(chainFile: identity.certificateChainFile, keyFile: identity.privateKeyFile)
+    }
+    switch configuration.trust {
+    case .systemRoots:
+      try builder.trustSystemRoots()
+      SSL_CTX_set_verify(builder.handle, SSL_VERIFY_PEER, nil)
+    case .caFile(let file):
+      try builder.trust(caFile: file, announce: false)
+      SSL_CTX_set_verify(builder.handle, SSL_VERIFY_PEER, nil)
+    case .insecureNoVerification:
+      SSL_CTX_set_verify(builder.handle, SSL_VERIFY_NONE, nil)
+    }
+    if !protocols.isEmpty {
+      try builder.offer(protocols)
+    }
+    role = .client
+    warnings = builder.warnings
+    verifiesServerName = configuration.trust != .insecureNoVerification
+    applicationProtocols = protocols
+    handle = builder.release()
+  }
+
+  deinit {
+    SSL_CTX_free(handle)
+  }
+}

@@ -1,0 +1,218 @@
+public import NIOCore
+
+/// TLS for a channel: ciphertext towards the socket, plaintext towards the application, both as `ByteBuffer`.
+///
+/// - Inbound, all records of one read arrive as one buffer. Its storage is shared by all connections of the event loop
+///   and reused once nobody holds it, so whoever keeps a few bytes for long should copy them.
+/// - Outbound, writes are encrypted together when flushed; their promises succeed when the socket took the bytes.
+/// - ``TLSHandshakeCompleted`` is fired as a user event before the first plaintext. Writes may begin earlier and wait.
+/// - `close_notify` from the peer is fired as `ChannelEvent.inputClosed`; writing goes on to be possible.
+/// - The end of the stream without it is ``TLSError/truncated``, and the channel closes.
+/// - `close(mode: .output)` sends what waits and then `close_notify`. The TCP connection stays open in both directions:
+///   `close_notify` alone says all there is to say, and many programs take a FIN for the loss of the whole connection.
+/// - `close(mode: .all)` does the same and then closes, at the latest after the close deadline.
+///
+/// The bootstrap should set `ChannelOptions.allowRemoteHalfClosure` to true, and ``StagedReceiveAllocator``.
+public final class TLSHandler: ChannelDuplexHandler {
+  /// Ciphertext from the socket.
+  public typealias InboundIn = ByteBuffer
+  /// Plaintext for the application.
+  public typealias InboundOut = ByteBuffer
+  /// Plaintext from the application.
+  public typealias OutboundIn = ByteBuffer
+  /// Ciphertext for the socket.
+  public typealias OutboundOut = ByteBuffer
+
+  enum State {
+    /// The channel is not active yet.
+    case idle
+    case handshaking
+    case open
+    /// Failed: whatever comes in is dropped, and the channel closes once the peer could have read the alert.
+    case failed(TLSError)
+    /// This side asked for the close: whatever comes in is dropped.
+    case closing
+    case closed
+  }
+
+  /// Ciphertext is handed to the channel in portions of about this size, in bytes.
+  static let outputSize = 256 << 10
+  /// How long a failed connection stays for the peer to read the alert, unless it closes earlier.
+  static let alertLinger = TimeAmount.seconds(1)
+
+  let session: TLSSession
+  let handshakeDeadline: TimeAmount
+  let closeDeadline: TimeAmount
+
+  var state = State.idle
+  var pending = PendingWrites()
+  /// Whether `close(mode: .output)` was asked for, and who wants to know when it is done.
+  var wantsOutputClosed = false
+  var outputClosePromise: EventLoopPromise<Void>?
+  /// Whether the end of this direction alone was asked for, of which those above are told.
+  var announcesOutputClosed = false
+  /// Whether the way to the end of the channel has begun, and who wants to know when it is done.
+  var isFinishing = false
+  var closePromise: EventLoopPromise<Void>?
+  /// Bytes that answer the peer's TLS messages and that the socket did not take yet.
+  var unsentAnswerBytes = 0
+  var timer: Scheduled<Void>?
+
+  /// Whether someone above waits for a read, which a read without plaintext does not answer.
+  private var isReadWanted = false
+
+  /// A handler for one connection.
+  ///
+  /// - Parameters:
+  ///   - context: decides the side as well.
+  ///   - serverName: for a client the host name or IP address that was asked for; see ``TLSSession``.
+  ///   - handshakeDeadline: from the moment the channel is active.
+  ///   - closeDeadline: how long `close(mode: .all)` waits for the socket to take what is left.
+  /// - Throws: ``TLSConfigurationError/serverName(_:)`` or ``TLSConfigurationError/library(cause:)``.
+  public init(
+    context: TLSContext,
+    serverName: String? = nil,
+    handshakeDeadline: TimeAmount = .seconds(10),
+    closeDeadline: TimeAmount = .seconds(5)
+  ) throws(TLSConfigurationError) {
+    session = try TLSSession(context: context, serverName: serverName)
+    self.handshakeDeadline = handshakeDeadline
+    self.closeDeadline = closeDeadline
+  }
+
+  /// Begins at once if the channel is active already.
+  public func handlerAdded(context: ChannelHandlerContext) {
+    if context.channel.isActive { start(context) }
+  }
+
+  /// Gives up what waits.
+  public func handlerRemoved(context: ChannelHandlerContext) {
+    end(with: ChannelError.ioOnClosedChannel)
+  }
+
+  /// Begins the handshake.
+  public func channelActive(context: ChannelHandlerContext) {
+    context.fireChannelActive()
+    start(context)
+  }
+
+  /// Tells a lost connection from one that ended.
+  public func channelInactive(context: ChannelHandlerContext) {
+    let wasState = state
+    end(with: ChannelError.eof)
+    switch wasState {
+    case .handshaking:
+      context.fireErrorCaught(TLSError.closedDuringHandshake)
+    case .open where !session.hasReceivedCloseNotify:
+      context.fireErrorCaught(TLSError.truncated)
+    case .idle, .open, .failed, .closing, .closed:
+      break
+    }
+    context.fireChannelInactive()
+  }
+
+  /// Decrypts one read.
+  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch state {
+    case .handshaking, .open: decrypt(Self.unwrapInboundIn(data), context)
+    case .idle, .failed, .closing, .closed: break
+    }
+  }
+
+  /// Reads on by itself where a read gave the application nothing.
+  public func channelReadComplete(context: ChannelHandlerContext) {
+    context.fireChannelReadComplete()
+    switch state {
+    case .handshaking, .failed, .closing:
+      context.read()
+    case .open:
+      if isReadWanted { context.read() }
+    case .idle, .closed:
+      break
+    }
+  }
+
+  /// Remembers that the application wants bytes.
+  public func read(context: ChannelHandlerContext) {
+    isReadWanted = true
+    context.read()
+  }
+
+  /// The end of the TCP stream is a clean end only after `close_notify`.
+  public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard let event = event as? ChannelEvent, event == .inputClosed else {
+      context.fireUserInboundEventTriggered(event)
+      return
+    }
+    switch state {
+    case .handshaking:
+      fail(.closedDuringHandshake, context)
+    case .open where !session.hasReceivedCloseNotify:
+      fail(.truncated, context)
+    case .failed:
+      closeChannel(context)
+    case .idle, .open, .closing, .closed:
+      break
+    }
+  }
+
+  private func start(_ context: ChannelHandlerContext) {
+    guard case .idle = state else { return }
+    state = .handshaking
+    startTimer(handshakeDeadline, context) { handler, context in
+      handler.fail(.handshakeTimeout(after: handler.handshakeDeadline), context)
+    }
+    do throws(TLSError) {
+      try session.startHandshake()
+      writeOutput(context, promise: nil)
+      context.flush()
+      // With autoRead off nobody above would know that the handshake needs bytes.
+      context.read()
+    } catch {
+      fail(error, context)
+    }
+  }
+
+  private func decrypt(_ ciphertext: ByteBuffer, _ context: ChannelHandlerContext) {
+    let scratch = BufferScratch.current
+    let size = ciphertext.readableBytes
+    let isShared = size > BufferScratch.threshold
+    var plaintext =
+      isShared
+      ? scratch.plaintext.take(capacity: TLSSession.plaintextCapacity(forCiphertext: size))
+      : context.channel.allocator.buffer(capacity: session.isHandshakeComplete ? size : 0)
+    let received = ciphertext.withUnsafeReadableBytes { session.receive($0, into: &plaintext) }
+    if ciphertext.storageCapacity > BufferScratch.threshold { scratch.received.give(ciphertext) }
+
+    // What goes with a failure is an alert, which is sent there.
+    if received.completedHandshake {
+      completeHandshake(context)
+    } else if received.failure == nil {
+      writeAnswers(context)
+    }
+    if received.plaintextByteCount > 0, isOpen {
+      isReadWanted = false
+      context.fireChannelRead(Self.wrapInboundOut(plaintext))
+    }
+    if isShared { scratch.plaintext.give(plaintext) }
+    if isOpen, pending.hasFlushed || wantsOutputClosed { encryptPending(context) }
+    if received.closeNotify, isOpen {
+      isReadWanted = false
+      context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+    }
+    if let failure = received.failure { fail(failure, context) }
+  }
+
+  private func completeHandshake(_ context: ChannelHandlerContext) {
+    state = .open
+    timer?.cancel()
+    timer = nil
+    writeOutput(context, promise: nil)
+    context.flush()
+    context.fireUserInboundEventTriggered(session.handshakeSummary())
+  }
+
+  var isOpen: Bool {
+    if case .open = state { true } else { false }
+  }
+}

@@ -1,0 +1,230 @@
+internal import COpenSSL
+public import NIOCore
+
+/// One TLS connection without any network: ciphertext goes in and comes out as bytes.
+///
+/// After each call that may produce ciphertext, send what ``takeOutput()`` has. A session is confined to one thread at
+/// a time. After a failure, only ``takeOutput()`` (it has the alert) is of use.
+public final class TLSSession {
+  /// What one portion of ciphertext led to, in the order of the members.
+  public struct Received {
+    /// The handshake became complete.
+    public internal(set) var completedHandshake = false
+    /// How many bytes of plaintext were appended.
+    public internal(set) var plaintextByteCount = 0
+    /// The peer ended its direction with `close_notify`; whatever it sent after that is ignored.
+    public internal(set) var closeNotify = false
+    /// The connection failed. Plaintext from before the failure is good.
+    public internal(set) var failure: TLSError?
+  }
+
+  /// The most that a peer may make the session answer to one portion of ciphertext, in bytes.
+  static let answerLimit = 64 << 10
+  /// The largest plaintext of a record (RFC 8446, section 5.1).
+  static let recordSize = 16 << 10
+  /// More than any cipher in ``TLSProfile`` adds to a record: header 5, nonce 8, tag 16, content type 1.
+  static let recordOverhead = 32
+
+  /// Whether the handshake is complete.
+  public private(set) var isHandshakeComplete = false
+  /// Whether the peer ended its direction with `close_notify`.
+  public private(set) var hasReceivedCloseNotify = false
+  /// Whether ``sendCloseNotify()`` ended this direction.
+  public private(set) var hasSentCloseNotify = false
+  /// Why the session is over, if it failed.
+  public private(set) var failure: TLSError?
+
+  /// An `SSL`, freed in deinit.
+  let handle: OpaquePointer
+  private let buffers = RecordBIO()
+  /// The `SSL` has pointers into what the context keeps alive.
+  private let context: TLSContext
+
+  /// A session for one connection.
+  ///
+  /// - Parameter serverName: for a client the host name or IP address that the certificate must have; a host name
+  ///   is also sent as SNI. Nil leaves out both, and only a context without verification permits it. A server ignores it.
+  /// - Throws: ``TLSConfigurationError/serverName(_:)`` or ``TLSConfigurationError/library(cause:)``.
+  public init(context: TLSContext, serverName: String? = nil) throws(TLSConfigurationError) {
+    OpenSSLErrors.clear()
+    guard let handle = SSL_new(context.handle) else { throw .library(cause: OpenSSLErrors.take()) }
+    guard let bio = buffers.makeHandle() else {
+      SSL_free(handle)
+      throw .library(cause: OpenSSLErrors.take())
+    }
+    // One BIO for both directions; the session takes over the only reference.
+    SSL_set_bio(handle, bio, bio)
+    self.handle = handle
+    self.context = context
+    switch context.role {
+    case .server:
+      SSL_set_accept_state(handle)
+    case .client:
+      SSL_set_connect_state(handle)
+      try useServerName(serverName)
+    }
+  }
+
+  deinit {
+    SSL_free(handle)
+  }
+
+  /// Begins the handshake: a client's output then has its ClientHello. A server has nothing to say yet.
+  ///
+  /// - Throws: ``TLSError/handshake(reason:)``.
+  public func startHandshake() throws(TLSError) {
+    var received = Received()
+    advanceHandshake(&received)
+    if let failure = received.failure { throw failure }
+  }
+
+  /// Takes ciphertext from the peer. The bytes are borrowed: all are consumed when this returns.
+  ///
+  /// - Parameter plaintext: what all records in `bytes` carry is appended here. It grows if it has to, but not if it has
+  ///   room for ``plaintextCapacity(forCiphertext:)``.
+  public func receive(_ bytes: UnsafeRawBufferPointer, into plaintext: inout ByteBuffer) -> Received {
+    var received = Received()
+    guard failure == nil, !hasReceivedCloseNotify else { return received }
+    buffers.lend(bytes) {
+      if !isHandshakeComplete { advanceHandshake(&received) }
+      if isHandshakeComplete { readRecords(into: &plaintext, &received) }
+    }
+    return received
+  }
+
+  /// Room that is enough for the plaintext of so much ciphertext, with the part of a record that came before it.
+  public static func plaintextCapacity(forCiphertext count: Int) -> Int {
+    count + recordSize + recordOverhead
+  }
+
+  /// Encrypts bytes into the output.
+  ///
+  /// - Returns: how many bytes were taken. Fewer than all means that the peer has to speak first; go on after the
+  ///   next ``receive(_:into:)``.
+  /// - Throws: ``TLSError/protocolViolation(reason:)``.
+  /// - Precondition: the handshake is complete, and ``sendCloseNotify()`` was not called.
+  public func encrypt(_ bytes: UnsafeRawBufferPointer) throws(TLSError) -> Int {
+    precondition(isHandshakeComplete, "nothing can be encrypted before the handshake is complete")
+    precondition(!hasSentCloseNotify, "nothing can be encrypted after close_notify")
+    if let failure { throw failure }
+    guard let start = bytes.baseAddress, !bytes.isEmpty else { return 0 }
+    buffers.reserve(
+      bytes.count + (bytes.count / Self.recordSize + 1) * Self.recordOverhead,
+      from: &BufferScratch.current.encrypted)
+    var count = 0
+    OpenSSLErrors.clear()
+    let result = SSL_write_ex(handle, start, bytes.count, &count)
+    if result == 1 { return count }
+    switch SSL_get_error(handle, result) {
+    case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return 0
+    default: throw fail()
+    }
+  }
+
+  /// Ends this direction: `close_notify` goes into the output. The other direction stays open. Called again, or before
+  /// the handshake is complete, or after a failure, it does nothing.
+  public func sendCloseNotify() {
+    guard isHandshakeComplete, !hasSentCloseNotify, failure == nil else { return }
+    hasSentCloseNotify = true
+    OpenSSLErrors.clear()
+    // A negative answer means that the alert could not be put together; then the end looks like a truncation to the
+    // peer, which is the truth.
+    if SSL_shutdown(handle) < 0 { OpenSSLErrors.clear() }
+  }
+
+  /// Ciphertext to be sent, or nil if there is none.
+  public func takeOutput() -> ByteBuffer? {
+    buffers.takeOutput()
+  }
+
+  /// How much ciphertext ``takeOutput()`` would return, in bytes.
+  public var outputByteCount: Int { buffers.output.readableBytes }
+
+  /// Describes the finished handshake.
+  ///
+  /// - Precondition: the handshake is complete.
+  public func handshakeSummary() -> TLSHandshakeCompleted {
+    precondition(isHandshakeComplete, "there is nothing to tell before the handshake is complete")
+    return TLSHandshakeCompleted(session: handle)
+  }
+
+  private func useServerName(_ name: String?) throws(TLSConfigurationError) {
+    guard let name else {
+      // Without a name any certificate of a trusted authority would do for any server.
+      guard !context.verifiesServerName else { throw .serverName("") }
+      return
+    }
+    guard !name.isEmpty, name.utf8.count <= 253, name.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+      throw .serverName(name)
+    }
+    // This fails for whatever is not an address, and tells the two kinds apart as the verifier will.
+    let isAddress = shim_SSL_set1_ip_asc(handle, name) == 1
+    OpenSSLErrors.clear()
+    if isAddress { return }
+    SSL_set_hostflags(handle, CUnsignedInt(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+    guard SSL_set1_host(handle, name) == 1, shim_SSL_set_tlsext_host_name(handle, name) == 1 else {
+      OpenSSLErrors.clear()
+      throw .serverName(name)
+    }
+  }
+
+  private func advanceHandshake(_ received: inout Received) {
+    OpenSSLErrors.clear()
+    let result = SSL_do_handshake(handle)
+    if result == 1 {
+      isHandshakeComplete = true
+      received.completedHandshake = true
+      // From here on the peer decides how often it gets an answer.
+      return
+    }
+    switch SSL_get_error(handle, result) {
+    case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return
+    default: received.failure = fail()
+    }
+  }
+
+  private func readRecords(into plaintext: inout ByteBuffer, _ received: inout Received) {
+    buffers.outputLimit = buffers.output.readableBytes + Self.answerLimit
+    defer { buffers.outputLimit = .max }
+    while true {
+      plaintext.reserveCapacity(minimumWritableBytes: 1)
+      var count = 0
+      OpenSSLErrors.clear()
+      let result = plaintext.withUnsafeMutableWritableBytes { SSL_read_ex(handle, $0.baseAddress, $0.count, &count) }
+      if result == 1 {
+        plaintext.moveWriterIndex(forwardBy: count)
+        received.plaintextByteCount += count
+        continue
+      }
+      switch SSL_get_error(handle, result) {
+      case SSL_ERROR_WANT_READ where !buffers.isOverLimit:
+        return
+      case SSL_ERROR_ZERO_RETURN:
+        hasReceivedCloseNotify = true
+        received.closeNotify = true
+        return
+      default:
+        received.failure = fail()
+        return
+      }
+    }
+  }
+
+  /// Makes the session's end out of what is in the error queue.
+  private func fail() -> TLSError {
+    let failure = describeFailure()
+    self.failure = failure
+    return failure
+  }
+
+  private func describeFailure() -> TLSError {
+    let reason = OpenSSLErrors.take()
+    if buffers.isOverLimit { return .flooded }
+    if isHandshakeComplete { return .protocolViolation(reason: reason) }
+    let verification = SSL_get_verify_result(handle)
+    guard verification == Int(X509_V_OK) || SSL_get_verify_mode(handle) == SSL_VERIFY_NONE else {
+      return .untrustedCertificate(reason: String(cString: X509_verify_cert_error_string(verification)))
+    }
+    return .handshake(reason: reason)
+  }
+}
