@@ -1,0 +1,144 @@
+// Events of the upload that the connection's bytes go to.
+extension ServerExchange {
+  /// What newly safe bytes lead to.
+  public enum OnSafe: Hashable, Sendable {
+    /// Nothing to say.
+    case none
+    /// Send it, or drop it if the client does not read: only the newest counts.
+    case progress(ServerMessage)
+  }
+
+  /// All bytes before this offset are safe.
+  ///
+  /// - Precondition: the offset does not go back and is not past what was forwarded.
+  public mutating func safe(upTo offset: Int64) -> OnSafe {
+    switch state {
+    case .receiving(var transfer):
+      let progress = Self.note(offset, &transfer)
+      state = .receiving(transfer)
+      return progress
+    case .settling(var transfer, let goal):
+      let progress = Self.note(offset, &transfer)
+      state = .settling(transfer, goal)
+      return progress
+    case .idle, .deciding, .discarding, .draining, .closed:
+      return .none
+    }
+  }
+
+  private static func note(_ offset: Int64, _ transfer: inout Transfer) -> OnSafe {
+    precondition(offset >= transfer.safe && offset <= transfer.received, "an offset that cannot be")
+    transfer.safe = offset
+    guard let interval = transfer.interval, offset - transfer.lastProgress >= interval else { return .none }
+    transfer.lastProgress = offset
+    return .progress(.progress(Progress(key: transfer.key, offset: offset)))
+  }
+
+  /// The upload is complete and safe, after ``Boundary/endOfUpload`` or a result named `finish`.
+  ///
+  /// - Parameters:
+  ///   - digest: what the server computed, if the client had given one.
+  ///   - reply: the size of the backend's answer; its bytes follow the head.
+  public mutating func completed(digest: StreamDigest? = nil, reply: PacketHead.Payload = .none) -> OnAnswer {
+    switch state {
+    case .settling(let transfer, .seal):
+      let after = settle(inputEnded: transfer.inputEnded, mustClose: transfer.isUnlimited)
+      let final = Final(status: .ok, key: transfer.key, left: .known(0), digest: digest, payload: reply)
+      return .send(.final(final), after)
+    case .draining, .closed:
+      return .none
+    case .idle, .deciding, .receiving, .settling, .discarding:
+      preconditionFailure("an upload was completed that had not ended")
+    }
+  }
+
+  /// Everything that a partial offer granted is safe, after ``Boundary/endOfGrant``.
+  ///
+  /// - Returns: ``OnAnswer/none`` also if the stream was of unknown length and has ended in the meantime; the
+  ///   finish that ``inputEnded(clean:)`` asked for goes on.
+  public mutating func partiallyFilled() -> OnAnswer {
+    switch state {
+    case .settling(let transfer, .answerPartial):
+      guard let safe = transfer.grantedEnd, let left = transfer.left(safe: safe) else {
+        preconditionFailure("a partial offer has an end")
+      }
+      let after = settle(inputEnded: transfer.inputEnded, mustClose: transfer.isUnlimited)
+      let final = Final(
+        status: .partial, reason: "what was offered has arrived, more is left", key: transfer.key, left: left,
+        offset: transfer.isUnlimited ? safe : nil)
+      return .send(.final(final), after)
+    case .settling(_, .seal), .draining, .closed:
+      return .none
+    case .idle, .deciding, .receiving, .discarding:
+      preconditionFailure("a partial offer was filled that had not ended")
+    }
+  }
+
+  /// Why an upload ends without success.
+  public struct Failure: Hashable, Sendable {
+    /// The status, neither ok nor partial.
+    public var status: Status
+    /// Why, for a person.
+    public var reason: String
+    /// Seconds after which another try makes sense.
+    public var retryAfter: Int64?
+    /// With status 13: what the server computed.
+    public var digest: StreamDigest?
+    /// Whether nothing is kept, so that LEFT is TOTAL: a digest that differs, a piped stream that cannot resume.
+    public var keepsNothing: Bool
+
+    /// A failure.
+    public init(
+      status: Status, reason: String, retryAfter: Int64? = nil, digest: StreamDigest? = nil,
+      keepsNothing: Bool? = nil
+    ) {
+      precondition(status != .ok && status != .partial, "a failure is neither ok nor partial")
+      self.status = status
+      self.reason = reason
+      self.retryAfter = retryAfter
+      self.digest = digest
+      self.keepsNothing = keepsNothing ?? (status == .digest)
+    }
+  }
+
+  /// The upload failed. In the middle of the bytes the connection closes; once they have all arrived it stays.
+  public mutating func failed(_ failure: Failure) -> OnAnswer {
+    switch state {
+    case .receiving(let transfer):
+      state = .draining
+      return .send(Self.message(failure, transfer), .drainThenClose)
+    case .settling(let transfer, _):
+      let after = settle(inputEnded: transfer.inputEnded, mustClose: transfer.isUnlimited)
+      return .send(Self.message(failure, transfer), after)
+    case .draining, .closed:
+      return .none
+    case .idle, .deciding, .discarding:
+      preconditionFailure("an upload failed that does not exist")
+    }
+  }
+
+  /// A newer connection of the same client took the stream over (protocol.md section 5). Status 10 is final for
+  /// this connection's client, so that two connections never take a stream from each other in turns.
+  public mutating func detached() -> OnAnswer {
+    switch state {
+    case .receiving(let transfer), .settling(let transfer, _):
+      state = transfer.inputEnded ? .closed : .draining
+      let failure = Failure(status: .unknownKey, reason: "a newer connection has taken the stream over")
+      return .send(Self.message(failure, transfer), transfer.inputEnded ? .close : .drainThenClose)
+    case .idle, .deciding, .discarding, .draining, .closed:
+      return .none
+    }
+  }
+
+  static func message(_ failure: Failure, _ transfer: Transfer) -> ServerMessage {
+    let safe = failure.keepsNothing || transfer.isPayload ? 0 : transfer.safe
+    guard let left = transfer.left(safe: safe) else {
+      return .refusal(Refusal(status: failure.status, reason: failure.reason, retryAfter: failure.retryAfter))
+    }
+    return .final(
+      Final(
+        status: failure.status, reason: failure.reason, key: transfer.key, left: left,
+        offset: transfer.isUnlimited && !failure.keepsNothing ? safe : nil, digest: failure.digest,
+        retryAfter: failure.retryAfter))
+  }
+}
