@@ -1,0 +1,60 @@
+import Glibc
+
+/// Calls on their way from any thread to the writer's.
+///
+/// `@unchecked`: every access to the variables happens with the lock held.
+final class CallQueue: @unchecked Sendable {
+  // On the heap, because neither may ever move.
+  private let lock: UnsafeMutablePointer<pthread_mutex_t>
+  private let changed: UnsafeMutablePointer<pthread_cond_t>
+  private var calls: [LedgerCall] = []
+  private var isClosed = false
+
+  init() {
+    lock = .allocate(capacity: 1)
+    pthread_mutex_init(lock, nil)
+    changed = .allocate(capacity: 1)
+    pthread_cond_init(changed, nil)
+  }
+
+  deinit {
+    pthread_cond_destroy(changed)
+    changed.deallocate()
+    pthread_mutex_destroy(lock)
+    lock.deallocate()
+  }
+
+  /// - Returns: `false` where the queue is closed and the call will not be taken.
+  func append(_ call: LedgerCall) -> Bool {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    if isClosed { return false }
+    calls.append(call)
+    if calls.count == 1 { pthread_cond_signal(changed) }
+    return true
+  }
+
+  /// Takes no more calls; those that wait are still taken out.
+  func close() {
+    pthread_mutex_lock(lock)
+    isClosed = true
+    pthread_cond_signal(changed)
+    pthread_mutex_unlock(lock)
+  }
+
+  /// Waits for calls and moves the oldest into `batch`, which must be empty.
+  /// - Returns: `false` once the queue is closed and nothing is left.
+  func next(atMost limit: Int, into batch: inout [LedgerCall]) -> Bool {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    while calls.isEmpty && !isClosed { pthread_cond_wait(changed, lock) }
+    if calls.count <= limit {
+      // The two arrays change places for ever, and neither is allocated anew.
+      swap(&calls, &batch)
+    } else {
+      batch.append(contentsOf: calls.prefix(limit))
+      calls.removeFirst(limit)
+    }
+    return !batch.isEmpty
+  }
+}

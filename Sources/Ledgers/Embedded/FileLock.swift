@@ -1,0 +1,50 @@
+import Glibc
+import Synchronization
+
+/// A lock on a file that one process holds at a time, and that ends with the process however it ends.
+final class FileLock: Sendable {
+  private let descriptor: Mutex<Int32>
+
+  /// Takes the lock or throws ``LedgerOpenError/locked(path:holder:)`` at once.
+  ///
+  /// The lock is on a file beside the ledger, never on the ledger: closing any descriptor of a database drops the locks
+  /// that SQLite itself has on it. That file stays when the lock ends; removing it would let two processes lock two files
+  /// of one name.
+  init(besides path: String) throws(LedgerOpenError) {
+    let lockPath = path + ".lock"
+    let opened = Glibc.open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard opened >= 0 else {
+      throw .engine(path: path, words: "open \(lockPath): \(String(cString: strerror(errno)))")
+    }
+    guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
+      defer { Glibc.close(opened) }
+      if code == EWOULDBLOCK { throw .locked(path: path, holder: Self.contents(of: opened)) }
+      throw .engine(path: path, words: "flock \(lockPath): \(String(cString: strerror(code)))")
+    }
+    // For the message of the one that comes second; the lock does not depend on it, so a full disk may spoil it.
+    let words = "process \(getpid())"
+    ftruncate(opened, 0)
+    _ = words.utf8.withContiguousStorageIfAvailable { pwrite(opened, $0.baseAddress, $0.count, 0) }
+    descriptor = Mutex(opened)
+  }
+
+  deinit {
+    unlock()
+  }
+
+  /// Ends the lock. A second call does nothing.
+  func unlock() {
+    descriptor.withLock { descriptor in
+      if descriptor >= 0 { Glibc.close(descriptor) }
+      descriptor = -1
+    }
+  }
+
+  private static func contents(of descriptor: Int32) -> String {
+    withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, 0)
+      return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : ""
+    }
+  }
+}

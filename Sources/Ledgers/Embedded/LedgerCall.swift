@@ -1,0 +1,89 @@
+import GatewayCore
+import NIOCore
+
+/// One call that waits for the writer's thread, and the promise of its answer.
+enum LedgerCall: Sendable {
+  // The large ones are boxed: a batch moves its calls about, and most of them are small.
+  indirect case open(Reservation, EventLoopPromise<Holding>)
+  indirect case claim(Claim, EventLoopPromise<Holding>)
+  case find(UploadKey, EventLoopPromise<UploadRecord?>)
+  case advance(UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, EventLoopPromise<Void>)
+  indirect case settle(
+    UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime, EventLoopPromise<Void>)
+  case release(UploadKey, epoch: Int64, EventLoopPromise<Void>)
+  case unfinished(EventLoopPromise<[UploadRecord]>)
+  case quotas(EventLoopPromise<[QuotaRecord]>)
+
+  /// Does it inside the open transaction. The answer is for later: it is true once the transaction is committed.
+  func perform(in transaction: inout LedgerTransaction) -> LedgerAnswer {
+    do throws(LedgerError) {
+      switch self {
+      case .open(let reservation, let promise):
+        return .holding(promise, try transaction.open(reservation))
+      case .claim(let claim, let promise):
+        return .holding(promise, try transaction.claim(claim))
+      case .find(let key, let promise):
+        return .upload(promise, try transaction.find(key))
+      case .advance(let key, let epoch, let from, let to, let expiresAt, let promise):
+        try transaction.advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt)
+        return .done(promise)
+      case .settle(let key, let epoch, let size, let digest, let at, let promise):
+        try transaction.settle(key, epoch: epoch, size: size, digest: digest, at: at)
+        return .done(promise)
+      case .release(let key, let epoch, let promise):
+        try transaction.release(key, epoch: epoch)
+        return .done(promise)
+      case .unfinished(let promise):
+        return .uploads(promise, try transaction.unfinished())
+      case .quotas(let promise):
+        return .quotas(promise, try transaction.allQuotas())
+      }
+    } catch {
+      return .failed(self, error)
+    }
+  }
+
+  /// Where the answer is awaited.
+  var eventLoop: any EventLoop {
+    switch self {
+    case .open(_, let promise), .claim(_, let promise): promise.futureResult.eventLoop
+    case .find(_, let promise): promise.futureResult.eventLoop
+    case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, let promise), .release(_, _, let promise):
+      promise.futureResult.eventLoop
+    case .unfinished(let promise): promise.futureResult.eventLoop
+    case .quotas(let promise): promise.futureResult.eventLoop
+    }
+  }
+
+  func fail(_ error: LedgerError) {
+    switch self {
+    case .open(_, let promise), .claim(_, let promise): promise.fail(error)
+    case .find(_, let promise): promise.fail(error)
+    case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, let promise), .release(_, _, let promise):
+      promise.fail(error)
+    case .unfinished(let promise): promise.fail(error)
+    case .quotas(let promise): promise.fail(error)
+    }
+  }
+}
+
+/// What a call came to, and who waits for it.
+enum LedgerAnswer: Sendable {
+  case holding(EventLoopPromise<Holding>, Holding)
+  case upload(EventLoopPromise<UploadRecord?>, UploadRecord?)
+  case done(EventLoopPromise<Void>)
+  case uploads(EventLoopPromise<[UploadRecord]>, [UploadRecord])
+  case quotas(EventLoopPromise<[QuotaRecord]>, [QuotaRecord])
+  case failed(LedgerCall, LedgerError)
+
+  func deliver() {
+    switch self {
+    case .holding(let promise, let holding): promise.succeed(holding)
+    case .upload(let promise, let upload): promise.succeed(upload)
+    case .done(let promise): promise.succeed(())
+    case .uploads(let promise, let uploads): promise.succeed(uploads)
+    case .quotas(let promise, let quotas): promise.succeed(quotas)
+    case .failed(let call, let error): call.fail(error)
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import GatewayCore
+
+/// The ledger's calls, on one thread and inside a transaction that somebody else begins and commits.
+struct LedgerTransaction {
+  private let uploads: UploadTable
+  private let quotas: QuotaTable
+  private let mark: Statement
+  private let keepMark: Statement
+  private let returnToMark: Statement
+  private let rollback: Statement
+  private(set) var census: UnfinishedCensus
+
+  init(_ database: Database) throws(LedgerError) {
+    uploads = try UploadTable(database)
+    quotas = try QuotaTable(database)
+    mark = try Statement("SAVEPOINT call", in: database)
+    keepMark = try Statement("RELEASE SAVEPOINT call", in: database)
+    returnToMark = try Statement("ROLLBACK TO SAVEPOINT call", in: database)
+    rollback = try Statement("ROLLBACK", in: database)
+    census = UnfinishedCensus(try uploads.unfinishedCounts())
+  }
+
+  mutating func committed() {
+    census.keep()
+  }
+
+  mutating func cameToNothing() {
+    census.takeBack()
+  }
+
+  mutating func open(_ reservation: Reservation) throws(LedgerError) -> Holding {
+    guard reservation.wanted >= 0, reservation.total ?? 0 >= 0 else {
+      throw .engine("a reservation of \(reservation.wanted) bytes of \(reservation.total ?? 0) makes no sense")
+    }
+    guard census.count(of: reservation.route) < reservation.unfinishedLimit else { throw .crowded }
+    let wanted = min(reservation.wanted, reservation.total ?? .max)
+    let available = try quotas.available(route: reservation.route, caps: reservation.quotas)
+    let granted = min(wanted, available)
+    guard granted == wanted || (reservation.takesPart && granted > 0) else { throw .quota(available: available) }
+    try allOrNothing { () throws(LedgerError) in
+      try uploads.insert(reservation, granted: granted)
+      try quotas.reserve(0..<granted, of: reservation.key, route: reservation.route, caps: reservation.quotas)
+    }
+    census.add(1, to: reservation.route)
+    return Holding(epoch: 1, committed: 0, granted: granted, digest: reservation.digest)
+  }
+
+  func find(_ key: UploadKey) throws(LedgerError) -> UploadRecord? {
+    try uploads.find(key)
+  }
+
+  func claim(_ claim: Claim) throws(LedgerError) -> Holding {
+    guard let upload = try uploads.findOpen(claim.key) else { throw .unknown }
+    let missing = max(0, min(claim.wanted, upload.total ?? .max) - upload.granted)
+    let granted =
+      missing == 0
+      ? upload.granted
+      : upload.granted + min(missing, try quotas.available(route: upload.route, caps: claim.quotas))
+    let digest = upload.digest ?? claim.digest
+    try allOrNothing { () throws(LedgerError) in
+      try uploads.claim(claim, granted: granted, digest: digest)
+      try quotas.reserve(upload.granted..<granted, of: claim.key, route: upload.route, caps: claim.quotas)
+    }
+    return Holding(epoch: upload.epoch + 1, committed: upload.committed, granted: granted, digest: digest)
+  }
+
+  // One statement is whole by itself: the call that is made most often needs no savepoint.
+  func advance(
+    _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime
+  ) throws(LedgerError) {
+    guard to >= from, try uploads.advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt) else {
+      throw try uploads.findOpen(key) == nil ? .unknown : .fenced
+    }
+  }
+
+  mutating func settle(
+    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime
+  ) throws(LedgerError) {
+    guard let upload = try uploads.findOpen(key) else { throw .unknown }
+    try allOrNothing { () throws(LedgerError) in
+      guard try uploads.settle(key, epoch: epoch, size: size, digest: digest, at: at) else { throw .fenced }
+      try quotas.settle(key, route: upload.route, size: size)
+    }
+    census.add(-1, to: upload.route)
+  }
+
+  mutating func release(_ key: UploadKey, epoch: Int64) throws(LedgerError) {
+    guard let upload = try uploads.findOpen(key) else { throw .unknown }
+    try allOrNothing { () throws(LedgerError) in
+      guard try uploads.delete(key, epoch: epoch) else { throw .fenced }
+      try quotas.settle(key, route: upload.route, size: 0)
+    }
+    census.add(-1, to: upload.route)
+  }
+
+  func unfinished() throws(LedgerError) -> [UploadRecord] {
+    try uploads.unfinished()
+  }
+
+  func allQuotas() throws(LedgerError) -> [QuotaRecord] {
+    try quotas.all()
+  }
+
+  /// Takes back what `changes` did where it throws, and leaves the calls beside it in the transaction alone.
+  private func allOrNothing(_ changes: () throws(LedgerError) -> Void) throws(LedgerError) {
+    try mark.run()
+    do throws(LedgerError) {
+      try changes()
+      try keepMark.run()
+    } catch {
+      do throws(LedgerError) {
+        try returnToMark.run()
+        try keepMark.run()
+      } catch {
+        // Half a call must never be committed. The writer sees that the transaction is gone, and fails them all.
+        _ = try? rollback.run()
+      }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import GatewayCore
+import NIOCore
+
+/// Does the calls of the queue, all that wait at once in one transaction, on a thread of its own.
+final class LedgerWriter {
+  /// Calls in one transaction. Bounds how long a call can wait for others' work before its own commit.
+  static let batchLimit = 512
+  /// Pages of 4 KiB in the write-ahead log before it is moved into the database.
+  static let checkpointFrames: Int32 = 1000
+
+  private let database: Database
+  private let queue: CallQueue
+  private var transaction: LedgerTransaction
+  private let begin: Statement
+  private let commit: Statement
+  private let rollback: Statement
+  private var answers: [LedgerAnswer] = []
+  private var deliveries: [(eventLoop: any EventLoop, answers: [LedgerAnswer])] = []
+
+  init(_ database: Database, queue: CallQueue) throws(LedgerError) {
+    self.database = database
+    self.queue = queue
+    database.takeOverCheckpoints()
+    transaction = try LedgerTransaction(database)
+    begin = try Statement("BEGIN IMMEDIATE", in: database)
+    commit = try Statement("COMMIT", in: database)
+    rollback = try Statement("ROLLBACK", in: database)
+  }
+
+  /// Returns when the queue is closed and empty.
+  func run() {
+    var batch: [LedgerCall] = []
+    while queue.next(atMost: Self.batchLimit, into: &batch) {
+      do throws(LedgerError) {
+        try commit(batch)
+      } catch {
+        answers.removeAll(keepingCapacity: true)
+        for call in batch { answers.append(.failed(call, error)) }
+      }
+      deliver(batch)
+      batch.removeAll(keepingCapacity: true)
+      database.checkpoint(above: Self.checkpointFrames)
+    }
+  }
+
+  /// All of them in one transaction. Where it throws, none of them happened, and the next batch may well succeed.
+  ///
+  /// A commit that fails at the disk's own flush leaves its pages in the log, where the next commit overwrites them;
+  /// a power cut before that may bring them back. So a failure says: not known to be safe.
+  private func commit(_ batch: [LedgerCall]) throws(LedgerError) {
+    do throws(LedgerError) {
+      try begin.run()
+      for call in batch {
+        answers.append(call.perform(in: &transaction))
+        // A full disk may end the whole transaction in the middle of one call. What follows would commit itself,
+        // call by call, and what went before is gone.
+        guard database.isInTransaction else {
+          if case .failed(_, let error) = answers.last { throw error }
+          throw .engine("the transaction ended before its time")
+        }
+      }
+      try commit.run()
+      transaction.committed()
+    } catch {
+      if database.isInTransaction { _ = try? rollback.run() }
+      transaction.cameToNothing()
+      throw error
+    }
+  }
+
+  /// One hop to each event loop, however many answers it is waiting for.
+  private func deliver(_ batch: [LedgerCall]) {
+    for (call, answer) in zip(batch, answers) {
+      let eventLoop = call.eventLoop
+      if let index = deliveries.firstIndex(where: { $0.eventLoop === eventLoop }) {
+        deliveries[index].answers.append(answer)
+      } else {
+        deliveries.append((eventLoop, [answer]))
+      }
+    }
+    answers.removeAll(keepingCapacity: true)
+    for (eventLoop, answers) in deliveries {
+      eventLoop.execute {
+        for answer in answers { answer.deliver() }
+      }
+    }
+    deliveries.removeAll(keepingCapacity: true)
+  }
+}

@@ -1,0 +1,129 @@
+import GatewayCore
+
+/// The uploads' own rows.
+struct UploadTable {
+  private let insert: Statement
+  private let read: Statement
+  private let readOpen: Statement
+  private let claim: Statement
+  private let advance: Statement
+  private let settle: Statement
+  private let delete: Statement
+  private let listOpen: Statement
+  private let countOpen: Statement
+
+  init(_ database: Database) throws(LedgerError) {
+    insert = try Statement(
+      """
+      INSERT INTO upload (key, route, owner, total, granted, state, epoch, holder, format, label, digest, created_at,
+        expires_at)
+      VALUES ($1, $2, $3, $4, $5, 'open', 1, $6, $7, $8, $9, $10, $11)
+      """, in: database)
+    read = try Statement(UploadRecord.selection + " WHERE key = $1", in: database)
+    readOpen = try Statement(UploadRecord.selection + " WHERE key = $1 AND state = 'open'", in: database)
+    claim = try Statement(
+      """
+      UPDATE upload SET epoch = epoch + 1, granted = $1, holder = $2, digest = $3, expires_at = $4
+      WHERE key = $5 AND state = 'open'
+      """, in: database)
+    advance = try Statement(
+      """
+      UPDATE upload SET committed = $1, expires_at = $2
+      WHERE key = $3 AND state = 'open' AND epoch = $4 AND committed = $5 AND granted >= $1
+      """, in: database)
+    settle = try Statement(
+      """
+      UPDATE upload SET state = 'done', committed = $1, granted = 0, digest = coalesce($2, digest), finished_at = $3
+      WHERE key = $4 AND state = 'open' AND epoch = $5 AND committed <= $1 AND granted >= $1
+        AND (total IS NULL OR total = $1)
+      """, in: database)
+    delete = try Statement("DELETE FROM upload WHERE key = $1 AND state = 'open' AND epoch = $2", in: database)
+    listOpen = try Statement(
+      UploadRecord.selection + " WHERE state = 'open' ORDER BY route, created_at, key", in: database)
+    countOpen = try Statement("SELECT route, count(*) FROM upload WHERE state = 'open' GROUP BY route", in: database)
+  }
+
+  func insert(_ reservation: Reservation, granted: Int64) throws(LedgerError) {
+    insert.bind(1, reservation.key.text)
+    insert.bind(2, reservation.route)
+    insert.bind(3, reservation.owner)
+    insert.bind(4, reservation.total)
+    insert.bind(5, granted)
+    insert.bind(6, reservation.holder)
+    insert.bind(7, reservation.format)
+    insert.bind(8, reservation.label)
+    insert.bind(9, reservation.digest?.bytes)
+    insert.bind(10, reservation.at.milliseconds)
+    insert.bind(11, reservation.expiresAt.milliseconds)
+    try insert.run()
+  }
+
+  func find(_ key: UploadKey) throws(LedgerError) -> UploadRecord? {
+    try Self.first(of: read, key)
+  }
+
+  func findOpen(_ key: UploadKey) throws(LedgerError) -> UploadRecord? {
+    try Self.first(of: readOpen, key)
+  }
+
+  func claim(_ request: Claim, granted: Int64, digest: ContentDigest?) throws(LedgerError) {
+    claim.bind(1, granted)
+    claim.bind(2, request.holder)
+    claim.bind(3, digest?.bytes)
+    claim.bind(4, request.expiresAt.milliseconds)
+    claim.bind(5, request.key.text)
+    try claim.run()
+  }
+
+  /// - Returns: whether the upload is as the caller took it for.
+  func advance(
+    _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime
+  ) throws(LedgerError) -> Bool {
+    advance.bind(1, to)
+    advance.bind(2, expiresAt.milliseconds)
+    advance.bind(3, key.text)
+    advance.bind(4, epoch)
+    advance.bind(5, from)
+    return try advance.run() == 1
+  }
+
+  /// - Returns: whether the upload is as the caller took it for.
+  func settle(
+    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime
+  ) throws(LedgerError) -> Bool {
+    settle.bind(1, size)
+    settle.bind(2, digest?.bytes)
+    settle.bind(3, at.milliseconds)
+    settle.bind(4, key.text)
+    settle.bind(5, epoch)
+    return try settle.run() == 1
+  }
+
+  /// - Returns: whether the upload is as the caller took it for.
+  func delete(_ key: UploadKey, epoch: Int64) throws(LedgerError) -> Bool {
+    delete.bind(1, key.text)
+    delete.bind(2, epoch)
+    return try delete.run() == 1
+  }
+
+  func unfinished() throws(LedgerError) -> [UploadRecord] {
+    defer { listOpen.reset() }
+    var records: [UploadRecord] = []
+    while try listOpen.step() { records.append(try UploadRecord(row: listOpen)) }
+    return records
+  }
+
+  /// How many uploads of each route are open.
+  func unfinishedCounts() throws(LedgerError) -> [String: Int] {
+    defer { countOpen.reset() }
+    var counts: [String: Int] = [:]
+    while try countOpen.step() { counts[countOpen.text(0)] = Int(countOpen.integer(1)) }
+    return counts
+  }
+
+  private static func first(of statement: Statement, _ key: UploadKey) throws(LedgerError) -> UploadRecord? {
+    statement.bind(1, key.text)
+    defer { statement.reset() }
+    return try statement.step() ? try UploadRecord(row: statement) : nil
+  }
+}

@@ -1,0 +1,112 @@
+public import GatewayCore
+import Glibc
+public import NIOCore
+
+/// The ledger of a single gateway, in one file of its own, by SQLite.
+///
+/// Calls may come from any thread. One thread writes: all calls that wait at once share one transaction, and so
+/// one flush to disk; each answer comes after the commit. Beside `PATH` lie `PATH-wal` and `PATH-shm` while it is open, and
+/// `PATH.lock`, which the gateway holds for itself; ``LedgerReader`` may look on from other processes.
+///
+/// Close it before the event loops that calls are made on are shut down.
+public final class EmbeddedLedger: Ledger {
+  private let queue = CallQueue()
+  private let thread: WriterThread
+  private let lock: FileLock
+
+  /// Opens the ledger at `path`, makes it where it is missing, and brings one of an older release up to date. Blocks.
+  ///
+  /// - Throws: ``LedgerOpenError``; the file is then as it was.
+  public convenience init(path: String) throws(LedgerOpenError) {
+    try self.init(path: path, busyMilliseconds: 5000)
+  }
+
+  /// - Parameter busyMilliseconds: how long a commit waits for a lock that a foreign program has on the file.
+  init(path: String, busyMilliseconds: Int32) throws(LedgerOpenError) {
+    // Two names of one file must meet at one lock.
+    let path = Self.resolved(path)
+    lock = try FileLock(besides: path)
+    let database = try Database.openForWriting(path: path, busyMilliseconds: busyMilliseconds)
+    let writer: LedgerWriter
+    do throws(LedgerError) {
+      writer = try LedgerWriter(database, queue: queue)
+    } catch {
+      throw LedgerOpenError(wrapping: error, path: path)
+    }
+    guard let thread = WriterThread(running: writer) else {
+      throw .engine(path: path, words: "the system has no thread for the writer")
+    }
+    self.thread = thread
+  }
+
+  deinit {
+    close()
+  }
+
+  /// Does the calls that wait, then closes the file. Blocks until that is done. Calls that come later fail with
+  /// ``/GatewayCore/LedgerError/engine(_:)``. A second call does nothing.
+  public func close() {
+    queue.close()
+    thread.join()
+    lock.unlock()
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  public func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Holding> {
+    submit(on: eventLoop) { .open(reservation, $0) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  public func find(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<UploadRecord?> {
+    submit(on: eventLoop) { .find(key, $0) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  public func claim(_ claim: Claim, on eventLoop: any EventLoop) -> EventLoopFuture<Holding> {
+    submit(on: eventLoop) { .claim(claim, $0) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  public func advance(
+    _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    submit(on: eventLoop) { .advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt, $0) }
+  }
+
+  /// See ``/GatewayCore/Ledger``. Fenced too where `size` is not the announced total, below what is safe already, or
+  /// above what is granted.
+  public func settle(
+    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    submit(on: eventLoop) { .settle(key, epoch: epoch, size: size, digest: digest, at: at, $0) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  public func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop) { .release(key, epoch: epoch, $0) }
+  }
+
+  /// See ``/GatewayCore/Ledger``. Ordered by route and age.
+  public func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
+    submit(on: eventLoop) { .unfinished($0) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  public func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]> {
+    submit(on: eventLoop) { .quotas($0) }
+  }
+
+  private func submit<Value: Sendable>(
+    on eventLoop: any EventLoop, _ call: (EventLoopPromise<Value>) -> LedgerCall
+  ) -> EventLoopFuture<Value> {
+    let promise = eventLoop.makePromise(of: Value.self)
+    if !queue.append(call(promise)) { promise.fail(LedgerError.engine("the ledger is closed")) }
+    return promise.futureResult
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}

@@ -1,0 +1,53 @@
+public import GatewayCore
+
+/// Looks into an ``EmbeddedLedger``'s file, also while a gateway in another process writes it. Changes nothing.
+///
+/// For one thread at a time. Every call blocks, and sees what was committed when it began.
+public final class LedgerReader {
+  private let database: Database
+  private let list: Statement
+  private let listQuotas: Statement
+
+  /// Opens the ledger at `path`. It needs the rights to write beside the file, for SQLite's shared memory.
+  ///
+  /// - Throws: ``LedgerOpenError``.
+  public init(path: String) throws(LedgerOpenError) {
+    database = try Database.openForReading(path: path, busyMilliseconds: 5000)
+    do throws(LedgerError) {
+      list = try Statement(
+        UploadRecord.selection
+          + """
+           WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR route = $2)
+          ORDER BY route, created_at, key
+          """, in: database)
+      listQuotas = try Statement(QuotaRecord.selection, in: database)
+    } catch {
+      throw LedgerOpenError(wrapping: error, path: path)
+    }
+  }
+
+  /// The uploads, ordered by route and age.
+  ///
+  /// - Parameters:
+  ///   - state: those in this state alone; `nil` for all.
+  ///   - route: those of this route alone, by its path; `nil` for all.
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  public func uploads(state: UploadRecord.State? = nil, route: String? = nil) throws(LedgerError) -> [UploadRecord] {
+    list.bind(1, state?.rawValue)
+    list.bind(2, route)
+    defer { list.reset() }
+    var records: [UploadRecord] = []
+    while try list.step() { records.append(try UploadRecord(row: list)) }
+    return records
+  }
+
+  /// What is used and reserved of each quota, ordered by route and subject.
+  ///
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  public func quotas() throws(LedgerError) -> [QuotaRecord] {
+    defer { listQuotas.reset() }
+    var records: [QuotaRecord] = []
+    while try listQuotas.step() { records.append(QuotaRecord(row: listQuotas)) }
+    return records
+  }
+}
