@@ -21,6 +21,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
+    .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -32,7 +33,7 @@ let package = Package(
     .target(
       name: "Ledgers",
       dependencies: ["CSQLite", "GatewayCore", nioCore, .product(name: "DequeModule", package: "swift-collections")]),
-    .target(name: "Forwarders", dependencies: ["ContentDigests", "GatewayCore", nioCore, nioPosix]),
+    .target(name: "Forwarders", dependencies: ["CLinux", "ContentDigests", "GatewayCore", nioCore, nioPosix]),
     .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
     .target(
       name: "XStreamClient",

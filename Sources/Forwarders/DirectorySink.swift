@@ -1,0 +1,240 @@
+internal import GatewayCore
+internal import NIOCore
+
+/// Writes one upload to a file of a ``DirectoryStore``.
+///
+/// Confined to its event loop. It decides which job its ``PartialFile`` does next, and the jobs run on store threads: one
+/// *lane* job at a time, so that bytes stay in order, and beside it at most one sync. What arrives while a job runs is
+/// the next job's batch, which grows by itself where the disk is slower than the network.
+final class DirectorySink: Sink {
+  private enum Ending {
+    case finish, suspend, abandon
+  }
+
+  private let file: PartialFile
+  private let threads: StoreThreads
+  private let eventLoop: any EventLoop
+  private var onEvent: (SinkEvent) -> Void
+
+  private var pending = PendingBytes()
+  /// Offset after all bytes that were given.
+  private var accepted: Int64
+  /// Offset after the bytes that the kernel has.
+  private var written: Int64
+  /// Offset after the bytes that survive a power cut.
+  private var safe: Int64
+  private var isHashBehind = false
+  private var lastWasWrite = false
+
+  private var isLaneBusy = false
+  private var isSyncBusy = false
+  /// The offset that an unanswered checkpoint has to reach.
+  private var checkpointTarget: Int64?
+  private var ending: Ending?
+  private var failure: SinkFailure?
+  private var isOver = false
+
+  init(
+    file: PartialFile, threads: StoreThreads, eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void
+  ) {
+    self.file = file
+    self.threads = threads
+    self.eventLoop = eventLoop
+    self.onEvent = onEvent
+    accepted = file.written
+    written = file.written
+    safe = file.written
+    runInLane({ [file] () throws(SinkFailure) in try file.open() }) { sink, progress in
+      sink.isHashBehind = progress.isHashBehind
+      sink.emit(.opened)
+    }
+  }
+
+  func write(_ bytes: ByteBuffer) {
+    eventLoop.preconditionInEventLoop()
+    precondition(ending == nil, "write after the sink was told to end")
+    guard failure == nil else { return }
+    accepted += Int64(bytes.readableBytes)
+    pending.append(bytes)
+    proceed()
+  }
+
+  func checkpoint() {
+    eventLoop.preconditionInEventLoop()
+    precondition(ending == nil, "checkpoint after the sink was told to end")
+    precondition(checkpointTarget == nil, "checkpoint before the one before was answered")
+    guard failure == nil else { return }
+    checkpointTarget = accepted
+    proceed()
+  }
+
+  func finish() {
+    end(.finish)
+  }
+
+  func suspend() {
+    end(.suspend)
+  }
+
+  func abandon() {
+    end(.abandon)
+  }
+
+  private func end(_ ending: Ending) {
+    eventLoop.preconditionInEventLoop()
+    guard !isOver else { return }
+    self.ending = ending
+    proceed()
+  }
+
+  // MARK: What comes next
+
+  private func proceed() {
+    if isOver { return }
+    if failure != nil || ending == .abandon { return proceedToLetGo() }
+    if !isLaneBusy {
+      let isHashsTurn = isHashBehind && ending != .suspend && (pending.isEmpty || lastWasWrite)
+      if isHashsTurn {
+        lastWasWrite = false
+        runInLane({ [file] () throws(SinkFailure) in try file.hashNextSlice() }) { $0.isHashBehind = $1.isHashBehind }
+      } else if !pending.isEmpty {
+        lastWasWrite = true
+        startWriting()
+      } else if let ending, !isSyncBusy {
+        return ending == .finish ? startPublishing() : startSuspending()
+      }
+    }
+    if let target = checkpointTarget, written >= target, !isSyncBusy { startSync() }
+  }
+
+  /// Nothing more is written: lets go as soon as no job needs the file.
+  private func proceedToLetGo() {
+    pending.removeAll()
+    guard !isLaneBusy, !isSyncBusy else { return }
+    switch ending {
+    case .abandon:
+      isOver = true
+      onEvent = { _ in }
+      // Where the removal fails, recovery finds the rest at the next start.
+      threads.run({ [file] () throws(SinkFailure) in try file.remove() }, on: eventLoop) { _ in }
+    case .suspend:
+      isLaneBusy = true
+      run({ [file] () throws(SinkFailure) in try file.letGo(syncing: false) }) { sink, _ in
+        sink.isLaneBusy = false
+        sink.conclude(.suspended(at: sink.safe))
+      }
+    case .finish, nil: return
+    }
+  }
+
+  private func startWriting() {
+    pending.move(into: &file.batch)
+    runInLane({ [file] () throws(SinkFailure) in try file.write() }) { sink, progress in
+      sink.written = progress.written
+      sink.isHashBehind = progress.isHashBehind
+      sink.emit(.took(upTo: progress.written))
+    }
+  }
+
+  private func startSync() {
+    let covered = written
+    isSyncBusy = true
+    let isNeeded = covered > safe
+    let completed: @Sendable (DirectorySink, Result<Void, SinkFailure>) -> Void = { sink, result in
+      sink.isSyncBusy = false
+      switch result {
+      case .success:
+        sink.answerCheckpoint(covered)
+      case .failure(let failure):
+        sink.fail(failure)
+      }
+      sink.proceed()
+    }
+    if isNeeded {
+      run({ [file] () throws(SinkFailure) in try file.sync() }, then: completed)
+    } else {
+      let bound = NIOLoopBound(self, eventLoop: eventLoop)
+      eventLoop.execute { completed(bound.value, .success(())) }
+    }
+  }
+
+  private func startPublishing() {
+    runInLane({ [file] () throws(SinkFailure) in try file.publish() }) { sink, digest in
+      sink.answerCheckpoint(sink.written)
+      sink.conclude(.finished(digest: digest))
+    }
+  }
+
+  private func startSuspending() {
+    let needsSync = written > safe
+    isLaneBusy = true
+    run({ [file] () throws(SinkFailure) in try file.letGo(syncing: needsSync) }) { sink, result in
+      sink.isLaneBusy = false
+      if case .success = result { sink.answerCheckpoint(sink.written) }
+      sink.conclude(.suspended(at: sink.safe))
+    }
+  }
+
+  // MARK: What came of it
+
+  private func answerCheckpoint(_ offset: Int64) {
+    safe = max(safe, offset)
+    guard checkpointTarget != nil else { return }
+    checkpointTarget = nil
+    emit(.safe(upTo: safe))
+  }
+
+  private func fail(_ failure: SinkFailure) {
+    guard self.failure == nil else { return }
+    self.failure = failure
+    checkpointTarget = nil
+    // To a sink that is being suspended the answer is the offset that it got to.
+    if ending != .suspend { emit(.failed(failure)) }
+  }
+
+  /// The last event. The closure is let go here, on the event loop, where what it holds belongs.
+  private func conclude(_ event: SinkEvent) {
+    isOver = true
+    emit(event)
+    onEvent = { _ in }
+  }
+
+  private func emit(_ event: SinkEvent) {
+    if ending != .abandon, failure == nil || !event.isProgress { onEvent(event) }
+  }
+
+  private func runInLane<Outcome: Sendable>(
+    _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome,
+    then: @escaping @Sendable (DirectorySink, Outcome) -> Void
+  ) {
+    isLaneBusy = true
+    run(job) { sink, result in
+      sink.isLaneBusy = false
+      switch result {
+      case .success(let outcome):
+        then(sink, outcome)
+      case .failure(let failure):
+        sink.fail(failure)
+      }
+      sink.proceed()
+    }
+  }
+
+  private func run<Outcome: Sendable>(
+    _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome,
+    then: @escaping @Sendable (DirectorySink, Result<Outcome, SinkFailure>) -> Void
+  ) {
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    threads.run(job, on: eventLoop) { result in then(bound.value, result) }
+  }
+}
+
+extension SinkEvent {
+  /// Says that bytes got further, which a sink that has failed says no more.
+  fileprivate var isProgress: Bool {
+    switch self {
+    case .opened, .took, .safe: true
+    case .finished, .suspended, .failed: false
+    }
+  }
+}

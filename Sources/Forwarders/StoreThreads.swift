@@ -1,0 +1,47 @@
+internal import GatewayCore
+internal import NIOCore
+internal import NIOPosix
+
+/// The threads on which all stores do what may block: writing, syncing, hashing.
+///
+/// One set for the whole process: a slow disk then holds up stores, and never an event loop.
+public final class StoreThreads: Sendable {
+  private let pool: NIOThreadPool
+
+  /// - Parameter count: how many threads, at least 1. More than there are cores, as most of them wait for a disk.
+  public init(count: Int = 8) {
+    pool = NIOThreadPool(numberOfThreads: max(count, 1))
+  }
+
+  /// Starts them; to be called before the first store is used. Threads that have stopped do not start again.
+  public func start() {
+    pool.start()
+  }
+
+  /// Waits for the jobs that are running and stops. Jobs still in the queue fail, and so do all later ones.
+  public func stop() async throws {
+    try await pool.shutdownGracefully()
+  }
+
+  /// Runs `job` on a store thread and then `then` on the event loop, with ``SinkFailure/storage(_:)`` where the threads
+  /// have stopped.
+  func run<Outcome: Sendable>(
+    _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome, on eventLoop: any EventLoop,
+    then: @escaping @Sendable (Result<Outcome, SinkFailure>) -> Void
+  ) {
+    pool.submit { state in
+      let result: Result<Outcome, SinkFailure>
+      switch state {
+      case .active:
+        do throws(SinkFailure) {
+          result = .success(try job())
+        } catch {
+          result = .failure(error)
+        }
+      case .cancelled:
+        result = .failure(.storage("the store's threads have stopped: the gateway is shutting down"))
+      }
+      eventLoop.execute { then(result) }
+    }
+  }
+}

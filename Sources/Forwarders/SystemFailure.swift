@@ -1,0 +1,19 @@
+internal import GatewayCore
+internal import Glibc
+
+extension SinkFailure {
+  /// A system call that failed with `code`, in words: what was tried, on what, the system's own word, and what to do.
+  static func system(_ attempt: String, _ subject: String, _ code: CInt, advice: String? = nil) -> SinkFailure {
+    if code == ENOSPC || code == EDQUOT { return .full }
+    let words = "\(attempt) \(subject): \(String(cString: strerror(code)))"
+    return .storage(advice.map { "\(words); \($0)" } ?? words)
+  }
+}
+
+/// Repeats a system call for as long as a signal interrupts it.
+func uninterrupted<Value: FixedWidthInteger & SignedInteger>(_ call: () -> Value) -> Value {
+  while true {
+    let value = call()
+    if value != -1 || errno != EINTR { return value }
+  }
+}
