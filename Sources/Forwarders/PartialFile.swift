@@ -31,7 +31,7 @@ final class PartialFile: @unchecked Sendable {
 
   private(set) var descriptor: CInt = -1
   private(set) var written: Int64
-  private var hasher: SHA256Hasher?
+  private let hasher: SHA256Hasher?
   private var hashed: Int64 = 0
   private var writeBackFrom: Int64
   /// The file's name survives a power cut.
@@ -111,10 +111,8 @@ final class PartialFile: @unchecked Sendable {
     let count = batch.reduce(0) { $0 + Int64($1.readableBytes) }
     let code = VectoredWrite.write(batch, to: descriptor, at: written)
     guard code == 0 else { throw .system("writing \(count) bytes at \(written) of", place, code) }
-    if hasher != nil, hashed == written {
-      for buffer in batch {
-        buffer.withUnsafeReadableBytes { bytes in hasher?.update(bytes) }
-      }
+    if let hasher, hashed == written {
+      for buffer in batch { hasher.update(buffer) }
       hashed += count
     }
     written += count
@@ -189,7 +187,7 @@ final class PartialFile: @unchecked Sendable {
 
   private func compareDigest() throws(SinkFailure) -> ContentDigest? {
     guard let announced = upload.digest else { return nil }
-    guard let bytes = hasher.take()?.finish(), let computed = ContentDigest(bytes: bytes) else {
+    guard let bytes = hasher?.finish(), let computed = ContentDigest(bytes: bytes) else {
       throw .storage("the digest of \(place) could not be computed")
     }
     guard computed == announced else { throw .digest(computed: computed) }

@@ -1,0 +1,105 @@
+import Forwarders
+import Foundation
+import GatewayCore
+import Testing
+
+@Suite("After a crash, a directory store")
+struct StoreRecoveryTests {
+  private func record(_ key: UploadKey, total: Int64?, committed: Int64) -> UploadRecord {
+    UploadRecord(
+      key: key, route: "/files", owner: "", total: total, committed: committed, granted: committed, state: .open,
+      epoch: 1, format: "bytes", label: nil, digest: nil, createdAt: WallTime(milliseconds: 0),
+      expiresAt: WallTime(milliseconds: 1), finishedAt: nil)
+  }
+
+  struct Case: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var partial: Int?
+    var complete: Int?
+    var total: Int64? = 100
+    var committed: Int64
+    var expected: RecoveredUpload?
+    var isPartialKept = false
+
+    init(
+      _ name: String, partial: Int? = nil, complete: Int? = nil, total: Int64? = 100, committed: Int64,
+      expected: RecoveredUpload? = nil, isPartialKept: Bool = false
+    ) {
+      testDescription = name
+      self.partial = partial
+      self.complete = complete
+      self.total = total
+      self.committed = committed
+      self.expected = expected
+      self.isPartialKept = isPartialKept
+    }
+  }
+
+  static let cases = [
+    Case("nothing there, nothing recorded", committed: 0),
+    Case("nothing there, bytes recorded", committed: 1, expected: .lost),
+    Case("as recorded", partial: 50, committed: 50, isPartialKept: true),
+    Case("longer than recorded", partial: 70, committed: 50, isPartialKept: true),
+    Case("shorter than recorded", partial: 49, committed: 50, expected: .lost),
+    Case("nothing recorded of what is there", partial: 9, committed: 0, isPartialKept: true),
+    Case("empty, nothing recorded", partial: 0, committed: 0, isPartialKept: true),
+    Case("complete, not heard of", complete: 100, committed: 50, expected: .complete(size: 100)),
+    Case("complete, never a checkpoint", complete: 100, committed: 0, expected: .complete(size: 100)),
+    Case("complete, length unknown", complete: 77, total: nil, committed: 50, expected: .complete(size: 77)),
+    Case("a final file of another size", complete: 99, committed: 50, expected: .lost),
+    Case("a final file shorter than recorded", complete: 40, total: nil, committed: 50, expected: .lost),
+    Case("someone else's final file beside it", partial: 60, complete: 100, committed: 50, isPartialKept: true),
+  ]
+
+  @Test("finds what became of an open upload", arguments: cases)
+  func matrix(_ test: Case) throws {
+    let place = try DirectoryPlace()
+    let key = UploadKey.mint()
+    if let count = test.partial { try place.plant(pattern(count), partial: key) }
+    if let count = test.complete { try place.plant(pattern(count), complete: key) }
+    let found = try place.store.recover([record(key, total: test.total, committed: test.committed)])
+    #expect(found == (test.expected.map { [key: $0] } ?? [:]))
+    #expect(place.holdsUnfinished(key) == test.isPartialKept)
+    #expect(place.complete(key)?.count == test.complete)
+  }
+
+  @Test("takes a file with both names for complete")
+  func bothNames() throws {
+    let place = try DirectoryPlace()
+    let key = UploadKey.mint()
+    try place.plant(pattern(100), complete: key)
+    try FileManager.default.linkItem(atPath: "\(place.path)/\(key.text)", toPath: "\(place.partialPath)/\(key.text)")
+    #expect(try place.store.recover([record(key, total: 100, committed: 60)]) == [key: .complete(size: 100)])
+    #expect(!place.holdsUnfinished(key))
+    #expect(place.complete(key) == pattern(100))
+  }
+
+  @Test("removes what belongs to no open upload, and touches no complete one")
+  func orphans() throws {
+    let place = try DirectoryPlace()
+    let (orphan, open, complete) = (UploadKey.mint(), UploadKey.mint(), UploadKey.mint())
+    try place.plant(pattern(10), partial: orphan)
+    try place.plant(pattern(10), partial: open)
+    try place.plant(pattern(10), complete: complete)
+    try FileManager.default.createDirectory(
+      atPath: place.partialPath + "/folder", withIntermediateDirectories: false)
+    #expect(try place.store.recover([record(open, total: nil, committed: 10)]) == [:])
+    #expect(place.partialNames == [open.text, "folder"])
+    #expect(place.visibleNames == [complete.text])
+  }
+
+  @Test("finds the uploads of a process that was killed", .timeLimit(.minutes(1)))
+  func withoutGoodbye() async throws {
+    let place = try DirectoryPlace()
+    let upload = SinkUpload(key: .mint(), total: 3000, digest: try digest(of: pattern(3000)))
+    let sink = try await SinkDriver.open(place.store, upload)
+    try await sink.write(Array(pattern(3000)[..<1000]))
+    #expect(try await sink.checkpoint() == 1000)
+    try await sink.write(pattern(500, seed: 9))
+    try await sink.waitUntilTook(1500)
+    #expect(try place.store.recover([record(upload.key, total: 3000, committed: 1000)]) == [:])
+    let next = try await SinkDriver.open(place.store, upload, from: 1000)
+    try await next.write(Array(pattern(3000)[1000...]))
+    #expect(try await next.finish() == upload.digest)
+  }
+}
