@@ -41,7 +41,7 @@ let package = Package(
     .target(
       name: "GatewayServer",
       dependencies: [
-        "Forwarders", "Fronts", "GatewayCore", "Ledgers", "TLSTransport", nioCore, nioPosix, logging,
+        "ContentDigests", "Forwarders", "Fronts", "GatewayCore", "Ledgers", "TLSTransport", nioCore, nioPosix, logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ]),
