@@ -1,0 +1,55 @@
+/// One thing that is wrong with a configuration.
+public struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The file that has to be changed, as it was named; the configuration itself, or a file that it names.
+  public var file: String
+  /// From 1; 0 where the file as a whole is meant.
+  public var line: Int
+  /// From 1, in Unicode scalars; 0 where the line or the file as a whole is meant.
+  public var column: Int
+  /// What is wrong.
+  public var message: String
+  /// What to write or do instead.
+  public var hint: String
+
+  /// All of it.
+  public init(file: String, line: Int, column: Int, message: String, hint: String) {
+    self.file = file
+    self.line = line
+    self.column = column
+    self.message = message
+    self.hint = hint
+  }
+
+  /// Two lines: `FILE:LINE:COLUMN: error: MESSAGE`, and the hint.
+  public var description: String {
+    var position = file
+    if line > 0 { position += ":\(line)" }
+    if line > 0, column > 0 { position += ":\(column)" }
+    return "\(position): error: \(message)\n  hint: \(hint)"
+  }
+}
+
+/// Everything that is wrong with a configuration, so that it can be put right in one go.
+public struct ConfigurationFaults: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Never empty. Those of the configuration file come first; in each file they are in the order of its lines.
+  public let faults: [ConfigurationFault]
+
+  init(_ faults: [ConfigurationFault], mainFile: String) {
+    self.faults = faults.sorted { left, right in
+      if left.file != right.file {
+        return left.file == mainFile || (right.file != mainFile && left.file < right.file)
+      }
+      return (left.line, left.column) < (right.line, right.column)
+    }
+  }
+
+  /// As ``Configuration/describe(_:)``.
+  public var description: String { Configuration.describe(self) }
+}
+
+extension Configuration {
+  /// Plain text for a terminal: for each fault `FILE:LINE:COLUMN: error: MESSAGE` and, on a line of its own, a hint.
+  public static func describe(_ faults: ConfigurationFaults) -> String {
+    faults.faults.map(\.description).joined(separator: "\n")
+  }
+}

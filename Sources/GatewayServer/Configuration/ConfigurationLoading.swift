@@ -1,0 +1,61 @@
+import Yams
+
+extension Configuration {
+  /// Reads a configuration file, and all that it names.
+  ///
+  /// - Parameters:
+  ///   - path: from the current folder, or absolute. Relative paths in the file count from its own folder.
+  ///   - checkingFiles: `false` looks at the text alone: the files and folders that it names may be missing, and no
+  ///     route has its tokens.
+  /// - Throws: all faults at once.
+  public static func load(
+    path: String, checkingFiles: Bool = true
+  ) throws(ConfigurationFaults) -> Configuration {
+    let absolute = FilePlace.absolute(path, from: FilePlace.current)
+    let text: String
+    do {
+      // A configuration of a thousand routes has a tenth of this.
+      text = try TextFile.read(absolute, largest: 1 << 20)
+    } catch {
+      let fault = ConfigurationFault(file: path, line: 0, column: 0, message: error.message, hint: error.hint)
+      throw ConfigurationFaults([fault], mainFile: path)
+    }
+    return try read(
+      text,
+      Reading(
+        file: path, path: absolute, base: FilePlace.parent(of: absolute), checksFiles: checkingFiles))
+  }
+
+  /// Reads a configuration's text.
+  ///
+  /// - Parameters:
+  ///   - yaml: the text.
+  ///   - file: what faults call it.
+  ///   - base: the absolute path of the folder that relative paths count from.
+  ///   - checkingFiles: as for ``load(path:checkingFiles:)``.
+  /// - Throws: all faults at once.
+  public static func parse(
+    _ yaml: String, file: String, base: String, checkingFiles: Bool = true
+  ) throws(ConfigurationFaults) -> Configuration {
+    try read(yaml, Reading(file: file, path: nil, base: base, checksFiles: checkingFiles))
+  }
+
+  private static func read(_ text: String, _ reading: Reading) throws(ConfigurationFaults) -> Configuration {
+    var configuration: Configuration?
+    switch YAMLDocument.read(text, reading: reading) {
+    case .mapping(let mapping):
+      var top = MappingReader(mapping, named: "the file", at: .start, reading: reading)
+      configuration = ServerReading.read(&top)
+    case let node?:
+      reading.note(
+        "the file has \(node.kind) where keys and values belong", hint: "begin with `tls:` and `routes:`", at: .start)
+    case nil: break
+    }
+    guard let configuration, reading.faults.isEmpty else {
+      // No configuration without a fault that says why.
+      precondition(!reading.faults.isEmpty, "a configuration was refused without a reason")
+      throw ConfigurationFaults(reading.faults, mainFile: reading.file)
+    }
+    return configuration
+  }
+}

@@ -1,0 +1,30 @@
+/// The configuration of a gateway that is given none: for this machine alone, with the development certificate.
+public enum EmbeddedDefault {
+  /// What faults call it.
+  public static let file = "(default configuration)"
+
+  /// As a file would have it. Its values are the defaults, written out.
+  public static let yaml = """
+    listen: 127.0.0.1:8443
+    tls:
+      certificate: certs/dev/server.pem
+      private-key: certs/dev/server.key
+      profile: intermediate
+    state: var/state
+    routes:
+      /upload-file:
+        formats: [bytes, text, json]
+        buffer: {min: 4 KiB, max: 1 MiB}
+        limits: {upload: 100 GiB, held: 1 TiB, concurrent: 256, payload: 1 MiB}
+        resume-for: 24h
+        store: {directory: var/uploads}
+
+    """
+
+  /// Read as a file in the current folder would be.
+  ///
+  /// - Throws: all faults at once; most likely a certificate that is not there.
+  public static func load() throws(ConfigurationFaults) -> Configuration {
+    try Configuration.parse(yaml, file: file, base: FilePlace.current)
+  }
+}

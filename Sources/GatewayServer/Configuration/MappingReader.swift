@@ -1,0 +1,193 @@
+import Yams
+
+/// A value that passed, and where it stands.
+struct Setting<Value> {
+  var value: Value
+  var place: Place
+}
+
+/// Reads the keys of one YAML mapping, notes what is wrong with them, and lastly (``finish()``) which of them nobody
+/// asked for.
+struct MappingReader {
+  /// What messages call the mapping.
+  let name: String
+  /// Where a missing key is reported.
+  let place: Place
+  let reading: Reading
+  private(set) var entries: [Entry] = []
+  private var known: [String] = []
+
+  /// A key and its value.
+  struct Entry {
+    var key: String
+    var place: Place
+    var node: Node
+  }
+
+  /// An empty mapping: all its keys take their defaults.
+  init(emptyNamed name: String, at place: Place, reading: Reading) {
+    self.name = name
+    self.place = place
+    self.reading = reading
+  }
+
+  /// Notes keys that are no text, and those that stand twice.
+  init(_ mapping: Node.Mapping, named name: String, at place: Place, reading: Reading) {
+    self.init(emptyNamed: name, at: place, reading: reading)
+    var firsts: [String: Place] = [:]
+    for (keyNode, node) in mapping {
+      let keyPlace = Place(keyNode) ?? place
+      guard case .scalar(let scalar) = keyNode else {
+        reading.note("a key of \(name) is a list or a mapping", hint: "write a plain word as key", at: keyPlace)
+        continue
+      }
+      let key = reading.hiddenKeys[scalar.string] ?? scalar.string
+      if let first = firsts[key] {
+        reading.note(
+          "`\(key)` stands twice in \(name), first on line \(first.line)", hint: "keep one of them", at: keyPlace)
+        continue
+      }
+      firsts[key] = keyPlace
+      entries.append(Entry(key: key, place: keyPlace, node: node))
+    }
+  }
+
+  /// Whether the key is there, whatever its value. It is known from then on.
+  mutating func has(_ key: String) -> Bool {
+    known.append(key)
+    return entry(key) != nil
+  }
+
+  /// The key's value; `nil` where it is absent or was no good, which has been noted.
+  mutating func optional<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<Value>? {
+    known.append(key)
+    return entry(key).flatMap { value(of: $0, as: parser) }
+  }
+
+  /// The key's value; `nil` where it was no good; its absence is a fault too.
+  mutating func required<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<Value>? {
+    known.append(key)
+    guard let entry = entry(key) else {
+      noteMissing(key, expected: "`\(key): ` and \(parser.expected)")
+      return nil
+    }
+    return value(of: entry, as: parser)
+  }
+
+  /// The list's values; a lone value counts as a list of one.
+  mutating func optionalList<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<[Setting<Value>]>? {
+    known.append(key)
+    guard let entry = entry(key) else { return nil }
+    guard case .sequence(let nodes) = entry.node else {
+      return value(of: entry, as: parser).map { Setting(value: [$0], place: $0.place) }
+    }
+    var values: [Setting<Value>] = []
+    for node in nodes {
+      let item = Entry(key: key, place: Place(node) ?? entry.place, node: node)
+      guard let value = value(of: item, as: parser) else { return nil }
+      values.append(value)
+    }
+    return Setting(value: values, place: Place(entry.node) ?? entry.place)
+  }
+
+  /// The mapping under the key; an empty one where it is absent.
+  mutating func section(_ key: String) -> MappingReader {
+    known.append(key)
+    guard let entry = entry(key) else { return MappingReader(emptyNamed: "`\(key)`", at: place, reading: reading) }
+    return section(entry) ?? MappingReader(emptyNamed: "`\(key)`", at: entry.place, reading: reading)
+  }
+
+  /// The mapping under the key; its absence is a fault.
+  mutating func requiredSection(_ key: String, example: String) -> MappingReader? {
+    known.append(key)
+    guard let entry = entry(key) else {
+      noteMissing(key, expected: "`\(key): \(example)`")
+      return nil
+    }
+    return section(entry)
+  }
+
+  /// The entry itself, for a key that takes several kinds of value.
+  mutating func optionalEntry(_ key: String) -> Entry? {
+    known.append(key)
+    return entry(key)
+  }
+
+  /// Every entry, where the keys are names of the user's own.
+  mutating func allEntries() -> [Entry] {
+    known += entries.map(\.key)
+    return entries
+  }
+
+  /// The mapping that an entry holds; anything else is a fault.
+  func section(_ entry: Entry) -> MappingReader? {
+    guard case .mapping(let mapping) = entry.node else {
+      reading.note(
+        "`\(entry.key)` has \(entry.node.kind) where keys and values belong",
+        hint: "write its keys below it, indented, or as `{key: value}`", at: Place(entry.node) ?? entry.place)
+      return nil
+    }
+    return MappingReader(mapping, named: "`\(entry.key)`", at: entry.place, reading: reading)
+  }
+
+  /// The entry's value; `nil` where it was no good, which has been noted.
+  func value<Value>(of entry: Entry, as parser: ValueParser<Value>) -> Setting<Value>? {
+    let place = Place(entry.node) ?? entry.place
+    guard case .scalar(let scalar) = entry.node, !entry.node.isNothing else {
+      reading.note("`\(entry.key)` has \(entry.node.kind)", hint: "write \(parser.expected)", at: place)
+      return nil
+    }
+    do {
+      return Setting(value: try parser.parse(scalar.string, reading), place: place)
+    } catch {
+      reading.note("`\(entry.key)`: \(error.message)", hint: error.hint, at: place)
+      return nil
+    }
+  }
+
+  /// Notes every key that nobody asked for.
+  func finish() {
+    var known: [String] = []
+    for key in self.known where !known.contains(key) { known.append(key) }
+    for entry in entries where !known.contains(entry.key) {
+      let hint =
+        Suggestion.nearest(to: entry.key, among: known).map { "did you mean `\($0)`?" }
+        ?? "\(name) takes \(known.map { "`\($0)`" }.joined(separator: ", "))"
+      reading.note("unknown key `\(entry.key)` in \(name)", hint: hint, at: entry.place)
+    }
+  }
+
+  private func entry(_ key: String) -> Entry? {
+    entries.first { $0.key == key }
+  }
+
+  private func noteMissing(_ key: String, expected: String) {
+    reading.note("\(name) has no `\(key)`", hint: "add \(expected)", at: place)
+  }
+}
+
+extension Place {
+  /// `nil` where the parser did not mark the node.
+  init?(_ node: Node) {
+    guard let mark = node.mark else { return nil }
+    self.init(line: mark.line, column: mark.column)
+  }
+}
+
+extension Node {
+  /// Whether this is YAML's null: nothing after the colon, or one of the words for it.
+  var isNothing: Bool {
+    guard case .scalar(let scalar) = self, scalar.style == .plain || scalar.style == .any else { return false }
+    return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+  }
+
+  /// For a message: what stands here.
+  var kind: String {
+    switch self {
+    case .scalar: isNothing ? "no value" : "a single value"
+    case .mapping: "a mapping"
+    case .sequence: "a list"
+    case .alias: "an alias"
+    }
+  }
+}

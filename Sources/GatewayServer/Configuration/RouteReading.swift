@@ -1,0 +1,123 @@
+import GatewayCore
+
+/// Reads `routes`.
+enum RouteReading {
+  /// A route that could be read, with what the checks across routes need of it.
+  struct Outcome {
+    var entry: Configuration.RouteEntry
+    var folder: Setting<String>
+    var tokenFiles: [StorePlaces.Neighbour]
+    var path: String { entry.route.path }
+  }
+
+  /// All that could be read; the others' faults have been noted.
+  static func routes(_ top: inout MappingReader, welcome: Welcome) -> [Outcome] {
+    let example = "{/upload-file: {store: {directory: var/uploads}}}"
+    guard var section = top.requiredSection("routes", example: example) else { return [] }
+    let entries = section.allEntries()
+    if entries.isEmpty {
+      section.reading.note("`routes` has no route", hint: "write `routes: \(example)`", at: section.place)
+    }
+    return entries.compactMap { entry in
+      do throws(ValueFault) {
+        _ = try RoutePath.parse(entry.key)
+      } catch {
+        section.reading.note("the route `\(entry.key)` \(error.message)", hint: error.hint, at: entry.place)
+      }
+      return section.section(entry).flatMap { reader in
+        var reader = reader
+        return route(entry.key, &reader, welcome: welcome)
+      }
+    }
+  }
+
+  private static func route(_ path: String, _ reader: inout MappingReader, welcome: Welcome) -> Outcome? {
+    let formats = formats(&reader)
+    let buffer = buffer(&reader)
+    let limits = limits(&reader)
+    let resumeFor = reader.optional("resume-for", as: .duration(in: .seconds(1) ... .seconds(365 * 86_400)))
+    let streams = reader.optional("streams", as: .flag)
+    let (access, tokenFile) = welcome.access(&reader)
+    let folder = store(&reader)
+    reader.finish()
+    if let streams, !streams.value, limits.payload == 0 {
+      reader.reading.note(
+        "\(reader.name) takes neither streams nor payloads", hint: "write `streams: true`, or raise `limits.payload`",
+        at: streams.place)
+    }
+    guard let folder else { return nil }
+    let route = Route(
+      path: path, formats: formats, buffer: buffer, limits: limits, resumeFor: resumeFor?.value ?? .seconds(86_400),
+      takesStreams: streams?.value ?? true, access: access)
+    return Outcome(
+      entry: Configuration.RouteEntry(route: route, store: .directory(path: folder.value)), folder: folder,
+      tokenFiles: tokenFile.map { [StorePlaces.Neighbour(name: "a file of tokens", path: $0)] } ?? [])
+  }
+
+  private static func store(_ reader: inout MappingReader) -> Setting<String>? {
+    guard var section = reader.requiredSection("store", example: "{directory: var/uploads}") else { return nil }
+    defer { section.finish() }
+    return section.required("directory", as: .writableFolder)
+  }
+
+  private static func formats(_ reader: inout MappingReader) -> [DataFormat] {
+    guard let list: Setting<[Setting<DataFormat>]> = reader.optionalList("formats", as: .word) else {
+      return DataFormat.allCases
+    }
+    var formats: [DataFormat] = []
+    for format in list.value {
+      if formats.contains(format.value) {
+        reader.reading.note(
+          "`formats` has `\(format.value.rawValue)` twice", hint: "name each format once", at: format.place)
+      } else {
+        formats.append(format.value)
+      }
+    }
+    if formats.isEmpty {
+      reader.reading.note(
+        "`formats` is empty: nothing could be uploaded", hint: "write some of `[bytes, text, json]`", at: list.place)
+    }
+    return formats
+  }
+
+  private static func buffer(_ reader: inout MappingReader) -> ClosedRange<Int64> {
+    let sizes: ClosedRange<Int64> = 1...(1 << 30)
+    var section = reader.section("buffer")
+    defer { section.finish() }
+    let least = section.optional("min", as: .byteSize(in: sizes))
+    let most = section.optional("max", as: .byteSize(in: sizes))
+    if let least, let most, least.value > most.value {
+      section.reading.note(
+        "`min` is above `max`", hint: "write at most \(ByteSize.text(most.value))", at: least.place)
+      return most.value...least.value
+    }
+    // A bound that is given moves the other's default along where they would cross.
+    let lower = least?.value ?? min(4 << 10, most?.value ?? .max)
+    return lower...(most?.value ?? max(1 << 20, lower))
+  }
+
+  private static func limits(_ reader: inout MappingReader) -> RouteLimits {
+    var section = reader.section("limits")
+    defer { section.finish() }
+    let upload = section.optional("upload", as: .byteSize)
+    let held = section.optional("held", as: .byteSize)
+    let payload = section.optional("payload", as: .byteSize(in: 0...(1 << 30)))
+    let heldBound = held?.value ?? 1 << 40
+    if let upload, upload.value > heldBound {
+      section.reading.note(
+        "`upload` is above `held` (\(ByteSize.text(heldBound))): such an upload could never be taken",
+        hint: "write at most \(ByteSize.text(heldBound)), or raise `held`", at: upload.place)
+    }
+    let uploadBound = upload?.value ?? min(100 << 30, heldBound)
+    if let payload, payload.value > uploadBound {
+      section.reading.note(
+        "`payload` is above `upload` (\(ByteSize.text(uploadBound)))",
+        hint: "write at most \(ByteSize.text(uploadBound)), or raise `upload`", at: payload.place)
+    }
+    return RouteLimits(
+      upload: uploadBound, held: heldBound,
+      concurrent: section.optional("concurrent", as: .count(in: 1...1_000_000))?.value ?? 256,
+      unfinished: section.optional("unfinished", as: .count(in: 1...10_000_000))?.value ?? 10_000,
+      payload: payload?.value ?? min(1 << 20, uploadBound))
+  }
+}
