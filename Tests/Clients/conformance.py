@@ -32,9 +32,10 @@ def arguments():
     add("--token-b", help="another client's token, good on --route")
     add("--store", help="the route's directory, to look for the file KEY after each upload")
     add("--other-route", help="another route that stores and takes bytes: a key of one is unknown on the other")
-    add("--protected-route", help="a route that refuses who has no credentials (status 5)")
+    add("--protected-route", help="a route that refuses clients without credentials (status 5)")
     add("--max-upload", type=int, metavar="BYTES", help="what one stream may have on --route (status 6 above)")
-    add("--max-payload", type=int, metavar="BYTES", default=1_048_576, help="largest payload on --route (default 1 MiB)")
+    add("--max-payload", type=int, metavar="BYTES", default=1_048_576,
+        help="largest payload on --route (default 1 MiB)")
     add("--partial-route", help="a storing route whose held quota is smaller than an upload may be")
     add("--partial-held", type=int, metavar="BYTES", help="that quota; the offer must not be for more")
     add("--formats-route", help="a route that takes json alone (status 4)")
@@ -43,8 +44,10 @@ def arguments():
     add("--relay-route", help="a piped route that relays its backend's answer as the final's payload")
     add("--dead-route", help="a piped route whose backend cannot be reached (status 12)")
     add("--max-streams", type=int, metavar="N", help="streams at once of one client on --route (status 8 above)")
-    add("--idle", type=float, metavar="SECONDS", help="the silence after which the server ends a stream (status 14)")
-    add("--window", type=float, metavar="SECONDS", help="the resume window of --route, to see a stream dropped after it")
+    add("--idle", type=float, metavar="SECONDS",
+        help="the silence after which the server ends a stream (status 14)")
+    add("--window", type=float, metavar="SECONDS",
+        help="the resume window of --route, to see a stream dropped after it")
     add("--big", type=int, metavar="BYTES", default=32 << 20, help="size of the largest uploads (default 32 MiB)")
     add("--timeout", type=float, metavar="SECONDS", default=10, help="longest wait for the server (default 10)")
     add("--limit", type=int, metavar="SECONDS", default=120, help="longest time of one check (default 120)")

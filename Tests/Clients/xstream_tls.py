@@ -93,7 +93,9 @@ class Connection:
         return any(not packet.is_progress for packet in self.packets)
 
     def send(self, data, watch=True, timeout=None):
-        """Sends, and reads meanwhile. With `watch` it stops early when an answer comes. Returns whether all went out."""
+        """Sends, and reads meanwhile. With `watch` it stops early when an answer comes.
+
+        Returns whether all went out."""
         view = memoryview(data)
         deadline = time.monotonic() + (timeout or self.timeout)
         while len(view):
@@ -129,7 +131,7 @@ class Connection:
         return self.packets.popleft()
 
     def wait_end(self, timeout=None):
-        """Waits for the end of the server's side and says which: close_notify, cut, reset, alert; None if it lives on."""
+        """Waits for the end of the server's side and says which it was (see `ended`); None if it lives on."""
         deadline = time.monotonic() + (timeout or self.timeout)
         try:
             while not self.ended:
@@ -159,7 +161,9 @@ class Connection:
         self.socket.close()
 
     def drop(self, reset=True):
-        """Ends the TCP connection brutally, without close_notify: by a reset, or by a bare end of file."""
+        """Ends the TCP connection brutally, without close_notify: by a reset, or by a bare end of file.
+
+        The kernel turns the latter into a reset, too, where received bytes were not read; see `half_close`."""
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.write_broken = True

@@ -81,7 +81,7 @@ def last_byte_and_gone(g):
     data = g.data(50_000)
     stream = g.opened(len(data))
     stream.send(data)
-    stream.connection.drop(reset=False)
+    stream.connection.half_close()
     g.eventually(lambda: g.ask(stream.key, len(data)).status == 0, "the stream never becomes complete")
     g.stored(stream.key, data)
 

@@ -8,9 +8,15 @@ from .gateway import check, want
 @check("an unknown route gets -1 and status 2, and the connection stays open")
 def no_route(g):
     connection = g.connect()
-    for route in ("/no-such-route-at-all", g.route + "x", g.route + "/../.."):
+    for route in ("/no-such-route-at-all", g.route + "x"):
         g.refused(g.stream(10, connection, route=route), 2)
     g.alive(connection)
+
+
+@check("a route that is no plain absolute path gets status 1 or 2")
+def odd_routes(g):
+    for route in (g.route + "/../..", g.route[1:], "*", "/" + "a" * 10_000):
+        g.refused(g.stream(10, route=route), (1, 2))
 
 
 @check("a data-format that is none is refused with status 4 or 1")
