@@ -41,7 +41,8 @@ let package = Package(
     .target(
       name: "GatewayServer",
       dependencies: [
-        "ContentDigests", "Forwarders", "Fronts", "GatewayCore", "Ledgers", "TLSTransport", nioCore, nioPosix, logging,
+        "CSQLite", "CZlib", "ContentDigests", "Forwarders", "Fronts", "GatewayCore", "Ledgers", "TLSTransport",
+        nioCore, nioPosix, logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ]),
@@ -49,7 +50,9 @@ let package = Package(
       name: "sluice",
       dependencies: [
         "GatewayServer", "XStreamClient",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"), logging, nioCore,
       ]),
 
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),

@@ -23,8 +23,9 @@ public enum EmbeddedDefault {
 
   /// Read as a file in the current folder would be.
   ///
+  /// - Parameter checkingFiles: as for ``Configuration/load(path:checkingFiles:)``.
   /// - Throws: all faults at once; most likely a certificate that is not there.
-  public static func load() throws(ConfigurationFaults) -> Configuration {
-    try Configuration.parse(yaml, file: file, base: FilePlace.current)
+  public static func load(checkingFiles: Bool = true) throws(ConfigurationFaults) -> Configuration {
+    try Configuration.parse(yaml, file: file, base: FilePlace.current, checkingFiles: checkingFiles)
   }
 }

@@ -1,6 +1,6 @@
 import Forwarders
 import Fronts
-import GatewayCore
+public import GatewayCore
 import Ledgers
 public import Logging
 public import NIOCore
@@ -30,8 +30,9 @@ public final class RunningGateway: Sendable {
   public static func start(_ configuration: Configuration, logger: Logger) async throws -> RunningGateway {
     let context = try TLSContext(server: TLSServerConfiguration(configuration.tls))
     for warning in context.warnings { logger.warning("TLS configuration", metadata: ["warning": "\(warning)"]) }
-    let ledger = try EmbeddedLedger.open(in: configuration.state)
+    let ledger = try StateFolder(path: configuration.state).openLedger()
     let storeThreads = StoreThreads()
+    storeThreads.start()
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads.count)
     do {
       let destinations = try configuration.routes.map { entry in
@@ -73,7 +74,7 @@ public final class RunningGateway: Sendable {
         return channel.eventLoop.makeCompletedFuture {
           try StagedReceiveAllocator.apply(to: channel)
           try channel.pipeline.syncOperations.addHandlers(
-            TLSHandler(context: context, handshakeTimeout: handshake),
+            TLSHandler(context: context, handshakeDeadline: handshake),
             XStreamHandler(gateway: gateway, timeouts: timeouts, logger: logger))
         }
       }
@@ -132,7 +133,7 @@ public final class RunningGateway: Sendable {
   private static func release(
     ledger: EmbeddedLedger, storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup
   ) async {
-    await storeThreads.stop()
+    try? await storeThreads.stop()
     ledger.close()
     try? await eventLoops.shutdownGracefully()
   }

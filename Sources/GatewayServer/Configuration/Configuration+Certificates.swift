@@ -1,0 +1,10 @@
+import TLSTransport
+
+extension Configuration {
+  /// Reads the certificates and keys as a start would.
+  ///
+  /// - Throws: `TLSConfigurationError`, which names the file and the cause.
+  public func checkCertificates() throws {
+    _ = try TLSContext(server: TLSServerConfiguration(tls))
+  }
+}

@@ -1,0 +1,15 @@
+import CSQLite
+import CZlib
+import TLSTransport
+
+/// Which release this is, and what it was linked with.
+public enum ReleaseVersion {
+  /// Semantic version.
+  public static let number = "0.1.0"
+
+  /// For a person: the release and the system libraries as they are at run time.
+  public static var description: String {
+    "sluice \(number) (\(TLSLibrary.version), SQLite \(String(cString: sqlite3_libversion())), "
+      + "zlib \(String(cString: zlibVersion())))"
+  }
+}

@@ -1,0 +1,28 @@
+/// Columns that line up: the first ones to the left, those that begin with a digit in every row to the right.
+struct TextTable {
+  private var rows: [[String]]
+
+  init(_ header: String...) {
+    rows = [header]
+  }
+
+  mutating func append(_ row: String...) {
+    rows.append(row)
+  }
+
+  func lines() -> [String] {
+    let columns = rows[0].count
+    let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let isNumeric = (0..<columns).map { column in
+      rows.count > 1 && rows.dropFirst().allSatisfy { $0[column].first?.isNumber ?? false }
+    }
+    return rows.map { row in
+      let cells = (0..<columns).map { column in
+        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        return isNumeric[column] ? padding + row[column] : row[column] + padding
+      }
+      let line = cells.joined(separator: "  ")
+      return String(line[...(line.lastIndex { $0 != " " } ?? line.startIndex)])
+    }
+  }
+}
