@@ -64,10 +64,10 @@ enum FilePlace {
     var status = stat()
     while stat(existing, &status) != 0 {
       let code = errno
-      guard code == ENOENT, existing != "/" else {
+      guard code == ENOENT || code == ENOTDIR, existing != "/" else {
         return ValueFault(
           message: "cannot use `\(path)`: \(word(for: code)) (`\(existing)`)",
-          hint: code == ENOTDIR ? "name a folder; a file is in its place" : "name another folder, or put it right")
+          hint: "let the gateway's user reach it, or name another folder")
       }
       existing = parent(of: existing)
     }
@@ -113,10 +113,7 @@ extension ValueParser where Value == String {
 
   private static func path(_ check: @escaping (String) -> ValueFault?) -> ValueParser {
     ValueParser(expected: "a path") { text, reading throws(ValueFault) in
-      guard !text.isEmpty, !text.unicodeScalars.contains("\0") else {
-        throw ValueFault(message: "is empty", hint: "write a path")
-      }
-      let path = reading.absolute(text)
+      let path = try reading.absolute(checking: text)
       if reading.checksFiles, let fault = check(path) { throw fault }
       return path
     }

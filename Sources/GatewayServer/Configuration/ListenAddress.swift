@@ -30,7 +30,8 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
 
   static func parse(_ text: String) throws(ValueFault) -> ListenAddress {
     guard let colon = text.lastIndex(of: ":") else {
-      throw ValueFault(message: "`\(text)` has no port", hint: "write `\(text):8443`")
+      let meant = PlainNumber.parse(text) == nil ? "\(text):8443" : "127.0.0.1:\(text)"
+      throw ValueFault(message: "`\(text)` is not both a host and a port", hint: "write `\(meant)`")
     }
     let port = PlainNumber.parse(text[text.index(after: colon)...])
     let host = String(text[..<colon])

@@ -68,7 +68,7 @@ struct MappingReader {
   mutating func required<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<Value>? {
     known.append(key)
     guard let entry = entry(key) else {
-      noteMissing(key, expected: "`\(key): ` and \(parser.expected)")
+      noteMissing(key, expected: "`\(key):` with \(parser.expected)")
       return nil
     }
     return value(of: entry, as: parser)

@@ -41,4 +41,12 @@ final class Reading {
   func absolute(_ path: String) -> String {
     FilePlace.absolute(path, from: base)
   }
+
+  /// The same, for text that may be no path at all.
+  func absolute(checking text: String) throws(ValueFault) -> String {
+    guard !text.isEmpty, !text.unicodeScalars.contains("\0") else {
+      throw ValueFault(message: text.isEmpty ? "the path is empty" : "a path has no NUL", hint: "write a path")
+    }
+    return absolute(text)
+  }
 }

@@ -38,8 +38,8 @@ public struct TokenFile: TokenDirectory {
   init(text: String, file: String) throws(ConfigurationFaults) {
     var names: [[UInt8]: String] = [:]
     var faults: [ConfigurationFault] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\r\n" }
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+      let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
       if words.isEmpty { continue }
       do throws(ValueFault) {
         let (name, digest) = try Self.entry(words)

@@ -70,8 +70,7 @@ extension ValueParser where Value == NamedTokenFile {
   /// A file of tokens, read at once. Its own faults are noted in its own name.
   static var tokenFile: ValueParser {
     ValueParser(expected: "a path") { text, reading throws(ValueFault) in
-      guard !text.isEmpty else { throw ValueFault(message: "is empty", hint: "write a path") }
-      let path = reading.absolute(text)
+      let path = try reading.absolute(checking: text)
       guard reading.checksFiles else { return NamedTokenFile(path: path, tokens: nil) }
       if let fault = FilePlace.faultOfFile(path) { throw fault }
       do throws(ConfigurationFaults) {

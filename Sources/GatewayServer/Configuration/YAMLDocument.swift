@@ -63,7 +63,7 @@ enum YAMLDocument {
   }
 
   private static func hint(for text: String, at place: Place) -> String {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     let nearby = lines.prefix(place.line).suffix(2)
     if nearby.contains(where: { $0.contains("\t") }) { return "indent with spaces; YAML takes no tabs" }
     if nearby.contains(where: { $0.hasPrefix("listen:") && $0.contains("[") }) {

@@ -1,0 +1,156 @@
+import Foundation
+import GatewayCore
+@testable import GatewayServer
+import Testing
+
+@Suite struct ConfigurationTests {
+  let folder: ConfigurationFolder
+
+  init() throws {
+    folder = try ConfigurationFolder()
+  }
+
+  private let least = """
+    tls: {certificate: certs/dev/server.pem, private-key: certs/dev/server.key}
+    routes:
+      /upload-file:
+        store: {directory: var/uploads}
+    """
+
+  @Test("what is left out takes the documented default")
+  func defaults() throws {
+    let configuration = try folder.parse(least)
+    #expect(configuration.listen == ListenAddress(host: "127.0.0.1", port: 8443))
+    #expect(configuration.tls.profile == .intermediate)
+    #expect(configuration.tls.clientCA == nil)
+    #expect(configuration.tls.clientCertificate == .unasked)
+    #expect(configuration.state == folder.path + "/var/state")
+    #expect(configuration.memory == 512 << 20)
+    #expect(configuration.window == 4 << 20)
+    #expect(configuration.connections == 4096)
+    #expect(configuration.threads == .automatic)
+    #expect(String(describing: configuration.log.level) == "info")
+    #expect(configuration.log.format == .text)
+    #expect(
+      configuration.timeouts
+        == Configuration.Timeouts(
+          handshake: .seconds(10), head: .seconds(30), idle: .seconds(300), silence: .seconds(60),
+          shutdown: .seconds(10)))
+    let entry = try #require(configuration.routes.first)
+    #expect(entry.store == .directory(path: folder.path + "/var/uploads"))
+    #expect(entry.route.path == "/upload-file")
+    #expect(entry.route.formats == [.bytes, .text, .json])
+    #expect(entry.route.buffer == 4096...(1 << 20))
+    #expect(
+      entry.route.limits
+        == RouteLimits(upload: 100 << 30, held: 1 << 40, concurrent: 256, unfinished: 10_000, payload: 1 << 20))
+    #expect(entry.route.resumeFor == .seconds(86_400))
+    #expect(entry.route.takesStreams)
+    #expect(entry.route.access.takesAnyone)
+    #expect(!entry.route.access.takesCertificates)
+  }
+
+  @Test("the default configuration says nothing but the defaults")
+  func embeddedDefault() throws {
+    let written = try folder.parse(EmbeddedDefault.yaml)
+    #expect(String(describing: written) == String(describing: try folder.parse(least)))
+  }
+
+  @Test("every documented example loads, and the default one is the one that is built in")
+  func documentation() throws {
+    let blocks = try RepositoryFile.yamlBlocks("docs/configuration.md")
+    #expect(blocks.count == 3)
+    for block in blocks { _ = try folder.parse(block) }
+    #expect(blocks.contains(EmbeddedDefault.yaml))
+  }
+
+  @Test("the documented defaults are the defaults")
+  func documentedDefaults() throws {
+    let example = try #require(try RepositoryFile.yamlBlocks("docs/configuration.md").first)
+    let optional = ["client-ca:", "client-certificate:", "access:"]
+    let lines = example.split(separator: "\n").filter { line in !optional.contains { line.contains($0) } }
+    let written = try folder.parse(lines.joined(separator: "\n"))
+    #expect(String(describing: written) == String(describing: try folder.parse(least)))
+  }
+
+  @Test("every key of the full example is heard")
+  func fullExample() throws {
+    let example = try #require(try RepositoryFile.yamlBlocks("docs/configuration.md").first)
+    let configuration = try folder.parse(example)
+    #expect(configuration.tls.clientCA == folder.path + "/certs/dev/clients-ca.pem")
+    #expect(configuration.tls.clientCertificate == .required)
+    let access = try #require(configuration.routes.first).route.access
+    #expect(!access.takesAnyone)
+    #expect(access.takesCertificates)
+    #expect(access.tokens?.name(of: "secret") == "backup")
+    #expect(access.tokens?.name(of: "Secret") == nil)
+  }
+
+  @Test("the example for a server loads, its files aside")
+  func deployment() throws {
+    let configuration = try Configuration.load(
+      path: RepositoryFile.url("deploy/sluice.yaml").path, checkingFiles: false)
+    #expect(configuration.listen == ListenAddress(host: "0.0.0.0", port: 8443))
+    #expect(configuration.state == "/var/lib/sluice/state")
+    #expect(configuration.routes.first?.route.access.takesAnyone == false)
+  }
+
+  @Test("values other than the defaults arrive as they were written")
+  func values() throws {
+    let configuration = try folder.parse(
+      """
+      listen: "[::1]:0"
+      tls: {certificate: certs/dev/server.pem, private-key: certs/dev/server.key, profile: modern,
+            client-ca: certs/dev/clients-ca.pem, client-certificate: optional}
+      state: ./elsewhere
+      memory: 2 MiB
+      connections: 7
+      threads: 3
+      log: {level: warning, format: json}
+      timeouts: {silence: 500ms}
+      routes:
+        /a/b.c:
+          formats: text
+          buffer: {min: 2 MiB}
+          limits: {held: 10 KiB, concurrent: 1, unfinished: 2}
+          resume-for: 7d
+          streams: false
+          access: {certificates: true}
+          store: {directory: var/a}
+        /d:
+          buffer: {max: 1KB}
+          access: anyone
+          store: {directory: var/d}
+      """)
+    #expect(configuration.listen == ListenAddress(host: "::1", port: 0))
+    #expect(configuration.tls.profile == .modern)
+    #expect(configuration.tls.clientCertificate == .optional)
+    #expect(configuration.state == folder.path + "/elsewhere")
+    #expect(configuration.memory == 2 << 20)
+    #expect(configuration.window == 2 << 20)
+    #expect(configuration.connections == 7)
+    #expect(configuration.threads == .exactly(3))
+    #expect(String(describing: configuration.log.level) == "warning")
+    #expect(configuration.log.format == .json)
+    #expect(configuration.timeouts.silence == .milliseconds(500))
+    #expect(configuration.routes.map(\.route.path) == ["/a/b.c", "/d"])
+    let first = configuration.routes[0].route
+    #expect(first.formats == [.text])
+    #expect(first.buffer == (2 << 20)...(2 << 20))
+    #expect(
+      first.limits == RouteLimits(upload: 10 << 10, held: 10 << 10, concurrent: 1, unfinished: 2, payload: 10 << 10))
+    #expect(first.resumeFor == .seconds(7 * 86_400))
+    #expect(!first.takesStreams)
+    #expect(!first.access.takesAnyone && first.access.takesCertificates)
+    #expect(configuration.routes[1].route.buffer == 1000...1000)
+    #expect(configuration.routes[1].route.access.takesAnyone)
+  }
+
+  @Test("relative paths count from the folder of the file, wherever the gateway was started")
+  func relativePaths() throws {
+    try folder.write("etc/sluice.yaml", least.replacingOccurrences(of: "certs/", with: "../certs/"))
+    let configuration = try Configuration.load(path: folder.path + "/etc/sluice.yaml")
+    #expect(configuration.tls.certificate == folder.path + "/etc/../certs/dev/server.pem")
+    #expect(configuration.state == folder.path + "/etc/var/state")
+  }
+}
