@@ -105,6 +105,15 @@ import Testing
     #expect(description(folder.path + "/large.yaml")?.contains("is larger than 1 MiB") == true)
   }
 
+  @Test("what a file smuggles into a message reaches no terminal")
+  func controls() throws {
+    let faults = folder.faults(EmbeddedDefault.yaml + "\"a\\n\\e[31mb\": 1\n")
+    #expect(
+      faults.map { $0.description.split(separator: "\n")[0] }
+        == ["sluice.yaml:14:1: error: unknown key `a\u{FFFD}\u{FFFD}[31mb` in the file"])
+    #expect(faults[0].description.split(separator: "\n").count == 2)
+  }
+
   @Test("a file that says nothing is told what to say", arguments: ["", "\n", "# only a comment\n", "---\n", "~\n"])
   func nothing(_ text: String) {
     let faults = folder.faults(text)

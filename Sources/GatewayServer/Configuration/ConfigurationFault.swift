@@ -25,7 +25,17 @@ public struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvert
     var position = file
     if line > 0 { position += ":\(line)" }
     if line > 0, column > 0 { position += ":\(column)" }
-    return "\(position): error: \(message)\n  hint: \(hint)"
+    return "\(Self.printable(position)): error: \(Self.printable(message))\n  hint: \(Self.printable(hint))"
+  }
+
+  // YAML's escapes can put newlines and a terminal's commands into words that messages repeat.
+  private static func printable(_ text: String) -> String {
+    var scalars = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      let isControl = scalar.properties.generalCategory == .control
+      scalars.append(isControl ? "\u{FFFD}" : scalar)
+    }
+    return String(scalars)
   }
 }
 
@@ -39,7 +49,7 @@ public struct ConfigurationFaults: Error, Hashable, Sendable, CustomStringConver
       if left.file != right.file {
         return left.file == mainFile || (right.file != mainFile && left.file < right.file)
       }
-      return (left.line, left.column) < (right.line, right.column)
+      return (left.line, left.column, left.message) < (right.line, right.column, right.message)
     }
   }
 
