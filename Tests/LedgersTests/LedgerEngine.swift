@@ -1,0 +1,113 @@
+import Foundation
+import GatewayCore
+import Ledgers
+import NIOCore
+import NIOPosix
+import Testing
+
+/// An engine of the ledger that every test of the contract runs with. A new engine is one more line in `all`.
+struct LedgerEngine: Sendable, CustomTestStringConvertible {
+  var testDescription: String
+  /// An empty ledger for the length of a closure.
+  var withLedger: @Sendable (_ body: @Sendable (any Ledger) async throws -> Void) async throws -> Void
+
+  static let all = [embedded]
+
+  static let embedded = LedgerEngine(testDescription: "embedded") { body in
+    try await withTemporaryDirectory { directory in
+      let ledger = try EmbeddedLedger(path: directory + "/ledger.db")
+      defer { ledger.close() }
+      try await body(ledger)
+    }
+  }
+}
+
+/// A new directory for the length of a closure.
+func withTemporaryDirectory(
+  in parent: String = FileManager.default.temporaryDirectory.path, _ body: (String) async throws -> Void
+) async throws {
+  let directory = parent + "/ledger-" + UploadKey.mint().text
+  try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(atPath: directory) }
+  try await body(directory)
+}
+
+let anyLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.any()
+
+/// The calls, awaited.
+extension Ledger {
+  func opened(_ reservation: Reservation, on loop: any EventLoop = anyLoop) async throws -> Holding {
+    try await open(reservation, on: loop).get()
+  }
+
+  func found(_ key: UploadKey) async throws -> UploadRecord? {
+    try await find(key, on: anyLoop).get()
+  }
+
+  func claimed(_ claim: Claim) async throws -> Holding {
+    try await self.claim(claim, on: anyLoop).get()
+  }
+
+  func advanced(
+    _ key: UploadKey, epoch: Int64 = 1, from: Int64, to: Int64, expiresAt: WallTime = WallTime(milliseconds: 9000)
+  ) async throws {
+    try await advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt, on: anyLoop).get()
+  }
+
+  func settled(
+    _ key: UploadKey, epoch: Int64 = 1, size: Int64, digest: ContentDigest? = nil,
+    at: WallTime = WallTime(milliseconds: 7000)
+  ) async throws {
+    try await settle(key, epoch: epoch, size: size, digest: digest, at: at, on: anyLoop).get()
+  }
+
+  func released(_ key: UploadKey, epoch: Int64 = 1) async throws {
+    try await release(key, epoch: epoch, on: anyLoop).get()
+  }
+
+  func allUnfinished() async throws -> [UploadRecord] {
+    try await unfinished(on: anyLoop).get()
+  }
+
+  func allQuotas() async throws -> [QuotaRecord] {
+    try await quotas(on: anyLoop).get()
+  }
+}
+
+extension Reservation {
+  static func of(
+    _ total: Int64?, key: UploadKey = .mint(), route: String = "/files", owner: String = "token:ada",
+    wanted: Int64? = nil, takesPart: Bool = false, quotas: [QuotaCap] = [.route(1000)], unfinishedLimit: Int = 1000,
+    label: String? = nil, digest: ContentDigest? = nil
+  ) -> Reservation {
+    Reservation(
+      key: key, route: route, owner: owner, total: total, wanted: wanted ?? total ?? 0, takesPart: takesPart,
+      quotas: quotas, unfinishedLimit: unfinishedLimit, format: "bytes", label: label, digest: digest,
+      holder: "gateway-1", at: WallTime(milliseconds: 1000), expiresAt: WallTime(milliseconds: 5000))
+  }
+}
+
+extension Claim {
+  static func of(
+    _ key: UploadKey, wanted: Int64, quotas: [QuotaCap] = [.route(1000)], digest: ContentDigest? = nil
+  ) -> Claim {
+    Claim(
+      key: key, holder: "gateway-2", quotas: quotas, wanted: wanted, digest: digest,
+      expiresAt: WallTime(milliseconds: 6000))
+  }
+}
+
+extension QuotaCap {
+  static func route(_ cap: Int64) -> QuotaCap { QuotaCap(subject: "", window: 0, cap: cap) }
+  static func client(_ subject: String, _ cap: Int64, window: Int64 = 0) -> QuotaCap {
+    QuotaCap(subject: subject, window: window, cap: cap)
+  }
+}
+
+extension QuotaRecord {
+  static func of(
+    route: String = "/files", _ subject: String, window: Int64 = 0, reserved: Int64, used: Int64, cap: Int64
+  ) -> QuotaRecord {
+    QuotaRecord(route: route, subject: subject, window: window, reserved: reserved, used: used, cap: cap)
+  }
+}

@@ -1,0 +1,139 @@
+import GatewayCore
+
+/// What a ledger is, by dictionaries alone. What is reserved is not kept: every sum is made anew.
+struct LedgerModel {
+  struct Quota: Hashable {
+    var route: String
+    var subject: String
+    var window: Int64
+  }
+
+  struct Upload {
+    var record: UploadRecord
+    /// Which bytes were reserved in which quotas.
+    var extents: [(bytes: Range<Int64>, caps: [QuotaCap])]
+  }
+
+  var open: [UploadKey: Upload] = [:]
+  var done: [UploadKey: UploadRecord] = [:]
+  var lastDone: UploadKey?
+  var used: [Quota: Int64] = [:]
+  /// The sizes of what is done, by route.
+  var doneBytes: [String: Int64] = [:]
+
+  func reserved(_ quota: Quota) -> Int64 {
+    open.values.reduce(0) { $0 + $1.bytes(in: quota, below: .max) }
+  }
+
+  mutating func perform(_ step: LedgerStep) -> LedgerStep.Answer {
+    switch step {
+    case .open(let reservation): begin(reservation)
+    case .claim(let claim): take(claim)
+    case .advance(let key, let epoch, let from, let to, let expiresAt):
+      change(key, epoch: epoch) { upload in
+        guard upload.record.committed == from, from <= to, to <= upload.record.granted else { return .failure(.fenced) }
+        upload.record.committed = to
+        upload.record.expiresAt = expiresAt
+        return .done
+      }
+    case .settle(let key, let epoch, let size, let digest, let at):
+      settle(key, epoch: epoch, size: size, digest: digest, at: at)
+    case .release(let key, let epoch): release(key, epoch: epoch)
+    }
+  }
+
+  private func available(route: String, caps: [QuotaCap]) -> Int64 {
+    caps.reduce(Int64.max) { least, cap in
+      let quota = Quota(route: route, subject: cap.subject, window: cap.window)
+      return min(least, max(0, cap.cap - reserved(quota) - used[quota, default: 0]))
+    }
+  }
+
+  private mutating func begin(_ wish: Reservation) -> LedgerStep.Answer {
+    if open.values.count(where: { $0.record.route == wish.route }) >= wish.unfinishedLimit { return .failure(.crowded) }
+    let available = available(route: wish.route, caps: wish.quotas)
+    let granted = min(available, wish.wanted)
+    if granted < wish.wanted && (granted == 0 || !wish.takesPart) { return .failure(.quota(available: available)) }
+    if open[wish.key] != nil || done[wish.key] != nil { return .engineFailure }
+    let record = UploadRecord(
+      key: wish.key, route: wish.route, owner: wish.owner, total: wish.total, committed: 0, granted: granted,
+      state: .open, epoch: 1, format: wish.format, label: wish.label, digest: wish.digest, createdAt: wish.at,
+      expiresAt: wish.expiresAt, finishedAt: nil)
+    open[wish.key] = Upload(record: record, extents: [(0..<granted, wish.quotas)])
+    return .holding(Holding(epoch: 1, committed: 0, granted: granted, digest: wish.digest))
+  }
+
+  private mutating func take(_ claim: Claim) -> LedgerStep.Answer {
+    guard var upload = open[claim.key] else { return .failure(.unknown) }
+    let old = upload.record.granted
+    let more = min(
+      max(0, min(claim.wanted, upload.record.total ?? .max) - old),
+      available(route: upload.record.route, caps: claim.quotas))
+    upload.record.granted = old + more
+    upload.extents.append((old..<old + more, claim.quotas))
+    upload.record.epoch += 1
+    upload.record.expiresAt = claim.expiresAt
+    upload.record.digest = upload.record.digest ?? claim.digest
+    open[claim.key] = upload
+    return .holding(
+      Holding(
+        epoch: upload.record.epoch, committed: upload.record.committed, granted: old + more,
+        digest: upload.record.digest))
+  }
+
+  private mutating func settle(
+    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime
+  ) -> LedgerStep.Answer {
+    let answer = change(key, epoch: epoch) { upload in
+      let record = upload.record
+      guard record.committed <= size, size <= record.granted, record.total ?? size == size else {
+        return .failure(.fenced)
+      }
+      upload.record.state = .done
+      upload.record.committed = size
+      upload.record.granted = 0
+      upload.record.digest = digest ?? record.digest
+      upload.record.finishedAt = at
+      return .done
+    }
+    guard answer == .done, let upload = open.removeValue(forKey: key) else { return answer }
+    done[key] = upload.record
+    lastDone = key
+    doneBytes[upload.record.route, default: 0] += size
+    for quota in upload.quotas { used[quota, default: 0] += upload.bytes(in: quota, below: size) }
+    return answer
+  }
+
+  private mutating func release(_ key: UploadKey, epoch: Int64) -> LedgerStep.Answer {
+    let answer = change(key, epoch: epoch) { _ in .done }
+    if answer == .done { open[key] = nil }
+    return answer
+  }
+
+  private mutating func change(
+    _ key: UploadKey, epoch: Int64, _ change: (inout Upload) -> LedgerStep.Answer
+  ) -> LedgerStep.Answer {
+    guard var upload = open[key] else { return .failure(.unknown) }
+    guard upload.record.epoch == epoch else { return .failure(.fenced) }
+    let answer = change(&upload)
+    open[key] = upload
+    return answer
+  }
+}
+
+extension LedgerModel.Upload {
+  var quotas: Set<LedgerModel.Quota> {
+    Set(
+      extents.flatMap(\.caps).map {
+        LedgerModel.Quota(route: record.route, subject: $0.subject, window: $0.window)
+      })
+  }
+
+  func bytes(in quota: LedgerModel.Quota, below end: Int64) -> Int64 {
+    guard record.route == quota.route else { return 0 }
+    return extents.reduce(0) { sum, extent in
+      let counts = extent.caps.contains { $0.subject == quota.subject && $0.window == quota.window }
+      return counts ? sum + Int64(extent.bytes.clamped(to: 0..<end).count) : sum
+    }
+  }
+}

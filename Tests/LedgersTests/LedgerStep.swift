@@ -1,0 +1,106 @@
+import GatewayCore
+
+/// One call that changes a ledger, as a value: for a model and for a real one.
+enum LedgerStep {
+  case open(Reservation)
+  case claim(Claim)
+  case advance(UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime)
+  case settle(UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime)
+  case release(UploadKey, epoch: Int64)
+
+  enum Answer: Equatable {
+    case holding(Holding)
+    case done
+    case failure(LedgerError)
+    /// In words of the engine's own.
+    case engineFailure
+  }
+
+  static let routes = ["/files", "/other"]
+
+  func perform(on ledger: any Ledger) async -> Answer {
+    do {
+      switch self {
+      case .open(let reservation):
+        return .holding(try await ledger.opened(reservation))
+      case .claim(let claim):
+        return .holding(try await ledger.claimed(claim))
+      case .advance(let key, let epoch, let from, let to, let expiresAt):
+        try await ledger.advanced(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt)
+      case .settle(let key, let epoch, let size, let digest, let at):
+        try await ledger.settled(key, epoch: epoch, size: size, digest: digest, at: at)
+      case .release(let key, let epoch):
+        try await ledger.released(key, epoch: epoch)
+      }
+      return .done
+    } catch LedgerError.engine {
+      return .engineFailure
+    } catch let error as LedgerError {
+      return .failure(error)
+    } catch {
+      return .engineFailure
+    }
+  }
+
+  /// Mostly sensible, sometimes late, mistaken or greedy.
+  static func random(in model: LedgerModel, using random: inout SeededGenerator) -> LedgerStep {
+    // Sorted, or the order of the dictionary would make every run another one.
+    let open = model.open.values.map(\.record).sorted { $0.key.text < $1.key.text }
+    let isMistaken = Int.random(in: 0..<8, using: &random) == 0
+    let target = isMistaken ? model.lastDone : open.randomElement(using: &random)?.key
+    let record = target.flatMap { model.open[$0]?.record }
+    let key = target ?? minted(using: &random)
+    let epoch = (record?.epoch ?? 1) - (Int.random(in: 0..<10, using: &random) == 0 ? 1 : 0)
+    let committed = record?.committed ?? 0
+    let granted = record?.granted ?? 0
+    let time = WallTime(milliseconds: .random(in: 1...1_000_000, using: &random))
+    switch Int.random(in: 0..<10, using: &random) {
+    case 0...2:
+      return .open(reservation(key: isMistaken ? key : minted(using: &random), using: &random))
+    case 3...4:
+      return .claim(
+        Claim(
+          key: key, holder: "gateway-2", quotas: quotas(using: &random), wanted: .random(in: 0...400, using: &random),
+          digest: digest(using: &random), expiresAt: time))
+    case 5...6:
+      let to = isMistaken ? Int64.random(in: 0...500, using: &random) : .random(in: committed...granted, using: &random)
+      return .advance(key, epoch: epoch, from: isMistaken ? to : committed, to: to, expiresAt: time)
+    case 7...8:
+      let size = record?.total ?? .random(in: committed...granted + 2, using: &random)
+      return .settle(key, epoch: epoch, size: size, digest: digest(using: &random), at: time)
+    default:
+      return .release(key, epoch: epoch)
+    }
+  }
+
+  private static func reservation(key: UploadKey, using random: inout SeededGenerator) -> Reservation {
+    let wanted = Int64.random(in: 0...300, using: &random)
+    return Reservation(
+      key: key, route: routes.randomElement(using: &random) ?? "", owner: "token:ada",
+      total: Bool.random(using: &random) ? wanted : nil, wanted: wanted, takesPart: Bool.random(using: &random),
+      quotas: quotas(using: &random), unfinishedLimit: .random(in: 5...25, using: &random), format: "text",
+      label: Bool.random(using: &random) ? "a name" : nil, digest: digest(using: &random), holder: "gateway-1",
+      at: WallTime(milliseconds: .random(in: 1...1_000_000, using: &random)),
+      expiresAt: WallTime(milliseconds: .random(in: 1...1_000_000, using: &random)))
+  }
+
+  /// The route's own always; a client's mostly. Caps go up and down.
+  private static func quotas(using random: inout SeededGenerator) -> [QuotaCap] {
+    var quotas: [QuotaCap] = [.route(.random(in: 0...200_000, using: &random))]
+    if Int.random(in: 0..<4, using: &random) > 0 {
+      let subject = ["address:a", "address:b", "token:ada"].randomElement(using: &random) ?? ""
+      let window = ([0, 60_000] as [Int64]).randomElement(using: &random) ?? 0
+      quotas.append(.client(subject, .random(in: 0...60_000, using: &random), window: window))
+    }
+    return quotas
+  }
+
+  private static func digest(using random: inout SeededGenerator) -> ContentDigest? {
+    guard Int.random(in: 0..<3, using: &random) == 0 else { return nil }
+    return ContentDigest(bytes: Array(repeating: .random(in: 0...255, using: &random), count: 32))
+  }
+
+  private static func minted(using random: inout SeededGenerator) -> UploadKey {
+    UploadKey("model-key-\(UInt64.random(in: 1_000_000_000 ... .max, using: &random))") ?? .mint()
+  }
+}
