@@ -48,6 +48,15 @@ extension TLSHandler {
       }
     }
     writeOutput(context, promise: sent)
+    context.flush()
+    closeIfBothEnded(context)
+  }
+
+  /// Closes the channel when neither side has anything more to say.
+  func closeIfBothEnded(_ context: ChannelHandlerContext) {
+    guard isOpen, session.hasSentCloseNotify, session.hasReceivedCloseNotify else { return }
+    state = .closing
+    finish(context, lingering: false)
   }
 
   /// Closes the channel now.

@@ -11,6 +11,7 @@ public import NIOCore
 /// - `close(mode: .output)` sends what waits and then `close_notify`. The TCP connection stays open in both directions:
 ///   `close_notify` alone says all there is to say, and many programs take a FIN for the loss of the whole connection.
 /// - `close(mode: .all)` does the same and then closes, at the latest after the close deadline.
+/// - Once both directions have ended, the channel closes by itself, as NIO's own do.
 ///
 /// The bootstrap should set `ChannelOptions.allowRemoteHalfClosure` to true, and ``StagedReceiveAllocator``.
 public final class TLSHandler: ChannelDuplexHandler {
@@ -140,10 +141,12 @@ public final class TLSHandler: ChannelDuplexHandler {
 
   /// The end of the TCP stream is a clean end only after `close_notify`.
   public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    guard let event = event as? ChannelEvent, event == .inputClosed else {
+    guard let event = event as? ChannelEvent else {
       context.fireUserInboundEventTriggered(event)
       return
     }
+    // Only this handler ends the socket's sending direction, and the application is told of TLS's own.
+    guard event == .inputClosed else { return }
     switch state {
     case .handshaking:
       fail(.closedDuringHandshake, context)
@@ -199,6 +202,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     if received.closeNotify, isOpen {
       isReadWanted = false
       context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+      closeIfBothEnded(context)
     }
     if let failure = received.failure { fail(failure, context) }
   }
