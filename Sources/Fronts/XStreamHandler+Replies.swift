@@ -15,7 +15,7 @@ extension XStreamHandler {
   func reply(_ answer: ServerExchange.OnAnswer) {
     guard case .send(let message, let after) = answer else { return }
     log(message)
-    unsentProgress = nil
+    safeOffset = nil
     hasOffer = false
     halt = nil
     isPaused = false

@@ -97,6 +97,7 @@ extension XStreamHandler {
 
   private func offered(_ offer: UploadOffer) {
     hasOffer = true
+    safeOffset = offer.offset
     if exchange.isDecidingPayload {
       switch exchange.payloadAccepted(key: StreamKey(offer.key)) {
       case .receive: break
@@ -120,13 +121,11 @@ extension XStreamHandler {
     if isStopping { stop() }
   }
 
-  private func safe(upTo offset: Int64) {
-    guard case .progress(let message) = exchange.safe(upTo: offset) else { return }
-    if context?.channel.isWritable == true {
-      send(message)
-    } else {
-      unsentProgress = message
-    }
+  func safe(upTo offset: Int64) {
+    safeOffset = offset
+    let isHeard = context?.channel.isWritable ?? false
+    guard case .progress(let messages) = exchange.safe(upTo: offset, isHeard: isHeard) else { return }
+    messages.forEach(send)
   }
 
   // MARK: Ending before everything has arrived

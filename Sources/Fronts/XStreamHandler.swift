@@ -56,8 +56,8 @@ public final class XStreamHandler: ChannelDuplexHandler {
   /// A partial offer to a stream of unknown length is full, and its end may come together with the last byte.
   var graceForEnd: Scheduled<Void>?
 
-  /// The newest progress packet that the client was not ready to read.
-  var unsentProgress: ServerMessage?
+  /// What the current upload has safe, of which the client may not have heard while it did not read.
+  var safeOffset: Int64?
   var isReadWanted = false
   var watch: ClientWatch
   var watchTimer: Scheduled<Void>?
@@ -122,10 +122,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   /// Progress that waited for the client to read.
   public func channelWritabilityChanged(context: ChannelHandlerContext) {
     watch.writability(isWritable: context.channel.isWritable, now: .now())
-    if context.channel.isWritable, let progress = unsentProgress {
-      unsentProgress = nil
-      send(progress)
-    }
+    if context.channel.isWritable, let safeOffset { safe(upTo: safeOffset) }
     keepWatch()
     context.fireChannelWritabilityChanged()
   }

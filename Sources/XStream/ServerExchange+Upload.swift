@@ -4,21 +4,24 @@ extension ServerExchange {
   public enum OnSafe: Hashable, Sendable {
     /// Nothing to say.
     case none
-    /// Send it, or drop it if the client does not read: only the newest counts.
-    case progress(ServerMessage)
+    /// Send these, in their order.
+    case progress([ServerMessage])
   }
 
   /// All bytes before this offset are safe.
   ///
-  /// - Precondition: the offset does not go back and is not past what was forwarded.
-  public mutating func safe(upTo offset: Int64) -> OnSafe {
+  /// - Parameters:
+  ///   - offset: does not go back and is not past what was forwarded.
+  ///   - isHeard: whether the client reads what it is sent. If not, it is told only what the widest spacing asks for;
+  ///     call again with the same offset once it reads.
+  public mutating func safe(upTo offset: Int64, isHeard: Bool = true) -> OnSafe {
     switch state {
     case .receiving(var transfer):
-      let progress = Self.note(offset, &transfer)
+      let progress = Self.note(offset, isHeard: isHeard, &transfer)
       state = .receiving(transfer)
       return progress
     case .settling(var transfer, let goal):
-      let progress = Self.note(offset, &transfer)
+      let progress = Self.note(offset, isHeard: isHeard, &transfer)
       state = .settling(transfer, goal)
       return progress
     case .idle, .deciding, .discarding, .draining, .closed:
@@ -26,12 +29,21 @@ extension ServerExchange {
     }
   }
 
-  private static func note(_ offset: Int64, _ transfer: inout Transfer) -> OnSafe {
+  /// One checkpoint may make more safe than progress packets may be apart: then there are several of them.
+  private static func note(_ offset: Int64, isHeard: Bool, _ transfer: inout Transfer) -> OnSafe {
     precondition(offset >= transfer.safe && offset <= transfer.received, "an offset that cannot be")
     transfer.safe = offset
-    guard let interval = transfer.interval, offset - transfer.lastProgress >= interval else { return .none }
-    transfer.lastProgress = offset
-    return .progress(.progress(Progress(key: transfer.key, offset: offset)))
+    guard let interval = transfer.interval else { return .none }
+    var messages: [ServerMessage] = []
+    func tell(_ offset: Int64) {
+      transfer.lastProgress = offset
+      messages.append(.progress(Progress(key: transfer.key, offset: offset)))
+    }
+    while offset - transfer.lastProgress > Transfer.widestProgress {
+      tell(transfer.lastProgress + Transfer.widestProgress)
+    }
+    if offset - transfer.lastProgress >= (isHeard ? interval : Transfer.widestProgress) { tell(offset) }
+    return messages.isEmpty ? .none : .progress(messages)
   }
 
   /// The upload is complete and safe, after ``Boundary/endOfUpload`` or a result named `finish`.
@@ -132,7 +144,8 @@ extension ServerExchange {
 
   static func message(_ failure: Failure, _ transfer: Transfer) -> ServerMessage {
     let safe = failure.keepsNothing || transfer.isPayload ? 0 : transfer.safe
-    guard let left = transfer.left(safe: safe) else {
+    // With another digest LEFT is TOTAL, also where that is 0; else a stream of 0 bytes has no LEFT that goes with a failure.
+    guard let left = transfer.left(safe: safe) ?? (failure.status == .digest ? .known(0) : nil) else {
       return .refusal(Refusal(status: failure.status, reason: failure.reason, retryAfter: failure.retryAfter))
     }
     return .final(

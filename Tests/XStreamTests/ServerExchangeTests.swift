@@ -65,8 +65,8 @@ struct ServerExchangeTests {
 
   @Test("sends a progress packet each n bytes, and never wider than 8 MiB")
   func progress() throws {
-    func progress(_ offset: Int64) -> ServerExchange.OnSafe {
-      .progress(.progress(Progress(key: Samples.key, offset: offset)))
+    func progress(_ offsets: Int64...) -> ServerExchange.OnSafe {
+      .progress(offsets.map { .progress(Progress(key: Samples.key, offset: $0)) })
     }
     var server = try ServerExchange.receiving(.known(100), ack: 10)
     #expect(server.bytesAvailable(100) == .forward(100, .endOfUpload))
@@ -82,10 +82,33 @@ struct ServerExchangeTests {
     #expect(server.bytesAvailable(Int(100 * mib)) == .forward(Int(100 * mib), .endOfUpload))
     #expect(server.safe(upTo: 8 * mib - 1) == .none)
     #expect(server.safe(upTo: 8 * mib) == progress(8 * mib))
+    #expect(server.safe(upTo: 28 * mib) == progress(16 * mib, 24 * mib))
+    #expect(server.safe(upTo: 32 * mib) == progress(32 * mib))
 
     server = try ServerExchange.receiving(.known(100))
     _ = server.bytesAvailable(100)
     #expect(server.safe(upTo: 100) == .none)
+  }
+
+  @Test("tells a client that does not read only what the widest spacing asks for, and the rest once it reads")
+  func unheardProgress() throws {
+    let mib: Int64 = 1 << 20
+    var server = try ServerExchange.receiving(.known(100 * mib), ack: mib)
+    _ = server.bytesAvailable(Int(100 * mib))
+    #expect(server.safe(upTo: 7 * mib, isHeard: false) == .none)
+    let eight = ServerMessage.progress(Progress(key: Samples.key, offset: 8 * mib))
+    #expect(server.safe(upTo: 11 * mib, isHeard: false) == .progress([eight]))
+    let eleven = ServerMessage.progress(Progress(key: Samples.key, offset: 11 * mib))
+    #expect(server.safe(upTo: 11 * mib) == .progress([eleven]))
+    #expect(server.safe(upTo: 11 * mib) == .none)
+  }
+
+  @Test("answers another digest of no bytes with LEFT 0, because LEFT is TOTAL then")
+  func digestOfNothing() throws {
+    var server = try ServerExchange.deciding(.open(Samples.open(.known(0))))
+    _ = server.offered(Samples.grant())
+    let final = Final(status: .digest, reason: "other", key: Samples.key, left: .known(0))
+    #expect(server.failed(.init(status: .digest, reason: "other")) == .send(.final(final), .keepOpen))
   }
 
   @Test("relays the size of a backend's answer")

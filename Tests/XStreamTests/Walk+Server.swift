@@ -101,8 +101,8 @@ extension Walk {
       return
     }
     stream.safe += upTo(stream.stored.count - stream.safe)
-    if case .progress(let message) = link.server.safe(upTo: Int64(stream.safe)), chance(80) {
-      link.serverWrites(message, .keepOpen)
+    if case .progress(let messages) = link.server.safe(upTo: Int64(stream.safe), isHeard: chance(80)) {
+      messages.forEach { link.serverWrites($0, .keepOpen) }
     }
     if link.goal == .answerPartial, stream.safe == stream.stored.count {
       stream.link = nil
