@@ -217,5 +217,40 @@ struct ClientExchangeTests {
     var unlimited = try sending(.unlimited)
     _ = unlimited.sent(5)
     #expect(violation(unlimited, Samples.ok().head) == .left(.known(0)))
+
+    var limited = try sending(.unlimited, .next(5))
+    #expect(limited.sent(5) == .awaitFinal)
+    #expect(violation(limited, Samples.ok().head) == .left(.known(0)))
+    #expect(violation(limited, final(.partial, left: .unlimited)) == nil)
+  }
+
+  @Test("survives whatever a server says")
+  func survives() throws {
+    var random = SplitMix(seed: 11)
+    let numbers = ["0", "1", "4096", "20000", "9223372036854775807", "-1", "*"]
+    func number() -> String { numbers.randomElement(using: &random) ?? "0" }
+    func maybe(_ name: HeaderName, _ value: String) -> [PacketHead.Header] {
+      Bool.random(using: &random) ? [PacketHead.Header(name, value)] : []
+    }
+    let whole = try sending(.known(.max))
+    var filled = try sending(.known(20_000), .next(4096))
+    _ = filled.sent(4096)
+    var opening = ClientExchange()
+    _ = try opening.start(.open(Samples.open(.unlimited)))
+    let clients = [whole, filled, opening, try resuming(safe: 5, sent: nil), ClientExchange()]
+    var accepted = 0
+    for _ in 0..<20_000 {
+      var client = clients.randomElement(using: &random) ?? ClientExchange()
+      let head = PacketHead(
+        maybe(.status, String(Int.random(in: 0...17, using: &random))) + maybe(.streamKey, Samples.key.text)
+          + maybe(.stream, Bool.random(using: &random) ? "-1" : "\(number()):\(number())")
+          + maybe(.streamOffset, number()) + maybe(.dataFormat, "bytes"),
+        payload: Bool.random(using: &random) ? .none : .bytes(.max))
+      guard case .send(_, let portion)? = try? client.received(head) else { continue }
+      accepted += 1
+      #expect(portion > 0)
+      #expect(client.sendable > 0)
+    }
+    #expect(accepted > 10)
   }
 }
