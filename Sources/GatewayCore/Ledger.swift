@@ -28,7 +28,8 @@ public protocol Ledger: Sendable {
     _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void>
 
-  /// The upload is complete with `size` bytes: its reservation ends, and `size` counts as used.
+  /// The upload is complete with `size` bytes: its reservation ends, and `size` counts as used. `size` must lie between
+  /// the safe offset and what is granted, and be the total where one was announced, or it is fenced.
   func settle(
     _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void>
@@ -53,6 +54,7 @@ public enum LedgerError: Error, Hashable, Sendable {
   case fenced
   /// No such unfinished upload.
   case unknown
-  /// The engine failed, in its own words: full disk, damaged file, closed.
+  /// The engine failed, in its own words: full disk, damaged file, closed. Where the disk failed in the commit itself, a
+  /// power cut may still bring the change back.
   case engine(String)
 }

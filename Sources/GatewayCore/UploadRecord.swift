@@ -72,7 +72,7 @@ public struct QuotaRecord: Hashable, Sendable {
   public var reserved: Int64
   /// Bytes of complete uploads.
   public var used: Int64
-  /// In bytes; `reserved + used` never exceeds it.
+  /// In bytes, as at the last reservation; `reserved + used` never exceeds it.
   public var cap: Int64
 
   /// All of it.
