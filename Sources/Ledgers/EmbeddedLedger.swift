@@ -73,8 +73,7 @@ public final class EmbeddedLedger: Ledger {
     submit(on: eventLoop) { .advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt, $0) }
   }
 
-  /// See ``/GatewayCore/Ledger``. Fenced too where `size` is not the announced total, below what is safe already, or
-  /// above what is granted.
+  /// See ``/GatewayCore/Ledger``.
   public func settle(
     _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {

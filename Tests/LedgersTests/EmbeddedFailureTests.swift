@@ -79,6 +79,35 @@ struct EmbeddedFailureTests {
     reopened.close()
   }
 
+  @Test("A call that fails half-way leaves nothing behind, and its neighbours in the batch succeed")
+  func undoesHalves() async throws {
+    try await withTemporaryDirectory { directory in
+      let path = directory + "/ledger.db"
+      let ledger = try EmbeddedLedger(path: path)
+      defer { ledger.close() }
+      let damaged = Reservation.of(100)
+      let sound = Reservation.of(50, route: "/other")
+      for upload in [damaged, sound] { _ = try await ledger.opened(upload) }
+      // The upload's own row changes first, and then its quota is not there.
+      try Database(path: path, access: .readWrite, busyMilliseconds: 1000)
+        .execute("DELETE FROM quota WHERE route = '/files'")
+      let before = try await ledger.found(damaged.key)
+      for _ in 0..<3 {
+        let calls = [damaged, sound, damaged].map {
+          ledger.settle(
+            $0.key, epoch: 1, size: $0.wanted, digest: nil, at: WallTime(milliseconds: 1), on: anyLoop)
+        }
+        for index in [0, 2] { await #expect(throws: LedgerError.self) { try await calls[index].get() } }
+        await #expect(throws: LedgerError.self) { try await ledger.released(damaged.key) }
+        _ = try? await calls[1].get()
+      }
+      #expect(try await ledger.found(damaged.key) == before)
+      #expect(try await ledger.found(sound.key)?.state == .done)
+      #expect(try await ledger.allQuotas() == [.of(route: "/other", "", reserved: 0, used: 50, cap: 1000)])
+      await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(1, unfinishedLimit: 1)) }
+    }
+  }
+
   @Test("While a foreign program holds the file the calls fail, and afterwards they succeed")
   func outlivesForeignLock() async throws {
     try await withTemporaryDirectory { directory in

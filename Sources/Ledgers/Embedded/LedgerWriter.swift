@@ -62,6 +62,7 @@ final class LedgerWriter {
       try commit.run()
       transaction.committed()
     } catch {
+      // SQLite has mostly done so by itself, but for one that only found the file locked.
       if database.isInTransaction { _ = try? rollback.run() }
       transaction.cameToNothing()
       throw error

@@ -19,15 +19,13 @@ struct QuotaTable {
   init(_ database: Database) throws(LedgerError) {
     read = try Statement(
       "SELECT used, reserved FROM quota WHERE route = $1 AND subject = $2 AND win = $3", in: database)
-    // The cap follows the caller's, but never below what is taken, or the row could not change any more. It is
-    // compared with what was taken before this reservation: so the table's CHECK still refuses one too many.
+    // The cap follows the caller's with each reservation. A cap that was lowered below what is taken leaves nothing to
+    // reserve, so it never gets here, and what is taken can still be settled and given back under the older one.
     reserve = try Statement(
       """
       INSERT INTO quota (route, subject, win, reserved, cap) VALUES ($1, $2, $3, $4, $5)
       ON CONFLICT (route, subject, win) DO UPDATE SET
-        reserved = quota.reserved + excluded.reserved,
-        cap = CASE WHEN excluded.cap > quota.used + quota.reserved THEN excluded.cap
-          ELSE quota.used + quota.reserved END
+        reserved = quota.reserved + excluded.reserved, cap = excluded.cap
       """, in: database)
     settle = try Statement(
       """
