@@ -86,9 +86,9 @@ final class AttachmentRegistry: Sendable {
     if let (ready, attachment) = next { ready.succeed(attachment) }
   }
 
-  /// Whether a connection is attached, or waits to be.
-  func isAttached(_ key: UploadKey) -> Bool {
-    state.withLock { $0.slots[key] != nil }
+  /// The keys that a connection is attached to, or waits for.
+  var attachedKeys: Set<UploadKey> {
+    state.withLock { Set($0.slots.keys) }
   }
 
   /// How many uploads are attached, by route.

@@ -26,12 +26,13 @@ extension Gateway {
       for record in unfinished {
         switch found[record.key] {
         case nil: report.waiting += 1
-        case .complete(let size):
+        case .complete(let size) where record.total == nil || record.total == size:
           try await ledger.settle(
             record.key, epoch: record.epoch, size: size, digest: record.digest, at: settings.now(), on: eventLoop
           ).get()
           report.completed.append(record.key)
-        case .lost:
+        // What is in its place, but is not the whole, is no upload that could go on either.
+        case .complete, .lost:
           try await ledger.release(record.key, epoch: record.epoch, on: eventLoop).get()
           try await forwarder.discard(record.key, on: eventLoop).get()
           report.lost.append(record.key)
@@ -48,8 +49,11 @@ extension Gateway {
   public func dropExpired(on eventLoop: any EventLoop) async throws -> [UploadKey] {
     let now = settings.now()
     var dropped: [UploadKey] = []
+    // Before the ledger is read: one that is attached now may let go, its window begun anew, before its record is looked
+    // at here. One that is attached from now on raises the epoch, and the release is fenced.
+    let attached = attachments.attachedKeys
     for record in try await ledger.unfinished(on: eventLoop).get() where record.expiresAt <= now {
-      guard !attachments.isAttached(record.key) else { continue }
+      guard !attached.contains(record.key) else { continue }
       do {
         try await drop(record, on: eventLoop).get()
         dropped.append(record.key)
