@@ -2,7 +2,7 @@
 ///
 /// For a client with neither certificate nor token the key alone is the right to go on with the upload, so it is
 /// a secret: logs show ``logID``, never the whole.
-public struct UploadKey: Hashable, Sendable {
+public struct UploadKey: Hashable, Sendable, CustomStringConvertible {
   /// 16 to 128 characters of `A-Z a-z 0-9 - _` (protocol.md, section 3). Safe as a file's name.
   public let text: String
 
@@ -34,6 +34,9 @@ public struct UploadKey: Hashable, Sendable {
 
   /// The first eight characters: tells uploads apart in a log, and leaves 144 bits unsaid.
   public var logID: String { String(text.prefix(8)) }
+
+  /// ``logID``: a key that finds its way into a message by chance must not be of use to who reads it.
+  public var description: String { logID }
 
   // A key may begin with "-": every use as a file's name has a folder before it.
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
