@@ -66,20 +66,23 @@ public final class Gateway: Sendable {
       expiresAt: expiry(on: admission.route))
     let ledger = ledger
     // Whose it is comes before attaching: a stranger with a guessed key must not take a stream from its client.
-    find(key, admission: admission, on: eventLoop).assumeIsolated().whenComplete { result in
-      switch result {
-      case .failure(let error): upload.refuse(error)
-      case .success(let record) where record.state == .done: upload.wasComplete(UploadAccount(record))
-      case .success(let record):
-        if let announced = request.digest, let recorded = record.digest, announced != recorded {
-          return upload.refuse(Refusal.otherDigest)
-        }
-        upload.begin {
-          ledger.claim(claim, on: eventLoop).flatMapError { error in
-            // It may have been completed or dropped while this connection waited for the one before.
-            guard error as? LedgerError == .unknown else { return eventLoop.makeFailedFuture(error) }
-            return self.find(key, admission: admission, on: eventLoop).flatMapThrowing { record in
-              throw record.state == .done ? AlreadyComplete(account: UploadAccount(record)) : Refusal.unknownUpload
+    // A future that has its answer already calls back at once, so the question waits until the caller has the upload.
+    eventLoop.assumeIsolated().execute {
+      self.find(key, admission: admission, on: eventLoop).assumeIsolated().whenComplete { result in
+        switch result {
+        case .failure(let error): upload.refuse(error)
+        case .success(let record) where record.state == .done: upload.wasComplete(UploadAccount(record))
+        case .success(let record):
+          if let announced = request.digest, let recorded = record.digest, announced != recorded {
+            return upload.refuse(Refusal.otherDigest)
+          }
+          upload.begin {
+            ledger.claim(claim, on: eventLoop).flatMapError { error in
+              // It may have been completed or dropped while this connection waited for the one before.
+              guard error as? LedgerError == .unknown else { return eventLoop.makeFailedFuture(error) }
+              return self.find(key, admission: admission, on: eventLoop).flatMapThrowing { record in
+                throw record.state == .done ? AlreadyComplete(account: UploadAccount(record)) : Refusal.unknownUpload
+              }
             }
           }
         }
