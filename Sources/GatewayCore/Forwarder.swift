@@ -4,7 +4,8 @@ public import NIOCore
 public protocol Forwarder: Sendable {
   /// A sink for the upload's bytes from `offset` on; it says ``SinkEvent/opened`` when it is ready for them.
   ///
-  /// Bytes beyond `offset` that an earlier connection left are cut. `offset` is 0 for a new upload. Events come on
+  /// Bytes beyond `offset` that an earlier connection left are cut; where fewer are there, the sink says
+  /// ``SinkEvent/failed`` and never fills the gap. `offset` is 0 for a new upload. Events come on
   /// `eventLoop`, where the sink lives, never from within a call to the sink.
   func makeSink(
     for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop,

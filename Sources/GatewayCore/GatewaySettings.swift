@@ -19,6 +19,9 @@ public struct GatewaySettings: Sendable {
     self.now = now
   }
 
+  /// The most bytes between two acknowledgements (protocol.md, section 4).
+  static let widestAcknowledgement: Int64 = 8 << 20
+
   /// Bytes after which a checkpoint is due. Acknowledgements may be spaced wider than asked, up to 8 MiB
   /// (protocol.md, section 4): closer than 1 MiB the syncs would cost more than the bytes. The upper bound is half of
   /// that, because while one checkpoint is made the bytes for the next already arrive.
@@ -38,6 +41,8 @@ extension Duration {
   var milliseconds: Int64 {
     let (seconds, attoseconds) = components
     let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-    return overflow ? .max : product + attoseconds / 1_000_000_000_000_000
+    guard !overflow else { return seconds < 0 ? .min : .max }
+    let (sum, isOver) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+    return isOver ? (seconds < 0 ? .min : .max) : sum
   }
 }

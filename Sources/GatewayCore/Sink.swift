@@ -3,7 +3,8 @@ public import NIOCore
 /// Takes the bytes of one upload, in order. Lives on one event loop and never blocks it.
 ///
 /// Calls come in this order: `write` and `checkpoint` any number of times after ``SinkEvent/opened``, then one of `finish`,
-/// `suspend`, `abandon`, and nothing after it. After ``SinkEvent/failed`` only `abandon` or `suspend` may follow.
+/// `suspend`, `abandon`, and nothing after it. After ``SinkEvent/failed``, also of an opening, only `abandon` or `suspend` may follow. `finish` and
+/// `suspend` may come before a checkpoint is answered.
 /// Offsets in events count from the stream's start.
 public protocol Sink: AnyObject {
   /// Takes the next bytes. The caller bounds how many are taken and not yet passed on (``SinkEvent/took``).

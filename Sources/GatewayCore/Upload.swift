@@ -19,6 +19,10 @@ public final class Upload {
   private var holding: Holding?
   private var sink: (any Sink)?
   private var digest: ContentDigest?
+  private var isOffered = false
+  private var isSuperseded = false
+  /// Up to where the front was told of safe bytes.
+  private var told: Int64 = 0
   private var quietCheck: Scheduled<Void>?
 
   /// Does nothing yet; ``begin(with:)`` does.
@@ -38,7 +42,8 @@ public final class Upload {
     self.logger[metadataKey: "upload"] = "\(self.key.logID)"
     self.logger[metadataKey: "route"] = "\(admission.route.path)"
     self.machine = UploadMachine(
-      isResumable: request.shape == .stream, isNew: key == nil, window: gateway.settings.window,
+      isResumable: request.shape == .stream, isNew: key == nil, total: request.total,
+      window: gateway.settings.window,
       checkpointEvery: gateway.settings.checkpointEvery(acknowledgeEvery: request.acknowledgeEvery))
   }
 
@@ -60,16 +65,19 @@ public final class Upload {
     considerCheckpoint(isQuiet: false)
   }
 
-  /// All bytes were written: ``UploadEvent/complete`` or ``UploadEvent/failed`` follows.
+  /// All bytes were written: ``UploadEvent/complete`` or ``UploadEvent/failed`` follows. Where they are fewer than the
+  /// total, this is ``leave()``.
   public func finish() {
     switch machine.finish() {
     case .finishSink: sink?.finish()
+    case .leave(let decision): carryOut(decision)
     case .nothing: return
     }
   }
 
   /// The client is gone, or all that was offered has arrived: what arrived is made safe, and another connection may go
   /// on with it. ``UploadEvent/settled(at:)`` follows, unless everything had arrived; then it is finished all the same.
+  /// Before the offer ``UploadEvent/refused`` follows.
   public func leave() {
     carryOut(machine.leave())
   }
@@ -89,6 +97,7 @@ public final class Upload {
   }
 
   private func attach(with hold: @escaping () -> EventLoopFuture<Holding>) {
+    guard machine.isAwaited else { return refuse(Refusal.shutdown) }
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
     let eventLoop = eventLoop
     gateway.attachments.attach(
@@ -99,6 +108,7 @@ public final class Upload {
       case .failure(let error): self.refuse(error)
       case .success(let attachment):
         self.attachment = attachment
+        guard self.machine.isAwaited else { return self.refuse(Refusal.shutdown) }
         hold().assumeIsolated().whenComplete { result in
           switch result {
           case .failure(let error): self.refuse(error)
@@ -111,6 +121,7 @@ public final class Upload {
 
   private func held(_ holding: Holding) {
     self.holding = holding
+    told = holding.committed
     switch machine.held(at: holding.committed) {
     case .letGo: end(.settled(at: holding.committed))
     case .drop: drop(thenTell: .settled(at: 0))
@@ -144,13 +155,16 @@ public final class Upload {
   private func yield() {
     let decision = machine.leave()
     guard decision != .nothing else { return }
-    onEvent?(.superseded)
+    isSuperseded = true
+    if isOffered { onEvent?(.superseded) }
     carryOut(decision)
   }
 
   // MARK: The sink
 
   private func sinkSaid(_ event: SinkEvent) {
+    // Nothing of a sink that was let go may count twice.
+    guard sink != nil else { return }
     switch event {
     case .opened:
       switch machine.sinkOpened() {
@@ -181,6 +195,7 @@ public final class Upload {
 
   private func offer() {
     guard let holding else { return }
+    isOffered = true
     logger.info("Upload offered", metadata: ["offset": "\(holding.committed)", "granted": "\(holding.granted)"])
     onEvent?(
       .offered(
@@ -226,17 +241,30 @@ public final class Upload {
       on: eventLoop
     ).assumeIsolated().whenComplete { result in
       switch result {
-      case .failure(let error): self.carryOut(self.machine.ledgerFailed("the ledger failed: \(error)"))
+      case .failure(let error): self.carryOut(self.machine.recordFailed("the ledger failed: \(error)"))
       case .success:
         switch self.machine.ledgerRecorded(upTo: advance.to) {
         case .nothing: break
         case .acknowledge(let offset):
-          self.onEvent?(.safe(upTo: offset))
+          self.acknowledge(upTo: offset)
           self.considerCheckpoint(isQuiet: false)
         case .end(let ending): self.end(ending)
         }
       }
     }
+  }
+
+  /// A slow checkpoint may cover more than the 8 MiB that acknowledgements are spaced by at most (protocol.md, section 4).
+  private func acknowledge(upTo offset: Int64) {
+    if acknowledges {
+      for step in stride(
+        from: told + GatewaySettings.widestAcknowledgement, to: offset, by: Int(GatewaySettings.widestAcknowledgement))
+      {
+        onEvent?(.safe(upTo: step))
+      }
+    }
+    told = offset
+    onEvent?(.safe(upTo: offset))
   }
 
   /// The file has its final name by now: a ledger that fails for a moment (a full disk) must not leave it unrecorded.
@@ -253,7 +281,7 @@ public final class Upload {
       case .failure(LedgerError.engine(let what)) where attempt < 5:
         self.logger.error("Ledger failed to settle; trying again", metadata: ["reason": "\(what)"])
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.settle(size: size, attempt: attempt + 1) }
-      case .failure(let error): self.carryOut(self.machine.ledgerFailed("the ledger failed: \(error)"))
+      case .failure(let error): self.carryOut(self.machine.settleFailed("the ledger failed: \(error)"))
       }
     }
   }
@@ -278,13 +306,25 @@ public final class Upload {
   }
 
   /// The ledger first: bytes without a record are swept at the next start, a record without bytes would be a loss.
-  private func drop(thenTell event: UploadEvent) {
+  private func drop(thenTell event: UploadEvent, attempt: Int = 1) {
     guard let holding else { return end(event) }
     gateway.ledger.release(key, epoch: holding.epoch, on: eventLoop).assumeIsolated().whenComplete { result in
-      if case .failure(let error) = result {
+      switch result {
+      case .success: self.sink?.abandon()
+      case .failure(LedgerError.engine(let what)) where attempt < 5:
+        self.logger.error("Ledger failed to release; trying again", metadata: ["reason": "\(what)"])
+        self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
+          self.drop(thenTell: event, attempt: attempt + 1)
+        }
+        return
+      case .failure(LedgerError.fenced):
+        // Another gateway has claimed it: what is safe of it is no longer ours to remove.
+        self.logger.error("Upload was claimed elsewhere")
+        self.sink?.suspend()
+      case .failure(let error):
         self.logger.error("Ledger failed to release", metadata: ["reason": "\(error)"])
+        self.sink?.abandon()
       }
-      if let sink = self.sink { sink.abandon() }
       self.end(event)
     }
   }
@@ -296,7 +336,19 @@ public final class Upload {
     }
   }
 
-  private func end(_ event: UploadEvent) {
+  /// A front that waits for an offer hears that there is none, whatever the reason.
+  private func beforeOffer(_ event: UploadEvent) -> UploadEvent {
+    switch event {
+    case .settled, .refused(.shutdown): .refused(isSuperseded ? .superseded : .shutdown)
+    case .failed(.full, _): .refused(.storage("the store is full"))
+    case .failed(.storage(let what), _): .refused(.storage(what))
+    case .failed(.digest, _): .refused(.otherDigest)
+    case .offered, .refused, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: event
+    }
+  }
+
+  private func end(_ last: UploadEvent) {
+    let event = isOffered ? last : beforeOffer(last)
     switch event {
     case .settled(let offset): logger.info("Upload left", metadata: ["safe": "\(offset)"])
     case .failed(let failure, let safe):

@@ -27,6 +27,8 @@ struct UploadMachine {
   private let isResumable: Bool
   /// Whether this connection began it: until the offer nobody else knows of it.
   private let isNew: Bool
+  /// In bytes; `nil` where it is unknown.
+  private let total: Int64?
   /// Bytes received and not yet taken by the sink, above which the client must pause.
   private let window: Int
   /// Bytes after which the next checkpoint is due.
@@ -41,14 +43,17 @@ struct UploadMachine {
   /// Recorded by the ledger.
   private(set) var recorded: Int64 = 0
   private var isCheckpointing = false
-  private var isRecording = false
+  /// Offsets that the ledger was told and has not answered: the last one of an upload that is left may follow another
+  /// that is still on its way.
+  private var recordsInFlight = 0
   /// The ledger would take an offset for one that follows what it has, so after a failure it is told none.
   private var hasLedgerFailed = false
   private var isPaused = false
 
-  init(isResumable: Bool, isNew: Bool, window: Int, checkpointEvery: Int64) {
+  init(isResumable: Bool, isNew: Bool, total: Int64?, window: Int, checkpointEvery: Int64) {
     self.isResumable = isResumable
     self.isNew = isNew
+    self.total = total
     self.window = window
     self.checkpointEvery = checkpointEvery
   }
@@ -57,6 +62,9 @@ struct UploadMachine {
   var inFlight: Int { Int(received - taken) }
 
   // MARK: Opening
+
+  /// Whether somebody still waits for the offer; if not, nothing more is taken or asked for it.
+  var isAwaited: Bool { state == .opening(isLeaving: false) }
 
   enum OnHeld: Equatable {
     case openSink(from: Int64)
@@ -143,7 +151,7 @@ struct UploadMachine {
 
   /// - Parameter isQuiet: time has passed since the first byte that is not yet safe.
   mutating func checkpointChance(isQuiet: Bool) -> OnCheckpointChance {
-    guard state == .receiving, received > safe, !isCheckpointing, !isRecording else { return .nothing }
+    guard state == .receiving, received > safe, !isCheckpointing, recordsInFlight == 0 else { return .nothing }
     guard isQuiet || taken - safe >= checkpointEvery else { return .askLater }
     isCheckpointing = true
     return .checkpoint
@@ -173,11 +181,12 @@ struct UploadMachine {
   }
 
   mutating func ledgerRecorded(upTo offset: Int64) -> OnRecorded {
-    isRecording = false
-    recorded = offset
+    recordsInFlight -= 1
+    recorded = max(recorded, offset)
     switch state {
     case .receiving: return .acknowledge(upTo: offset)
     case .recording(let ending):
+      guard recordsInFlight == 0 else { return .nothing }
       state = .ended
       return .end(ending)
     case .opening, .finishing, .settling, .suspending, .ended: return .nothing
@@ -186,7 +195,7 @@ struct UploadMachine {
 
   private mutating func nextAdvance() -> Advance {
     defer { submitted = safe }
-    isRecording = true
+    recordsInFlight += 1
     return Advance(from: submitted, to: safe)
   }
 
@@ -195,11 +204,14 @@ struct UploadMachine {
   enum OnFinish: Equatable {
     case nothing
     case finishSink
+    /// The front takes for the whole what is not: completion means that the bytes are as many as the total.
+    case leave(OnLeave)
   }
 
   /// All bytes were given to the sink.
   mutating func finish() -> OnFinish {
     guard state == .receiving else { return .nothing }
+    if let total, received != total { return .leave(leave()) }
     state = .finishing
     return .finishSink
   }
@@ -285,7 +297,11 @@ struct UploadMachine {
       guard isResumable, !isUnheardOf else { return dropping(reported) }
       state = .suspending(.failed(reported))
       return .suspendSink
-    case .settling, .suspending, .recording, .ended: return .nothing
+    case .suspending(.left):
+      // The sink still says how far it came; but it was not for lack of bytes that it is no further.
+      state = .suspending(.failed(reported))
+      return .nothing
+    case .settling, .suspending(.failed), .recording, .ended: return .nothing
     }
   }
 
@@ -294,18 +310,36 @@ struct UploadMachine {
     return .drop(failure)
   }
 
-  /// The ledger did not record an offset, or did not settle: what it has stays true, and the client goes on from there.
-  mutating func ledgerFailed(_ what: String) -> OnFailure {
-    isRecording = false
+  /// The ledger did not record an offset: what it has stays true, and the client goes on from there.
+  mutating func recordFailed(_ what: String) -> OnFailure {
+    recordsInFlight -= 1
     hasLedgerFailed = true
     switch state {
     case .receiving:
+      guard isResumable else { return dropping(.storage(what)) }
       state = .suspending(.failed(.storage(what)))
       return .suspendSink
-    case .settling, .recording:
+    case .recording(let ending):
+      let failure: UploadFailure
+      switch ending {
+      case .failed(let first): failure = first
+      case .left: failure = .storage(what)
+      }
+      guard recordsInFlight == 0 else {
+        state = .recording(.failed(failure))
+        return .nothing
+      }
       state = .ended
-      return .end(.storage(what))
-    case .opening, .finishing, .suspending, .ended: return .nothing
+      return .end(failure)
+    // Settling says the whole size whatever was recorded before, so it may still succeed.
+    case .opening, .finishing, .settling, .suspending, .ended: return .nothing
     }
+  }
+
+  /// The ledger did not hear that all is in its place. What it has stays true; the next start puts it right.
+  mutating func settleFailed(_ what: String) -> OnFailure {
+    guard state == .settling else { preconditionFailure("settling failed in \(state)") }
+    state = .ended
+    return .end(.storage(what))
   }
 }
