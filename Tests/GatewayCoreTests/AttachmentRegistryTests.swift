@@ -1,0 +1,92 @@
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import Testing
+
+@testable import GatewayCore
+
+@Suite("The registry of attachments")
+struct AttachmentRegistryTests {
+  private let registry = AttachmentRegistry()
+  private let loop = EmbeddedEventLoop()
+  private let key = UploadKey.mint()
+
+  private final class Counter: Sendable {
+    private let value = Atomic<Int>(0)
+    var count: Int { value.load(ordering: .relaxed) }
+    func add() { value.add(1, ordering: .relaxed) }
+  }
+
+  private final class Attempt {
+    var result: Result<AttachmentRegistry.Attachment, any Error>?
+    let yields = Counter()
+    var attachment: AttachmentRegistry.Attachment? { try? result?.get() }
+    var refusal: Refusal? {
+      if case .failure(let error) = result { error as? Refusal } else { nil }
+    }
+  }
+
+  private func attempt(_ key: UploadKey, limit: Int = 10) -> Attempt {
+    let attempt = Attempt()
+    let yields = attempt.yields
+    registry.attach(key, route: "/a", limit: limit, on: loop, yield: { yields.add() })
+      .assumeIsolated().whenComplete { attempt.result = $0 }
+    return attempt
+  }
+
+  @Test("gives a free key at once, and counts it until it is let go")
+  func free() throws {
+    let first = attempt(key)
+    let attachment = try #require(first.attachment)
+    #expect(registry.attachedByRoute == ["/a": 1])
+    #expect(registry.attachedKeys == [key])
+    registry.detach(attachment)
+    registry.detach(attachment)
+    #expect(registry.attachedByRoute.isEmpty)
+    #expect(registry.attachedKeys.isEmpty)
+  }
+
+  @Test("asks the holder to yield once, and gives the key to the newest that waits")
+  func takeover() throws {
+    let first = attempt(key)
+    let second = attempt(key)
+    #expect(first.yields.count == 1)
+    #expect(second.result == nil)
+    let third = attempt(key)
+    #expect(first.yields.count == 1, "it was asked already")
+    #expect(second.refusal == .superseded)
+    registry.detach(try #require(first.attachment))
+    #expect(third.attachment != nil)
+    #expect(registry.attachedByRoute == ["/a": 1])
+    let fourth = attempt(key)
+    #expect(third.yields.count == 1)
+    registry.detach(try #require(third.attachment))
+    registry.detach(try #require(fourth.attachment))
+    #expect(registry.attachedByRoute.isEmpty)
+  }
+
+  @Test("does not let an old holder's second word free the key of the next")
+  func lateDetach() throws {
+    let first = attempt(key)
+    let second = attempt(key)
+    let old = try #require(first.attachment)
+    registry.detach(old)
+    registry.detach(old)
+    #expect(registry.attachedKeys == [key])
+    registry.detach(try #require(second.attachment))
+    #expect(registry.attachedKeys.isEmpty)
+  }
+
+  @Test("refuses more keys of a route than may be attached, but not a takeover")
+  func busy() throws {
+    let first = attempt(key, limit: 1)
+    let other = attempt(UploadKey.mint(), limit: 1)
+    #expect(other.refusal == .busy(retryAfter: 5))
+    let takeover = attempt(key, limit: 1)
+    #expect(takeover.result == nil)
+    registry.detach(try #require(first.attachment))
+    registry.detach(try #require(takeover.attachment))
+    let again = attempt(UploadKey.mint(), limit: 1)
+    #expect(again.attachment != nil)
+  }
+}

@@ -1,0 +1,165 @@
+import GatewayCore
+import NIOCore
+
+/// A store that counts bytes, and that notes whatever a sink must never be asked.
+///
+/// Unchecked: a test touches it from one thread at a time, which is that of its event loop.
+final class TestForwarder: Forwarder, @unchecked Sendable {
+  struct Stored: Equatable {
+    var written: Int64 = 0
+    var safe: Int64 = 0
+    var isPlaced = false
+  }
+
+  enum Step: CaseIterable {
+    case open, write, checkpoint, finish, suspend
+  }
+
+  var stored: [UploadKey: Stored] = [:]
+  var sinks: [TestSink] = []
+  var live: [UploadKey: TestSink] = [:]
+  /// Whether sinks wait for the test's word before they answer.
+  var isHeld = false
+  var faults: [(step: Step, failure: SinkFailure)] = []
+  var found: [UploadKey: RecoveredUpload] = [:]
+  var discarded: [UploadKey] = []
+  var violations: [String] = []
+
+  func failNext(_ step: Step, _ failure: SinkFailure = .full) {
+    faults.append((step, failure))
+  }
+
+  func fault(at step: Step) -> SinkFailure? {
+    guard let index = faults.firstIndex(where: { $0.step == step }) else { return nil }
+    return faults.remove(at: index).failure
+  }
+
+  func makeSink(
+    for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void
+  ) -> any Sink {
+    if live[upload.key] != nil { violations.append("two sinks at once for one upload") }
+    let sink = TestSink(upload.key, from: offset, in: self, on: eventLoop, onEvent: onEvent)
+    live[upload.key] = sink
+    sinks.append(sink)
+    sink.open()
+    return sink
+  }
+
+  func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    if live[key] != nil { violations.append("discarded under a living sink") }
+    discarded.append(key)
+    stored[key] = nil
+    return eventLoop.makeSucceededVoidFuture()
+  }
+
+  func recover(_ unfinished: [UploadRecord]) throws -> [UploadKey: RecoveredUpload] { found }
+}
+
+/// Answers in order, each at the next turn of the event loop or at the test's word.
+final class TestSink: Sink {
+  let key: UploadKey
+  private let store: TestForwarder
+  private let eventLoop: any EventLoop
+  private let onEvent: (SinkEvent) -> Void
+  private(set) var calls: [String] = []
+  private var events: [SinkEvent] = []
+  private var isOpen = false
+  private var isCheckpointing = false
+  private var hasFailed = false
+  private var isOver = false
+
+  init(
+    _ key: UploadKey, from offset: Int64, in store: TestForwarder, on eventLoop: any EventLoop,
+    onEvent: @escaping (SinkEvent) -> Void
+  ) {
+    self.key = key
+    self.store = store
+    self.eventLoop = eventLoop
+    self.onEvent = onEvent
+    let safe = store.stored[key]?.safe ?? 0
+    if safe < offset { store.violations.append("opened at \(offset), but only \(safe) are safe") }
+    store.stored[key] = TestForwarder.Stored(written: offset, safe: offset)
+  }
+
+  /// Says the oldest event that is held back; false where there is none.
+  func sayNext() -> Bool {
+    guard !events.isEmpty else { return false }
+    let event = events.removeFirst()
+    switch event {
+    case .opened: isOpen = true
+    case .safe: isCheckpointing = false
+    case .finished, .suspended: store.live[key] = nil
+    case .took, .failed: break
+    }
+    onEvent(event)
+    return true
+  }
+
+  func open() {
+    calls.append("open")
+    if !failed(at: .open) { say(.opened) }
+  }
+
+  func write(_ bytes: ByteBuffer) {
+    check("write", isOpen && !hasFailed || hasFailed)
+    guard !hasFailed else { return }
+    store.stored[key]?.written += Int64(bytes.readableBytes)
+    if !failed(at: .write) { say(.took(upTo: stored.written)) }
+  }
+
+  func checkpoint() {
+    check("checkpoint", isOpen && !isCheckpointing)
+    isCheckpointing = true
+    guard !hasFailed, !failed(at: .checkpoint) else { return }
+    markSafe()
+    say(.safe(upTo: stored.safe))
+  }
+
+  func finish() {
+    check("finish", isOpen)
+    guard !hasFailed, !failed(at: .finish) else { return }
+    isOver = true
+    markSafe()
+    store.stored[key]?.isPlaced = true
+    say(.finished(digest: nil))
+  }
+
+  func suspend() {
+    check("suspend", isOpen || hasFailed)
+    if !hasFailed, !failed(at: .suspend) { markSafe() }
+    isOver = true
+    say(.suspended(at: stored.safe))
+  }
+
+  func abandon() {
+    check("abandon", true)
+    isOver = true
+    events = []
+    store.stored[key] = nil
+    store.live[key] = nil
+  }
+
+  private var stored: TestForwarder.Stored { store.stored[key] ?? TestForwarder.Stored() }
+
+  private func markSafe() {
+    let written = stored.written
+    store.stored[key]?.safe = written
+  }
+
+  private func check(_ call: String, _ isAllowed: Bool) {
+    if isOver || !isAllowed { store.violations.append("\(call) after \(calls)") }
+    calls.append(call)
+  }
+
+  private func failed(at step: TestForwarder.Step) -> Bool {
+    guard let failure = store.fault(at: step) else { return false }
+    hasFailed = true
+    say(.failed(failure))
+    return true
+  }
+
+  private func say(_ event: SinkEvent) {
+    events.append(event)
+    if !store.isHeld { eventLoop.assumeIsolated().execute { _ = self.sayNext() } }
+  }
+}
