@@ -17,6 +17,7 @@ final class TestLedger: Ledger {
     var answers: [@Sendable () -> Void] = []
     var calls: [Call] = []
     var violations: [String] = []
+    var afterRead: @Sendable () -> Void = {}
   }
 
   private let state = Mutex(State())
@@ -51,6 +52,11 @@ final class TestLedger: Ledger {
     guard let answer = state.withLock({ $0.answers.isEmpty ? nil : $0.answers.removeFirst() }) else { return false }
     answer()
     return true
+  }
+
+  /// What happens between the reading of the unfinished uploads and the answer.
+  func afterReadingUnfinished(_ body: @escaping @Sendable () -> Void) {
+    state.withLock { $0.afterRead = body }
   }
 
   func insert(_ record: UploadRecord) {
@@ -130,7 +136,11 @@ final class TestLedger: Ledger {
   }
 
   func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
-    eventLoop.makeSucceededFuture(uploads.values.filter { $0.state == .open })
+    let (open, afterRead) = state.withLock { state in
+      (state.uploads.values.filter { $0.state == .open }, state.afterRead)
+    }
+    afterRead()
+    return eventLoop.makeSucceededFuture(open)
   }
 
   func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]> {

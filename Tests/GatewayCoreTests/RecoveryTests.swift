@@ -1,0 +1,117 @@
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import Testing
+
+@testable import GatewayCore
+
+@Suite("Recovery and expiry")
+struct RecoveryTests {
+  private let fixture = GatewayFixture()
+
+  /// Turns the loop until `body`, which waits for its futures, is through.
+  private func turning<Answer: Sendable>(
+    _ body: @escaping @Sendable (NIOAsyncTestingEventLoop) async throws -> Answer
+  ) async throws -> Answer {
+    let loop = NIOAsyncTestingEventLoop()
+    return try await withThrowingTaskGroup(of: Answer?.self) { group in
+      group.addTask { try await body(loop) }
+      group.addTask {
+        while !Task.isCancelled {
+          await loop.run()
+          await Task.yield()
+        }
+        return nil
+      }
+      let answer = try await group.next() ?? nil
+      group.cancelAll()
+      return try #require(answer)
+    }
+  }
+
+  private func record(total: Int64?, committed: Int64, route: String = GatewayFixture.path) -> UploadRecord {
+    UploadRecord(
+      key: .mint(), route: route, owner: "", total: total, committed: committed, granted: total ?? 1000, state: .open,
+      epoch: 3, format: "bytes", label: nil, digest: nil, createdAt: fixture.clock.now,
+      expiresAt: fixture.clock.now.advanced(byMilliseconds: 1000), finishedAt: nil)
+  }
+
+  @Test("settles what was complete, gives up what is lost, and leaves the rest to its clients")
+  func recover() async throws {
+    let waiting = record(total: 100, committed: 40)
+    let complete = record(total: 100, committed: 40)
+    let unknownTotal = record(total: nil, committed: 40)
+    let lost = record(total: 100, committed: 40)
+    let wrongSize = record(total: 100, committed: 40)
+    let orphaned = record(total: 100, committed: 40, route: "/gone")
+    for record in [waiting, complete, unknownTotal, lost, wrongSize, orphaned] { fixture.ledger.insert(record) }
+    fixture.forwarder.found = [
+      complete.key: .complete(size: 100), unknownTotal.key: .complete(size: 70), lost.key: .lost,
+      wrongSize.key: .complete(size: 99),
+    ]
+    let gateway = fixture.gateway
+    let report = try await turning { try await gateway.recover(on: $0) }
+    #expect(report.waiting == 1)
+    #expect(Set(report.completed) == [complete.key, unknownTotal.key])
+    #expect(Set(report.lost) == [lost.key, wrongSize.key])
+    #expect(report.orphaned == [orphaned.key])
+    #expect(fixture.ledger.used(GatewayFixture.path) == 170)
+    #expect(fixture.ledger.reserved(GatewayFixture.path) == 100)
+    #expect(Set(fixture.forwarder.discarded) == [lost.key, wrongSize.key])
+    #expect(fixture.ledger.uploads[waiting.key] == waiting)
+    #expect(fixture.ledger.uploads[complete.key]?.state == .done)
+    #expect(fixture.ledger.violations.isEmpty)
+  }
+
+  @Test("drops what nobody came back for, and nothing sooner")
+  func expiry() async throws {
+    let expired = record(total: 100, committed: 40)
+    let orphaned = record(total: 100, committed: 0, route: "/gone")
+    fixture.ledger.insert(expired)
+    fixture.ledger.insert(orphaned)
+    let gateway = fixture.gateway
+    fixture.clock.advance(byMilliseconds: 999)
+    #expect(try await turning { try await gateway.dropExpired(on: $0) }.isEmpty)
+    fixture.clock.advance(byMilliseconds: 1)
+    let dropped = try await turning { try await gateway.dropExpired(on: $0) }
+    #expect(Set(dropped) == [expired.key, orphaned.key])
+    #expect(fixture.ledger.uploads.isEmpty)
+    #expect(fixture.ledger.reserved(GatewayFixture.path) == 0)
+    #expect(fixture.forwarder.discarded == [expired.key])
+  }
+
+  @Test("drops nothing that a connection is attached to, however long ago its window began")
+  func attached() async throws {
+    let uploads = EmbeddedEventLoop()
+    let front = try fixture.open(fixture.request(total: 100), on: uploads)
+    uploads.run()
+    fixture.clock.advance(byMilliseconds: 4_000_000)
+    let gateway = fixture.gateway
+    #expect(try await turning { try await gateway.dropExpired(on: $0) }.isEmpty)
+    #expect(front.said == ["offered 0..<100"])
+  }
+
+  @Test("drops nothing whose connection lets go while the ledger is read: its window has just begun")
+  func letGoMeanwhile() async throws {
+    let expired = record(total: 100, committed: 40)
+    fixture.ledger.insert(expired)
+    fixture.clock.advance(byMilliseconds: 2000)
+    let gateway = fixture.gateway
+    let ledger = fixture.ledger
+    let later = fixture.clock.now.advanced(byMilliseconds: 1000)
+    let dropped = try await turning { loop in
+      let attachment = try await gateway.attachments.attach(
+        expired.key, route: expired.route, limit: 1, on: loop, yield: {}
+      ).get()
+      ledger.afterReadingUnfinished {
+        var record = expired
+        record.expiresAt = later
+        ledger.insert(record)
+        gateway.attachments.detach(attachment)
+      }
+      return try await gateway.dropExpired(on: loop)
+    }
+    #expect(dropped.isEmpty)
+    #expect(fixture.ledger.uploads[expired.key] != nil)
+  }
+}
