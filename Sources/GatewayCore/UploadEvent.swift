@@ -6,7 +6,7 @@ public enum UploadEvent: Sendable {
   case refused(Refusal)
   /// It is complete since earlier. The last event.
   case alreadyComplete(UploadAccount)
-  /// The window is full: stop reading from the client.
+  /// The window is full: stop reading from the client until ``resumed``, or until the last event, which ends a pause too.
   case paused
   /// Read again.
   case resumed
@@ -16,7 +16,7 @@ public enum UploadEvent: Sendable {
   case complete(size: Int64, digest: ContentDigest?)
   /// After ``Upload/leave()``: what arrived is settled at `offset`. The last event.
   case settled(at: Int64)
-  /// It ended without being complete; `safe` is what the ledger has. The last event.
+  /// It ended after its offer without being complete; `safe` is what the ledger has. The last event.
   case failed(UploadFailure, safe: Int64)
   /// A newer connection takes it over: stop reading. What arrived is being settled; ``settled(at:)`` follows.
   case superseded

@@ -241,8 +241,10 @@ struct UploadTests {
     let fixture = GatewayFixture()
     let front = try fixture.open(fixture.request(total: 10, shape: .payload), on: loop)
     loop.run()
+    fixture.forwarder.isHeld = true
     front.write(4)
     front.upload?.leaveSilently()
+    #expect(fixture.gateway.memory.bytesInUse == 4)
     loop.run()
     #expect(front.said == ["offered 0..<10"])
     #expect(fixture.ledger.uploads.isEmpty)
