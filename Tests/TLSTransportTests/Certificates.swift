@@ -55,20 +55,3 @@ struct Certificates: Sendable {
 }
 
 private let madeDirectories = Mutex<[String]>([])
-
-/// Runs a program to its end.
-///
-/// - Returns: its exit status, and what it wrote on both outputs.
-func run(_ program: String, _ arguments: [String]) -> (status: Int32, output: String) {
-  let process = Process()
-  let pipe = Pipe()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = [program] + arguments
-  process.standardInput = FileHandle.nullDevice
-  process.standardOutput = pipe
-  process.standardError = pipe
-  do { try process.run() } catch { return (-1, "\(error)") }
-  let output = pipe.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-}

@@ -4,18 +4,20 @@ import TLSTransport
 import Testing
 
 /// A client that nobody here wrote.
-@Suite(.timeLimit(.minutes(1))) struct OpenSSLClientTests {
+@Suite(.timeLimit(.minutes(1)), .serialized) struct OpenSSLClientTests {
   let ours = Certificates.ours
 
-  /// Runs `openssl s_client` with some lines on its input, away from the threads of the tests.
-  private func client(port: Int, input: String, hold: String = "0.3", _ arguments: [String]) async -> String {
-    let options = arguments.map { "'\($0)'" }.joined(separator: " ")
-    let command = """
-      { printf '\(input)'; sleep \(hold); } | timeout 10 openssl s_client -connect 127.0.0.1:\(port) \
-      -servername localhost -CAfile '\(ours.ca)' -verify_return_error \(options)
-      """
+  /// Runs `openssl s_client`: for each step it types a line and waits until it reads a text; the last line is the
+  /// command on which s_client sends close_notify and ends.
+  private func client(
+    port: Int, _ steps: [(line: String, answer: String)], _ arguments: [String]
+  ) async -> String {
+    let options =
+      ["s_client", "-connect", "127.0.0.1:\(port)", "-servername", "localhost", "-CAfile", ours.ca]
+      + ["-verify_return_error"] + arguments
     return await withCheckedContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(returning: run("sh", ["-c", command]).output) }
+      // Pipes block, and so must not be read on the threads that tests share.
+      Thread.detachNewThread { continuation.resume(returning: converse("openssl", options, steps, last: "Q")) }
     }
   }
 
@@ -23,7 +25,8 @@ import Testing
   func echo(version: [String]) async throws {
     try await withServer(ours.serverContext(alpn: ["x-stream/1"])) { port, atServer in
       let said = await client(
-        port: port, input: "a line to echo\\n", version + ["-alpn", "x-stream/1", "-verify_hostname", "localhost"])
+        port: port, [("a line to echo", "\na line to echo\n")],
+        version + ["-alpn", "x-stream/1", "-verify_hostname", "localhost"])
       #expect(said.contains("Verify return code: 0 (ok)"))
       #expect(said.contains("ALPN protocol: x-stream/1"))
       #expect(said.contains("\na line to echo\n"))
@@ -38,8 +41,8 @@ import Testing
   @Test("with other ALPN names only it gets the alert; without any it is let in")
   func alpn() async throws {
     try await withServer(ours.serverContext(alpn: ["x-stream/1"])) { port, _ in
-      #expect(await client(port: port, input: "", ["-alpn", "h2"]).contains("alert no application protocol"))
-      let without = await client(port: port, input: "hello\\n", [])
+      #expect(await client(port: port, [], ["-alpn", "h2"]).contains("alert no application protocol"))
+      let without = await client(port: port, [("hello", "\nhello\n")], [])
       #expect(without.contains("No ALPN negotiated") && without.contains("\nhello\n"))
     }
   }
@@ -47,10 +50,10 @@ import Testing
   @Test("TLS 1.1 is refused, and TLS 1.2 by a modern server")
   func oldVersions() async throws {
     try await withServer(ours.serverContext(profile: .modern)) { port, _ in
-      #expect(await client(port: port, input: "", ["-tls1_2"]).contains("alert protocol version"))
+      #expect(await client(port: port, [], ["-tls1_2"]).contains("alert protocol version"))
     }
     try await withServer(ours.serverContext()) { port, _ in
-      let said = await client(port: port, input: "", ["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"])
+      let said = await client(port: port, [], ["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"])
       #expect(said.contains("alert protocol version"))
     }
   }
@@ -58,7 +61,7 @@ import Testing
   @Test("an attempt to renegotiate is refused", .timeLimit(.minutes(1)))
   func renegotiation() async throws {
     try await withServer(ours.serverContext()) { port, atServer in
-      let said = await client(port: port, input: "R\\n", ["-tls1_2"])
+      let said = await client(port: port, [("R", "no renegotiation")], ["-tls1_2"])
       #expect(said.contains("RENEGOTIATING"))
       #expect(said.contains("no renegotiation"))
       await atServer.wait { $0.isInactive }
@@ -68,8 +71,7 @@ import Testing
   @Test("a key update is answered and the connection goes on")
   func keyUpdate() async throws {
     try await withServer(ours.serverContext()) { port, atServer in
-      // The command is recognised only at the start of a line that is read on its own.
-      let said = await client(port: port, input: "K\\n'; sleep 0.2; printf 'after\\n", ["-tls1_3"])
+      let said = await client(port: port, [("K", "KEYUPDATE"), ("after", "\nafter\n")], ["-tls1_3"])
       #expect(said.contains("KEYUPDATE"))
       #expect(said.contains("\nafter\n"))
       let end = await atServer.wait { $0.isInactive }
@@ -85,12 +87,12 @@ import Testing
     let identity = ours.clientIdentity
     let shown = ["-cert", identity.certificateChainFile, "-key", identity.privateKeyFile, version]
     try await withServer(context) { port, atServer in
-      _ = await client(port: port, input: "one\\n", shown + ["-sess_out", path])
+      _ = await client(port: port, [("one", "\none\n")], shown + ["-sess_out", path])
       let end = await atServer.wait { $0.isInactive }
       #expect(end.handshake?.isResumed == false)
     }
     try await withServer(context) { port, atServer in
-      let said = await client(port: port, input: "two\\n", shown + ["-sess_in", path])
+      let said = await client(port: port, [("two", "\ntwo\n")], shown + ["-sess_in", path])
       #expect(said.contains("Reused, TLSv1."))
       let end = await atServer.wait { $0.isInactive }
       #expect(end.text == "two\n")
