@@ -18,7 +18,6 @@ func run(_ program: String, _ arguments: [String]) -> (status: Int32, output: St
 }
 
 /// Runs a program that answers lines: types each line, and goes on when what it wrote has the answer.
-
 ///
 /// The end of its input would not do as a farewell: a program that is started at the same moment may hold a copy of
 /// the pipe.
