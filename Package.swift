@@ -56,11 +56,11 @@ let package = Package(
       ]),
 
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),
-    .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded]),
+    .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
     .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),
     .testTarget(name: "LedgersTests", dependencies: ["Ledgers", "GatewayCore", nioCore, nioPosix]),
     .testTarget(name: "ForwardersTests", dependencies: ["Forwarders", "GatewayCore", "ContentDigests", nioCore, nioPosix]),
-    .testTarget(name: "GatewayServerTests", dependencies: ["GatewayServer", "XStreamClient", nioCore, nioPosix]),
+    .testTarget(name: "GatewayServerTests", dependencies: ["GatewayCore", "GatewayServer", "XStreamClient", nioCore, nioPosix, logging]),
   ]
 )
 

@@ -36,8 +36,7 @@ public struct DirectoryStore: Forwarder {
     let promise = eventLoop.makePromise(of: Void.self)
     threads.run(
       { [directory] () throws(SinkFailure) in
-        try directory.removePartial(key)
-        try directory.syncPartial()
+        try directory.removeUnsettled(key)
       }, on: eventLoop
     ) { result in
       promise.completeWith(result.mapError { $0 as any Error })

@@ -75,6 +75,18 @@ final class StoreDirectory: Sendable {
     }
   }
 
+  /// Removes all of an upload that the ledger does not call complete: also the file of one that got its final name and
+  /// was never settled. What is not there is no failure.
+  func removeUnsettled(_ key: UploadKey) throws(SinkFailure) {
+    try removePartial(key)
+    try syncPartial()
+    if unlinkat(complete, key.text, 0) == 0 {
+      try syncComplete()
+    } else if errno != ENOENT {
+      throw .system("removing", completePlace(key), errno)
+    }
+  }
+
   private static func openFolder(_ parent: CInt, _ name: String, shown: String) throws(SinkFailure) -> CInt {
     // A folder of unfinished uploads that is a link would lead elsewhere; the route's own directory may be one.
     let follow = parent == AT_FDCWD ? 0 : O_NOFOLLOW

@@ -41,7 +41,10 @@ public final class Gateway: Sendable {
       key: upload.key, route: admission.route.path, owner: admission.identity.owner, total: request.total,
       wanted: admission.wanted, takesPart: request.shape == .stream, quotas: admission.quotas,
       unfinishedLimit: admission.route.limits.unfinished, format: admission.format.rawValue, label: request.label,
-      digest: request.digest, holder: settings.holder, at: now, expiresAt: expiry(on: admission.route))
+      digest: request.digest, holder: settings.holder, at: now,
+      // Nobody can go on with a payload: should the gateway die under it, its reservation need not wait long.
+      expiresAt: request.shape == .payload
+        ? now.advanced(byMilliseconds: GatewaySettings.payloadExpiry) : expiry(on: admission.route))
     let ledger = ledger
     upload.begin { ledger.open(reservation, on: eventLoop) }
     return upload

@@ -19,8 +19,8 @@ public struct GatewaySettings: Sendable {
     self.now = now
   }
 
-  /// The most bytes between two acknowledgements (protocol.md, section 4).
-  static let widestAcknowledgement: Int64 = 8 << 20
+  /// When an interrupted payload is dropped, in milliseconds.
+  static let payloadExpiry: Int64 = 60_000
 
   /// Bytes after which a checkpoint is due. Acknowledgements may be spaced wider than asked, up to 8 MiB
   /// (protocol.md, section 4): closer than 1 MiB the syncs would cost more than the bytes. The upper bound is half of

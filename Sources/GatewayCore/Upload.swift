@@ -21,8 +21,6 @@ public final class Upload {
   private var digest: ContentDigest?
   private var isOffered = false
   private var isSuperseded = false
-  /// Up to where the front was told of safe bytes.
-  private var told: Int64 = 0
   private var quietCheck: Scheduled<Void>?
 
   /// Does nothing yet; ``begin(with:)`` does.
@@ -121,7 +119,6 @@ public final class Upload {
 
   private func held(_ holding: Holding) {
     self.holding = holding
-    told = holding.committed
     switch machine.held(at: holding.committed) {
     case .letGo: end(.settled(at: holding.committed))
     case .drop: drop(thenTell: .settled(at: 0))
@@ -246,25 +243,12 @@ public final class Upload {
         switch self.machine.ledgerRecorded(upTo: advance.to) {
         case .nothing: break
         case .acknowledge(let offset):
-          self.acknowledge(upTo: offset)
+          self.onEvent?(.safe(upTo: offset))
           self.considerCheckpoint(isQuiet: false)
         case .end(let ending): self.end(ending)
         }
       }
     }
-  }
-
-  /// A slow checkpoint may cover more than the 8 MiB that acknowledgements are spaced by at most (protocol.md, section 4).
-  private func acknowledge(upTo offset: Int64) {
-    if acknowledges {
-      for step in stride(
-        from: told + GatewaySettings.widestAcknowledgement, to: offset, by: Int(GatewaySettings.widestAcknowledgement))
-      {
-        onEvent?(.safe(upTo: step))
-      }
-    }
-    told = offset
-    onEvent?(.safe(upTo: offset))
   }
 
   /// The file has its final name by now: a ledger that fails for a moment (a full disk) must not leave it unrecorded.

@@ -102,4 +102,16 @@ struct StoreRecoveryTests {
     try await next.write(Array(pattern(3000)[1000...]))
     #expect(try await next.finish() == upload.digest)
   }
+
+  @Test("discards also a file that got its final name and was never settled")
+  func discardsUnsettled() async throws {
+    let place = try DirectoryPlace()
+    let upload = SinkUpload(key: .mint(), total: 10, digest: nil)
+    let sink = try await SinkDriver.open(place.forwarder, upload)
+    try await sink.write([UInt8](repeating: 7, count: 10))
+    _ = try await sink.finish()
+    #expect(place.complete(upload.key) != nil)
+    try await place.forwarder.discard(upload.key, on: sink.eventLoop).get()
+    #expect(place.complete(upload.key) == nil)
+  }
 }

@@ -49,7 +49,13 @@ struct Walk {
       case 3: move(from: &link.up, to: &link.serverInput)
       default:
         move(from: &link.down, to: &link.clientInput)
-        try clientReads(link)
+        do {
+          try clientReads(link)
+        } catch where link !== current {
+          // A connection that the client has left knows nothing of what was sent on a later one, so its machine is
+          // right to wonder; nobody listens to it any more.
+          link.upEnd = .lost
+        }
       }
       if link.serverIsClosing, chance(20) { link.closeServer() }
     }
