@@ -1,0 +1,38 @@
+public import NIOCore
+public import TLSTransport
+
+/// Whom a client trusts, who it is, and how long it waits. Retries are in ``UploadOptions``.
+public struct ClientConfiguration: Sendable {
+  /// The ALPN name (protocol.md section 1).
+  public static let applicationProtocol = "x-stream/1"
+
+  /// How the server's certificate is verified.
+  public var trust: TLSClientConfiguration.ServerTrust
+  /// The client's own certificate.
+  public var identity: TLSClientConfiguration.Identity?
+  /// A bearer token; letters, digits and `-._~+/`, with `=` at its end only. A secret.
+  public var token: String?
+  /// For name resolution and TCP together.
+  public var connectTimeout: TimeAmount
+  /// How long neither side may get a byte across while the client waits for the server.
+  public var silenceTimeout: TimeAmount
+  /// The most bytes that are kept of a backend's answer.
+  public var replyLimit: Int
+
+  /// A configuration; files are read when an ``UploadClient`` is made of it.
+  public init(
+    trust: TLSClientConfiguration.ServerTrust = .systemRoots,
+    identity: TLSClientConfiguration.Identity? = nil,
+    token: String? = nil,
+    connectTimeout: TimeAmount = .seconds(15),
+    silenceTimeout: TimeAmount = .seconds(120),
+    replyLimit: Int = 1 << 20
+  ) {
+    self.trust = trust
+    self.identity = identity
+    self.token = token
+    self.connectTimeout = connectTimeout
+    self.silenceTimeout = silenceTimeout
+    self.replyLimit = replyLimit
+  }
+}

@@ -1,0 +1,104 @@
+import NIOCore
+import NIOPosix
+import TLSTransport
+import XStream
+
+/// One connection to a server.
+struct ClientConnection: Sendable {
+  private let channel: any Channel
+  private let handler: NIOLoopBound<ExchangeHandler>
+
+  /// - Throws: ``ConnectionLoss``, or `CancellationError`.
+  static func connect(
+    to url: XStreamURL, _ configuration: ClientConfiguration, _ context: TLSContext, on loop: any EventLoop
+  ) async throws -> ClientConnection {
+    let connected = ClientBootstrap(group: loop)
+      .connectTimeout(configuration.connectTimeout)
+      .channelOption(.allowRemoteHalfClosure, value: true)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelOption(.socketOption(.so_keepalive), value: 1)
+      .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 512 << 10))
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try StagedReceiveAllocator.apply(to: channel)
+          let handler = ExchangeHandler(
+            silenceTimeout: configuration.silenceTimeout, replyLimit: configuration.replyLimit)
+          try channel.pipeline.syncOperations.addHandlers(
+            TLSHandler(context: context, serverName: url.host, handshakeDeadline: configuration.connectTimeout),
+            handler)
+        }
+      }
+      .connect(host: url.host, port: url.port)
+      .flatMapThrowing { channel in
+        let handler = try channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
+        return ClientConnection(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
+      }
+    do {
+      return try await connected.orCancelled { $0.channel.close(promise: nil) }
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      throw ConnectionLoss(connecting: error)
+    }
+  }
+
+  /// Carries out one exchange. A cancelled task closes the connection.
+  func exchange(
+    _ request: ClientRequest, from point: ResumePoint? = nil, body: NIOLoopBound<ExchangeJob.Body>? = nil,
+    report: @escaping @Sendable (ExchangeJob.Report) -> Void = { _ in }
+  ) async -> ExchangeEnd {
+    let promise = channel.eventLoop.makePromise(of: ExchangeEnd.self)
+    channel.eventLoop.execute {
+      handler.value.start(
+        ExchangeJob(request: request, point: point, body: body?.value ?? .none, report: report, promise: promise))
+    }
+    return await withTaskCancellationHandler {
+      do { return try await promise.futureResult.get() } catch { return .lost(.broken("\(error)"), point) }
+    } onCancel: {
+      abandon()
+    }
+  }
+
+  /// Whether another exchange may follow.
+  func isUsable() async -> Bool {
+    (try? await channel.eventLoop.submit { handler.value.isUsable }.get()) ?? false
+  }
+
+  /// Ends the connection in order.
+  func close() {
+    channel.close(promise: nil)
+  }
+
+  /// Ends the connection, and with it whatever is under way on it.
+  private func abandon() {
+    channel.eventLoop.execute {
+      handler.value.end(.closed)
+      channel.close(promise: nil)
+    }
+  }
+}
+
+extension EventLoopFuture where Value: Sendable {
+  /// The value, or `CancellationError` as soon as the task is cancelled; a value that comes later is disposed of.
+  func orCancelled(_ dispose: @escaping @Sendable (Value) -> Void) async throws -> Value {
+    let promise = eventLoop.makePromise(of: Value.self)
+    let isCancelled = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: eventLoop)
+    whenComplete { result in
+      if isCancelled.value, case .success(let value) = result {
+        dispose(value)
+      } else if !isCancelled.value {
+        isCancelled.value = true
+        promise.completeWith(result)
+      }
+    }
+    return try await withTaskCancellationHandler {
+      try await promise.futureResult.get()
+    } onCancel: {
+      eventLoop.execute {
+        guard !isCancelled.value else { return }
+        isCancelled.value = true
+        promise.fail(CancellationError())
+      }
+    }
+  }
+}

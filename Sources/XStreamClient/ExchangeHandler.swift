@@ -1,0 +1,216 @@
+import NIOCore
+import XStream
+
+/// Carries out on a channel what ``ClientExchange`` decides. TLS stands before it in the pipeline.
+final class ExchangeHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  /// In bytes; what is left of a large read and smaller than this is copied.
+  private static let worthCopying = 16 << 10
+  /// No write is larger, in bytes.
+  static let largestWrite: Int64 = 1 << 20
+
+  let silenceTimeout: TimeAmount
+  let replyLimit: Int
+
+  var context: ChannelHandlerContext?
+  var exchange = ClientExchange()
+  var job: ExchangeJob?
+  /// Why no exchange can follow.
+  var loss: ConnectionLoss?
+  var lastActivity = NIODeadline.now()
+  var lastReport = NIODeadline.uptimeNanoseconds(0)
+  var watch: Scheduled<Void>?
+  /// The next byte of the stream to send.
+  var position: Int64 = 0
+  /// Bytes of the stream that are safe.
+  var safe: Int64 = 0
+  var hasOffer = false
+  var isPumping = false
+  var isWaitingForSource = false
+  private var parser = PacketParser()
+  private var input = ByteBuffer()
+  private var answer: ClientOutcome?
+  private var reply = ByteBuffer()
+
+  init(silenceTimeout: TimeAmount, replyLimit: Int) {
+    self.silenceTimeout = silenceTimeout
+    self.replyLimit = replyLimit
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    keepWatch(context)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    watch?.cancel()
+    end(loss ?? .closed)
+    self.context = nil
+  }
+
+  /// Whether an exchange may follow on this connection.
+  var isUsable: Bool { job == nil && loss == nil && exchange.isIdle && context?.channel.isActive == true }
+
+  /// Begins an exchange. Its promise is completed in any case.
+  func start(_ job: ExchangeJob) {
+    guard let context, loss == nil, self.job == nil, exchange.isIdle else {
+      job.promise.succeed(.lost(loss ?? .closed, job.point))
+      return
+    }
+    let head: PacketHead
+    do throws(RequestError) {
+      head = try exchange.start(job.request, from: job.point)
+    } catch {
+      job.promise.succeed(.unsendable(error))
+      return
+    }
+    self.job = job
+    lastActivity = .now()
+    var bytes = context.channel.allocator.buffer(capacity: 512)
+    PacketWriter.write(head, into: &bytes)
+    context.write(wrapOutboundOut(bytes), promise: nil)
+    if case .payload(let body) = job.body { context.write(wrapOutboundOut(body), promise: nil) }
+    context.flush()
+  }
+
+  // MARK: Receiving
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var bytes = unwrapInboundIn(data)
+    lastActivity = .now()
+    input.writeBuffer(&bytes)
+    while step(context) {}
+    if input.readableBytes == 0 {
+      input = ByteBuffer()
+    } else if input.readableBytes < Self.worthCopying {
+      // The storage is one large read's, of which this may be held for long.
+      input = ByteBuffer(bytes: input.readableBytesView)
+    }
+  }
+
+  /// - Returns: whether to go on.
+  private func step(_ context: ChannelHandlerContext) -> Bool {
+    switch exchange.bytesAvailable(input.readableBytes) {
+    case .wait:
+      return false
+    case .discard(let count):
+      input.moveReaderIndex(forwardBy: count)
+      return true
+    case .reply(let count, let isLast):
+      guard var bytes = input.readSlice(length: count) else { return false }
+      let room = replyLimit - reply.readableBytes
+      if bytes.readableBytes > room { bytes = bytes.readSlice(length: room) ?? ByteBuffer() }
+      reply.writeBuffer(&bytes)
+      if isLast, let answer { finish(.answered(answer, reply: reply)) }
+      return true
+    case .parsePacket:
+      return parse(context)
+    }
+  }
+
+  private func parse(_ context: ChannelHandlerContext) -> Bool {
+    // A violation takes it away.
+    let point = exchange.resumePoint ?? job?.point
+    do {
+      guard let head = try parser.parse(&input) else { return false }
+      handle(try exchange.received(head), context)
+      return true
+    } catch let error as PacketError {
+      violated(error.reason, point, context)
+    } catch let error as ServerViolation {
+      violated(error.reason, point, context)
+    } catch {
+      violated("\(error)", point, context)
+    }
+    return false
+  }
+
+  private func violated(_ text: String, _ point: ResumePoint?, _ context: ChannelHandlerContext) {
+    loss = loss ?? .closed
+    input.clear()
+    finish(.violated(text, point))
+    context.close(promise: nil)
+  }
+
+  private func handle(_ message: ClientExchange.OnMessage, _ context: ChannelHandlerContext) {
+    switch message {
+    case .send(let offset, let portion):
+      reportOffer(from: offset)
+      begin(at: offset, portion: portion, context)
+    case .awaitFinal:
+      if let point = exchange.resumePoint { reportOffer(from: point.safe) }
+    case .progress(let safe):
+      self.safe = safe
+      if case .feed(let feed) = job?.body { feed.safe(upTo: safe) }
+      reportProgress()
+      // Room in a source's window may be what the sending waits for.
+      pump(context)
+    case .over(let outcome):
+      guard outcome.reply.size > 0 else {
+        let hasReply = outcome.reply != .none
+        finish(.answered(outcome, reply: hasReply ? ByteBuffer() : nil))
+        return
+      }
+      answer = outcome
+      reply = ByteBuffer()
+    }
+  }
+
+  // MARK: Ending
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if let event = event as? ChannelEvent, event == .inputClosed {
+      end(.closed)
+      context.close(promise: nil)
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    end(ConnectionLoss(error))
+    context.close(promise: nil)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    end(.closed)
+    context.fireChannelInactive()
+  }
+
+  /// No more comes from the server.
+  func end(_ loss: ConnectionLoss) {
+    self.loss = self.loss ?? loss
+    guard let job else { return }
+    // The answer itself was whole, only the backend's words are cut.
+    if let answer {
+      finish(.answered(answer, reply: reply))
+      return
+    }
+    switch exchange.inputEnded() {
+    case .closed: finish(.lost(loss, job.point))
+    case .lost(let point): finish(.lost(loss, point ?? job.point))
+    }
+  }
+
+  /// The job is over.
+  func finish(_ end: ExchangeEnd) {
+    guard let job else { return }
+    self.job = nil
+    answer = nil
+    reply = ByteBuffer()
+    if case .feed(let feed) = job.body {
+      feed.onReady = nil
+      if case .answered(let outcome, _) = end, outcome.status == .ok { safe = position }
+      if hasOffer { job.report(.progress(progress(of: job))) }
+    }
+    hasOffer = false
+    var end = end
+    if case .answered(let outcome, _) = end, !outcome.connectionStays { loss = loss ?? .closed }
+    // Its storage belongs to the connection's loop otherwise.
+    if case .answered(let outcome, .some(let reply)) = end {
+      end = .answered(outcome, reply: ByteBuffer(bytes: reply.readableBytesView))
+    }
+    job.promise.succeed(end)
+  }
+}

@@ -1,0 +1,118 @@
+import NIOCore
+import NIOPosix
+import XStream
+
+/// A file, read one portion ahead on a thread of the pool: while one is encrypted and sent, the next is read.
+final class FileFeed: StreamFeed {
+  /// Large enough that a hop to another thread costs nothing beside it, small enough for a core's cache.
+  private static let portionSize: Int64 = 512 << 10
+
+  private let file: OpenFile
+  private let identity: FileIdentity
+  private let threads: NIOThreadPool
+  private let loop: any EventLoop
+
+  /// The byte after the last one that is read or being read.
+  private var readEnd: Int64 = 0
+  private var portionSize = FileFeed.portionSize
+  /// Counts the starts, so that what was read for an earlier connection is thrown away.
+  private var generation = 0
+  private var idle = [FilePortion(), FilePortion()]
+  /// Read, and not wholly taken.
+  private var filled: FilePortion?
+  /// Taken; its bytes may still be with whoever took them, until the next is asked for.
+  private var lent: FilePortion?
+  private var isReading = false
+  private var isClosed = false
+  private var failure: FeedError?
+
+  var onReady: (() -> Void)?
+
+  /// A feed for the file as it was when `identity` was taken.
+  init(_ file: OpenFile, identity: FileIdentity, threads: NIOThreadPool, loop: any EventLoop) {
+    self.file = file
+    self.identity = identity
+    self.threads = threads
+    self.loop = loop
+  }
+
+  var total: Total { .known(identity.size) }
+  var isAtEnd: Bool { false }
+
+  func start(at offset: Int64, portion: Int64) {
+    generation += 1
+    readEnd = offset
+    failure = nil
+    // Whole portions of the server's wish, as many as fit.
+    portionSize = portion < Self.portionSize ? Self.portionSize / portion * portion : Self.portionSize
+    if let filled { idle.append(filled) }
+    filled = nil
+    reclaim()
+    file.adviseSequential(from: offset)
+    readAhead()
+  }
+
+  func take(_ maximum: Int) -> FeedStep {
+    if let failure { return .failed(failure) }
+    guard let portion = filled else {
+      // A read of an earlier start may have held the buffers.
+      readAhead()
+      return .wait
+    }
+    reclaim()
+    let bytes = portion.take(maximum)
+    if portion.bytes.readableBytes == 0 {
+      filled = nil
+      lent = portion
+      readAhead()
+    }
+    return .bytes(bytes)
+  }
+
+  func safe(upTo offset: Int64) {}
+  func ready(on loop: any EventLoop) -> EventLoopFuture<Void> { loop.makeSucceededVoidFuture() }
+
+  func close() {
+    isClosed = true
+    generation += 1
+    onReady = nil
+  }
+
+  private func reclaim() {
+    guard let lent else { return }
+    idle.append(lent)
+    self.lent = nil
+  }
+
+  private func readAhead() {
+    let count = min(portionSize, identity.size - readEnd)
+    guard count > 0, filled == nil, !isReading, !isClosed, let portion = idle.popLast() else { return }
+    isReading = true
+    let offset = readEnd
+    let (file, identity, generation) = (file, identity, generation)
+    readEnd += count
+    threads.runIfActive(eventLoop: loop) {
+      Result { () throws(FeedError) in
+        try portion.fill(from: file, at: offset, count: Int(count), expecting: identity)
+      }
+    }
+    .assumeIsolated().whenComplete { result in
+      self.wasRead(portion, result, generation)
+    }
+  }
+
+  private func wasRead(_ portion: FilePortion, _ result: Result<Result<Void, FeedError>, any Error>, _ of: Int) {
+    isReading = false
+    guard of == generation else {
+      idle.append(portion)
+      readAhead()
+      return
+    }
+    switch result {
+    case .success(.success): filled = portion
+    case .success(.failure(let error)): failure = error
+    case .failure(let error): failure = .unreadable(path: file.path, cause: "\(error)")
+    }
+    onReady?()
+  }
+}

@@ -1,0 +1,45 @@
+public import XStream
+
+/// What happens while an upload runs. More cases may come: have a `default`.
+public enum UploadEvent: Sendable {
+  /// The source is read for its digest.
+  case hashing(done: Int64, total: Int64)
+  /// A connection is being made, the first, second and so on.
+  case connecting(attempt: Int)
+  /// The server offers to take bytes.
+  case offered(UploadOffer)
+  /// Bytes move; at most ten times a second.
+  case progress(UploadProgress)
+  /// The server did not know the earlier stream any more; the upload begins anew.
+  case restarting
+  /// Something went wrong; the next try comes.
+  case waiting(UploadPause)
+}
+
+/// What the server offers.
+public struct UploadOffer: Hashable, Sendable {
+  /// The stream's key. Whoever keeps it can go on with the upload in a later run. A secret.
+  public let key: StreamKey
+  /// The byte that the upload goes on from.
+  public let offset: Int64
+  /// How many bytes are taken from there; nil if no limit is known.
+  public let granted: Int64?
+}
+
+/// How far an upload is.
+public struct UploadProgress: Hashable, Sendable {
+  /// Bytes of the stream that were handed to the connection.
+  public let sent: Int64
+  /// Bytes of the stream that the server has said to be safe.
+  public let safe: Int64
+  /// All bytes; nil if nobody knows.
+  public let total: Int64?
+}
+
+/// Why and how long an upload waits.
+public struct UploadPause: Hashable, Sendable {
+  /// What went wrong.
+  public let error: UploadError
+  /// Until the next try.
+  public let delay: Duration
+}

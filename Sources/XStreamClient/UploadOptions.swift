@@ -1,0 +1,74 @@
+public import XStream
+
+/// What an upload asks for, and how patient it is.
+public struct UploadOptions: Sendable {
+  /// What the bytes are.
+  public var format: DataFormat
+  /// The portion size that the client would like, in bytes, at least 1.
+  public var buffer: Int64
+  /// A progress packet each time so many more bytes are safe. Nil: 8 MiB, and an eighth of the window for a source
+  /// that cannot go back.
+  public var acknowledgeEvery: Int64?
+  /// The file's own name, a label.
+  public var name: StreamName?
+  /// Compute SHA-256 of a source that can be read twice, before it is sent; the server compares.
+  public var computesDigest: Bool
+  /// The digest, where the caller knows it already.
+  public var digest: StreamDigest?
+  /// The stream of an earlier run to go on with.
+  public var resume: ResumePoint?
+  /// Begin anew where the server does not know the stream of ``resume`` any more. Without effect on a stream that this
+  /// run began.
+  public var restartsUnknownStream: Bool
+  /// When to try again.
+  public var retry: RetryPolicy
+
+  /// Options; all have defaults that suit a file of any size.
+  public init(
+    format: DataFormat = .bytes, buffer: Int64 = 64 << 10, acknowledgeEvery: Int64? = nil, name: StreamName? = nil,
+    computesDigest: Bool = false, digest: StreamDigest? = nil, resume: ResumePoint? = nil,
+    restartsUnknownStream: Bool = true, retry: RetryPolicy = RetryPolicy()
+  ) {
+    self.format = format
+    self.buffer = buffer
+    self.acknowledgeEvery = acknowledgeEvery
+    self.name = name
+    self.computesDigest = computesDigest
+    self.digest = digest
+    self.resume = resume
+    self.restartsUnknownStream = restartsUnknownStream
+    self.retry = retry
+  }
+}
+
+/// When to try again, and how long: exponential backoff with jitter.
+public struct RetryPolicy: Hashable, Sendable {
+  /// The first delay; each further try without progress doubles it.
+  public var initialDelay: Duration
+  /// The longest delay, unless the server asks for a longer one.
+  public var maximumDelay: Duration
+  /// How long to go on without one more byte getting safe. Zero: one try only.
+  public var patience: Duration
+
+  /// A policy.
+  public init(
+    initialDelay: Duration = .milliseconds(500), maximumDelay: Duration = .seconds(30),
+    patience: Duration = .seconds(600)
+  ) {
+    self.initialDelay = initialDelay
+    self.maximumDelay = maximumDelay
+    self.patience = patience
+  }
+
+  /// The delay before a try.
+  ///
+  /// - Parameters:
+  ///   - failures: tries in a row without progress before this one, from 1.
+  ///   - jitter: 0 to 1. The delay is between half and all of the exponential one, so that clients that were cut off
+  ///     together do not come back together.
+  func delay(failures: Int, jitter: Double) -> Duration {
+    var delay = initialDelay
+    for _ in 1..<max(1, failures) where delay < maximumDelay { delay = delay * 2 }
+    return min(delay, maximumDelay) * (0.5 + jitter / 2)
+  }
+}

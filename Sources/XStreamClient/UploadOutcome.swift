@@ -1,0 +1,30 @@
+public import NIOCore
+public import XStream
+
+/// A complete upload: every byte is safe at the server.
+public struct UploadOutcome: Hashable, Sendable {
+  /// The stream's key.
+  public let key: StreamKey
+  /// The stream's bytes.
+  public let bytes: Int64
+  /// Bytes that were sent in this run, with those that were sent twice.
+  public let sent: Int64
+  /// The byte that this run began at, above 0 after an earlier run.
+  public let resumedFrom: Int64
+  /// Connections that were tried.
+  public let connections: Int
+  /// The digest that the server computed, if one was given.
+  public let digest: StreamDigest?
+  /// A backend's answer, cut at ``ClientConfiguration/replyLimit``; nil without one.
+  public let reply: ByteBuffer?
+}
+
+/// The answer to a question about a stream.
+public struct StreamPosition: Hashable, Sendable {
+  /// Whether the stream is complete.
+  public let isComplete: Bool
+  /// Bytes that are safe; nil if the server did not say.
+  public let safe: Int64?
+  /// Bytes that have not arrived; nil if nobody knows.
+  public let left: Int64?
+}

@@ -1,0 +1,109 @@
+import XStream
+
+/// Decides after each try whether an upload is over, and when it goes on. It does no I/O and knows no clock.
+struct UploadPlan {
+  /// What comes next.
+  enum Step {
+    case done(ClientOutcome)
+    case fail(UploadError)
+    /// The server does not know the stream of an earlier run: begin a new one.
+    case restart
+    /// Try again after the delay.
+    case again(after: Duration, because: UploadError)
+    /// What was offered is full: ask for more at once.
+    case goOn
+  }
+
+  /// An offer that took this much, in bytes, is followed by the next without a delay.
+  private static let worthGoingOn: Int64 = 1 << 20
+
+  let policy: RetryPolicy
+  /// Where the stream stands; nil before there is one.
+  private(set) var point: ResumePoint?
+  /// The point is from an earlier run, and the server has not answered for it yet.
+  private(set) var isUnconfirmed: Bool
+  private let restartsUnknown: Bool
+  private var failures = 0
+  /// When the last byte got safe, or when it all began.
+  private var lastProgress: Duration
+
+  /// - Parameter now: of a clock that never goes back, from any beginning.
+  init(policy: RetryPolicy, resume: ResumePoint?, restartsUnknown: Bool, now: Duration) {
+    self.policy = policy
+    point = resume
+    isUnconfirmed = resume != nil
+    self.restartsUnknown = restartsUnknown
+    lastProgress = now
+  }
+
+  /// The server made an offer.
+  mutating func offered(_ offer: ResumePoint) {
+    isUnconfirmed = false
+    if point == nil { point = offer }
+  }
+
+  /// The source had nothing to send: that time does not count.
+  mutating func sourceWasSlow(now: Duration) {
+    lastProgress = now
+  }
+
+  /// A try has ended.
+  ///
+  /// - Parameter jitter: 0 to 1, at random.
+  mutating func ended(_ end: ExchangeEnd, now: Duration, jitter: Double) -> Step {
+    switch end {
+    case .answered(let outcome, _): return answered(outcome, now: now, jitter: jitter)
+    case .lost(let loss, let point):
+      _ = advance(to: point, now: now)
+      return again(loss.error(self.point), now: now, jitter: jitter)
+    case .violated(let text, let point): return .fail(.violation(text, point ?? self.point))
+    case .feedFailed(let error, let point): return .fail(error.error(point ?? self.point))
+    case .unsendable(let error): return .fail(.request(error))
+    }
+  }
+
+  /// No connection was made.
+  mutating func notConnected(_ loss: ConnectionLoss, now: Duration, jitter: Double) -> Step {
+    again(loss.error(point), now: now, jitter: jitter)
+  }
+
+  private mutating func answered(_ outcome: ClientOutcome, now: Duration, jitter: Double) -> Step {
+    if outcome.status == .ok { return .done(outcome) }
+    if outcome.status == .unknownKey, isUnconfirmed, restartsUnknown {
+      point = nil
+      isUnconfirmed = false
+      return .restart
+    }
+    var gained: Int64 = 0
+    if case .resume(let point, _) = outcome.next { gained = advance(to: point, now: now) }
+    var error = UploadError.answer(outcome)
+    error.resumePoint = error.resumePoint ?? point
+    if outcome.status == .partial, error.retryAfter == nil, gained >= Self.worthGoingOn { return .goOn }
+    return again(error, now: now, jitter: jitter)
+  }
+
+  /// - Returns: the bytes that got safe.
+  private mutating func advance(to point: ResumePoint?, now: Duration) -> Int64 {
+    guard let point else { return 0 }
+    let gained = point.safe - (self.point?.safe ?? 0)
+    self.point = point
+    if gained > 0 {
+      failures = 0
+      lastProgress = now
+    }
+    return gained
+  }
+
+  private mutating func again(_ error: UploadError, now: Duration, jitter: Double) -> Step {
+    guard error.isWorthAnotherTry else { return .fail(error) }
+    failures += 1
+    var delay = policy.delay(failures: failures, jitter: jitter)
+    if let seconds = error.retryAfter {
+      // Longer than the server asks, by up to a tenth: others wait for the same moment.
+      let asked = Duration.seconds(min(seconds, 1 << 31))
+      delay = max(delay, asked * (1 + jitter / 10))
+    }
+    guard now + delay - lastProgress <= policy.patience else { return .fail(error) }
+    return .again(after: delay, because: error)
+  }
+}
