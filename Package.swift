@@ -49,7 +49,7 @@ let package = Package(
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "GatewayServer", "XStreamClient",
+        "GatewayServer", "TLSTransport", "XStream", "XStreamClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), logging, nioCore,
@@ -60,7 +60,11 @@ let package = Package(
     .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),
     .testTarget(name: "LedgersTests", dependencies: ["Ledgers", "GatewayCore", nioCore, nioPosix]),
     .testTarget(name: "ForwardersTests", dependencies: ["Forwarders", "GatewayCore", "ContentDigests", nioCore, nioPosix]),
-    .testTarget(name: "GatewayServerTests", dependencies: ["GatewayCore", "GatewayServer", "XStreamClient", nioCore, nioPosix, logging]),
+    .testTarget(
+      name: "XStreamClientTests", dependencies: ["XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix]),
+    .testTarget(
+      name: "GatewayServerTests",
+      dependencies: ["GatewayCore", "GatewayServer", "XStreamClient", nioCore, nioPosix, logging]),
   ]
 )
 
