@@ -54,7 +54,7 @@ public struct LedgerAccount: Sendable, Encodable {
   ///
   /// - Parameter route: of this route alone.
   /// - Throws: `LedgerOpenError`, `LedgerError`.
-  public init(state: StateFolder, route: String? = nil) throws {
+  public init(state: LedgerFolder, route: String? = nil) throws {
     let reader = try LedgerReader(path: state.ledgerPath)
     uploads = try reader.uploads(route: route).map(Upload.init)
     quotas = try reader.quotas().filter { route == nil || $0.route == route }.map(Quota.init)

@@ -1,6 +1,6 @@
 public import XStream
 
-/// What happens while an upload runs. More cases may come: have a `default`.
+/// What happens while an upload runs.
 public enum UploadEvent: Sendable {
   /// The source is read for its digest.
   case hashing(done: Int64, total: Int64)

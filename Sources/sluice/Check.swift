@@ -14,7 +14,7 @@ struct Check: ParsableCommand {
     do {
       let configuration = try Configuration.load(path: config)
       try configuration.checkCertificates()
-      print("\(config): good; \(configuration.routes.count) route(s), listening on \(configuration.listen)")
+      Console.output("\(config): good; \(configuration.routes.count) route(s), listening on \(configuration.listen)")
     } catch let faults as ConfigurationFaults {
       throw CommandFailure(Configuration.describe(faults))
     } catch {

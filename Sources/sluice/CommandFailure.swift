@@ -10,8 +10,3 @@ struct CommandFailure: LocalizedError {
 
   var errorDescription: String? { text }
 }
-
-/// What was printed becomes visible at once, also where standard output is a pipe or a file.
-func flushStandardOutput() {
-  fflush(nil)
-}

@@ -21,7 +21,7 @@ struct LedgerOptions: ParsableArguments {
         } else {
           try EmbeddedDefault.load(checkingFiles: false)
         }
-      return try LedgerAccount(state: StateFolder(path: configuration.state), route: route)
+      return try LedgerAccount(state: LedgerFolder(path: configuration.state), route: route)
     } catch let faults as ConfigurationFaults {
       throw CommandFailure(Configuration.describe(faults))
     } catch {
@@ -32,6 +32,6 @@ struct LedgerOptions: ParsableArguments {
   func printJSON(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    Console.output(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
 }

@@ -16,6 +16,6 @@ struct Quota: ParsableCommand {
       table.append(
         quota.route, quota.subject.isEmpty ? "-" : quota.subject, "\(quota.cap)", "\(quota.reserved)", "\(quota.used)")
     }
-    table.lines().forEach { print($0) }
+    table.lines().forEach(Console.output)
   }
 }

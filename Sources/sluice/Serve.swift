@@ -44,11 +44,10 @@ struct Serve: AsyncParsableCommand {
     let logger = Logger(label: "sluice")
     let isDefault = config == nil
     let service = GatewayService(configuration, logger: logger) { gateway in
-      print("sluice listens on \(gateway.address.ipAddress ?? "?"):\(gateway.address.port ?? 0)")
+      Console.output("sluice listens on \(gateway.address.ipAddress ?? "?"):\(gateway.address.port ?? 0)")
       if isDefault, let port = gateway.address.port {
-        print("try: sluice send --ca certs/dev/ca.pem FILE xstream://localhost:\(port)/upload-file")
+        Console.output("try: sluice send --ca certs/dev/ca.pem FILE xstream://localhost:\(port)/upload-file")
       }
-      flushStandardOutput()
     }
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(

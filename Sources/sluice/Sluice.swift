@@ -5,7 +5,11 @@ import GatewayServer
 @main
 struct Sluice: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "A TLS-secured gateway for large uploads that survive a lost connection, and its client.",
+    commandName: "sluice",
+    abstract: "Uploads that survive lost connections: a TLS gateway and its client.",
     version: ReleaseVersion.description,
-    subcommands: [Serve.self, Check.self, Uploads.self, Quota.self])
+    groupedSubcommands: [
+      CommandGroup(name: "The gateway:", subcommands: [Serve.self, Check.self, Uploads.self, Quota.self]),
+      CommandGroup(name: "The client:", subcommands: [Send.self, Ask.self, GiveUp.self]),
+    ])
 }

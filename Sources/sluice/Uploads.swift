@@ -17,6 +17,6 @@ struct Uploads: ParsableCommand {
         upload.key, upload.route, upload.state, "\(upload.safe)", upload.total.map { "\($0)" } ?? "*",
         upload.owner.isEmpty ? "-" : upload.owner, upload.name ?? "-")
     }
-    table.lines().forEach { print($0) }
+    table.lines().forEach(Console.output)
   }
 }

@@ -1,6 +1,7 @@
 import Forwarders
 import Foundation
 import GatewayCore
+import NIOCore
 import Testing
 
 @Suite("After a crash, a directory store")

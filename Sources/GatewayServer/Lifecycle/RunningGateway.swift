@@ -30,7 +30,7 @@ public final class RunningGateway: Sendable {
   public static func start(_ configuration: Configuration, logger: Logger) async throws -> RunningGateway {
     let context = try TLSContext(server: TLSServerConfiguration(configuration.tls))
     for warning in context.warnings { logger.warning("TLS configuration", metadata: ["warning": "\(warning)"]) }
-    let ledger = try StateFolder(path: configuration.state).openLedger()
+    let ledger = try LedgerFolder(path: configuration.state).openLedger()
     let storeThreads = StoreThreads()
     storeThreads.start()
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads.count)

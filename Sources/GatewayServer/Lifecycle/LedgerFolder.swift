@@ -7,7 +7,7 @@ import Ledgers
 #endif
 
 /// The folder of what the gateway remembers between two runs.
-public struct StateFolder: Sendable {
+public struct LedgerFolder: Sendable {
   /// Absolute.
   public let path: String
 
@@ -21,24 +21,24 @@ public struct StateFolder: Sendable {
 
   /// Opens the ledger; makes the folder, for its owner alone, where it is missing.
   ///
-  /// - Throws: ``StateFolderError`` or `LedgerOpenError`.
+  /// - Throws: ``LedgerFolderError`` or `LedgerOpenError`.
   func openLedger() throws -> EmbeddedLedger {
     try makeFolder()
     return try EmbeddedLedger(path: ledgerPath)
   }
 
-  private func makeFolder() throws(StateFolderError) {
+  private func makeFolder() throws(LedgerFolderError) {
     var made = ""
     for part in path.split(separator: "/") {
       made += "/" + part
       guard mkdir(made, 0o700) != 0, errno != EEXIST else { continue }
-      throw StateFolderError(path: made, cause: String(cString: strerror(errno)))
+      throw LedgerFolderError(path: made, cause: String(cString: strerror(errno)))
     }
   }
 }
 
 /// The state folder cannot be made.
-public struct StateFolderError: Error, CustomStringConvertible {
+public struct LedgerFolderError: Error, CustomStringConvertible {
   let path: String
   let cause: String
 

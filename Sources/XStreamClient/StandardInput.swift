@@ -1,0 +1,67 @@
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+extension UploadSource {
+  /// What a process is given on its standard input, as a stream of unknown length; see
+  /// ``sequence(_:total:window:)``.
+  ///
+  /// - Parameter window: bytes that may be in memory, at least 10 MiB.
+  public static func standardInput(window: Int = 16 << 20) -> UploadSource {
+    .sequence(DescriptorBytes(descriptor: 0), window: window)
+  }
+}
+
+/// Reads a descriptor that may block, on threads of the pool.
+struct DescriptorBytes: AsyncSequence, Sendable {
+  /// In bytes; also what a pipe is asked to hold, so that a read is worth its hops.
+  private static let portion = 1 << 20
+
+  /// `F_SETPIPE_SZ` of Linux's fcntl.h, which the Glibc module lacks.
+  private static let setPipeSize: CInt = 1031
+
+  let descriptor: CInt
+
+  struct Iterator: AsyncIteratorProtocol {
+    let descriptor: CInt
+
+    func next() async throws -> ByteBuffer? {
+      let descriptor = descriptor
+      return try await NIOThreadPool.singleton.runIfActive { try DescriptorBytes.read(descriptor) }
+    }
+  }
+
+  func makeAsyncIterator() -> Iterator {
+    // Refused for what is no pipe, and for users who may not: then reads are smaller.
+    _ = fcntl(descriptor, Self.setPipeSize, CInt(Self.portion))
+    return Iterator(descriptor: descriptor)
+  }
+
+  /// - Returns: nil at the end.
+  fileprivate static func read(_ descriptor: CInt) throws -> ByteBuffer? {
+    // A cancelled task is not heard by a read that blocks, so the wait is in turns.
+    var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    if poll(&wanted, 1, 200) == 0 { return ByteBuffer() }
+    var bytes = ByteBufferAllocator().buffer(capacity: portion)
+    let count = try bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: portion) { memory in
+      while true {
+        let count = readBytes(descriptor, memory)
+        if count >= 0 { return count }
+        // After EAGAIN the next turn waits.
+        guard errno == EINTR else { throw IOError(errnoCode: errno, reason: "read") }
+      }
+    }
+    if count == 0 { return nil }
+    return bytes.readableBytes < portion / 2 ? ByteBuffer(bytes: bytes.readableBytesView) : bytes
+  }
+}
+
+/// `read`, which within the type means its own.
+private func readBytes(_ descriptor: CInt, _ memory: UnsafeMutableRawBufferPointer) -> Int {
+  read(descriptor, memory.baseAddress, memory.count)
+}

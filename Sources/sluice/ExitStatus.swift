@@ -1,0 +1,19 @@
+import ArgumentParser
+import XStreamClient
+
+/// How client commands end. A wrong command line ends with 64 (`EX_USAGE`), from the argument parser.
+enum ExitStatus {
+  /// The server refused for good, or the file or a setting is wrong: the same command would fail again.
+  static let refused = ExitCode(1)
+  /// Interrupted, or no success for now: the same command may go on later (`EX_TEMPFAIL` of sysexits.h).
+  static let tryAgain = ExitCode(75)
+
+  static let help = """
+    Exit status: 0 all is well; 1 refused for good, the same command would fail again; 64 the command line is wrong; \
+    75 interrupted or no success for now, the same command goes on later.
+    """
+
+  static func of(_ error: UploadError) -> ExitCode {
+    error.isWorthAnotherTry ? tryAgain : refused
+  }
+}
