@@ -17,18 +17,22 @@ public struct UploadKey: Hashable, Sendable, CustomStringConvertible {
     self.text = text
   }
 
-  /// A new key of 192 random bits from the system's generator: 32 characters.
+  /// A new key of almost 192 random bits from the system's generator: 32 characters, the first a letter or a digit, so
+  /// that a file of that name is no option to a command.
   public static func mint() -> UploadKey {
     var generator = SystemRandomNumberGenerator()
     var text = ""
     text.reserveCapacity(32)
-    for _ in 0..<8 {
-      var bits = generator.next() as UInt64
-      for _ in 0..<4 {
-        text.unicodeScalars.append(Unicode.Scalar(alphabet[Int(bits & 63)]))
-        bits >>= 6
+    repeat {
+      text.removeAll(keepingCapacity: true)
+      for _ in 0..<8 {
+        var bits = generator.next() as UInt64
+        for _ in 0..<4 {
+          text.unicodeScalars.append(Unicode.Scalar(alphabet[Int(bits & 63)]))
+          bits >>= 6
+        }
       }
-    }
+    } while text.hasPrefix("-") || text.hasPrefix("_")
     return UploadKey(minted: text)
   }
 
@@ -38,7 +42,6 @@ public struct UploadKey: Hashable, Sendable, CustomStringConvertible {
   /// ``logID``: a key that finds its way into a message by chance must not be of use to who reads it.
   public var description: String { logID }
 
-  // A key may begin with "-": every use as a file's name has a folder before it.
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
   private static func isAllowed(_ byte: UInt8) -> Bool {
