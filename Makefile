@@ -1,0 +1,48 @@
+.POSIX:
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format build release soak fuzz prerequisites install clean
+
+PREFIX = /usr/local
+RELEASE = .build/release/sluice
+# Statically linked Swift: the binary runs where there is no toolchain.
+RELEASE_FLAGS = -c release --static-swift-stdlib
+
+help: ## this text
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+demo: release ## the main job on a real file: a cut connection, a killed gateway, and every byte there
+	deploy/demo/run $(RELEASE)
+
+test: prerequisites lint ## everything that is tested at each change, in minutes
+	swift build --build-tests
+	swift test --disable-xctest --skip-build
+	python3 Tests/Soak/soak.py --sluice .build/debug/sluice --short
+
+lint: ## the formatting rules
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+format: ## format all sources
+	swift format --in-place --recursive Package.swift Sources Tests
+
+build: prerequisites ## a debug build
+	swift build
+
+release: prerequisites ## .build/release/sluice
+	swift build $(RELEASE_FLAGS) --product sluice
+
+soak: release ## three minutes of uploads while the gateway is killed again and again
+	python3 Tests/Soak/soak.py --sluice $(RELEASE)
+
+fuzz: prerequisites ## one minute of random input to parser and server machine; make fuzz SECONDS=600 for more
+	Tests/Fuzz/run.sh $(SECONDS)
+
+SECONDS = 60
+
+install: release ## into PREFIX, by default /usr/local
+	install -D -m 0755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/sluice
+
+prerequisites:
+	@deploy/prerequisites
+
+clean: ## remove what was built
+	rm -rf .build Tests/Fuzz/.build
