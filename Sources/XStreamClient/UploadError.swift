@@ -45,7 +45,7 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
   /// One or two sentences with the server's words.
   public var description: String {
     guard let reason, !reason.isEmpty else { return message }
-    return "\(message) The server says: \(reason)"
+    return "\(message) The server says: \(reason)\(reason.last == "." ? "" : ".")"
   }
 
   static func cancelled(_ point: ResumePoint?) -> UploadError {

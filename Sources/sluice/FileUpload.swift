@@ -88,7 +88,8 @@ struct FileUpload {
       Console.output(
         SendReport(file: file, url: url, error: error, seconds: display.elapsed.seconds).line)
     }
-    Console.error("\(file): \(error)")
+    let text = error.description
+    Console.error(text.hasPrefix(file) ? text : "\(file): \(text)")
     if let hint = hint(error, isKept: keeper != nil && !isLost, safe: display.safe) { Console.error(hint) }
     return ExitStatus.of(error)
   }
@@ -100,7 +101,7 @@ struct FileUpload {
     guard isKept, let point = error.resumePoint else {
       return isStandardInput
         ? "Run the command again to send it all from the beginning\(when)"
-        : "Run the same command again to begin anew\(when)"
+        : "Run the same command again\(when)"
     }
     let sure = max(point.safe, safe)
     let amount = sure > 0 ? "\(ByteCount.text(sure)) or more are safe. " : ""

@@ -6,6 +6,7 @@ struct ProgressBar {
   private let name: String
   private var last: (time: Duration, sent: Int64)?
   private var rate = 0.0
+  private var samples = 0
 
   /// - Parameter name: shown at the beginning, cut in the middle if there is no room.
   init(name: String) {
@@ -21,7 +22,9 @@ struct ProgressBar {
     let elapsed = (time - previous.time).seconds
     guard elapsed >= 0.05 else { return }
     let current = Double(sent - previous.sent) / elapsed
-    let weight = rate == 0 ? 1 : min(1, elapsed / Self.memory)
+    samples += 1
+    // At first a plain average: the first bytes only fill the socket, and should not count for long.
+    let weight = min(1, max(1 / Double(samples), elapsed / Self.memory))
     rate += (current - rate) * weight
     last = (time, sent)
   }

@@ -60,7 +60,7 @@ public final class RunningGateway: Sendable {
     let connections = ConnectionTable(limit: configuration.connections)
     let timeouts = FrontTimeouts(configuration.timeouts)
     let handshake = TimeAmount(configuration.timeouts.handshake)
-    self.listener = try await ServerBootstrap(group: eventLoops)
+    let bootstrap = ServerBootstrap(group: eventLoops)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -78,7 +78,11 @@ public final class RunningGateway: Sendable {
             XStreamHandler(gateway: gateway, timeouts: timeouts, logger: logger))
         }
       }
-      .bind(host: configuration.listen.host, port: configuration.listen.port).get()
+    do {
+      self.listener = try await bootstrap.bind(host: configuration.listen.host, port: configuration.listen.port).get()
+    } catch {
+      throw ListenError(address: "\(configuration.listen)", cause: "\(error)")
+    }
     guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
     self.address = address
     self.recovery = recovery
@@ -136,6 +140,16 @@ public final class RunningGateway: Sendable {
     try? await storeThreads.stop()
     ledger.close()
     try? await eventLoops.shutdownGracefully()
+  }
+}
+
+/// The gateway cannot listen.
+struct ListenError: Error, CustomStringConvertible {
+  let address: String
+  let cause: String
+
+  var description: String {
+    "cannot listen on \(address) (\(cause)): end what else listens there, or write another address in `listen`"
   }
 }
 
