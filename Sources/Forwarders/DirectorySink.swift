@@ -161,7 +161,7 @@ final class DirectorySink: Sink {
   private func startPublishing() {
     runInLane({ [file] () throws(SinkFailure) in try file.publish() }) { sink, digest in
       sink.answerCheckpoint(sink.written)
-      sink.conclude(.finished(digest: digest))
+      sink.conclude(.finished(SinkResult(digest: digest)))
     }
   }
 

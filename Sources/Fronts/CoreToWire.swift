@@ -26,6 +26,9 @@ extension XStream.Refusal {
     case .quota: self.init(status: .quota, reason: "the quota is used up")
     case .superseded: self.init(status: .unknownKey, reason: "a newer connection has taken the stream over")
     case .storage: self.init(status: .storage, reason: "the store failed")
+    // Backends' addresses are for the log alone.
+    case .backend: self.init(status: .backend, reason: "no backend takes it now", retryAfter: 5)
+    case .broken: self.init(status: .backend, reason: "the backend's stream is gone; begin again")
     case .shutdown: self.init(status: .shutdown, reason: "the server is going away; resume with the key")
     }
   }
@@ -47,6 +50,10 @@ extension ServerExchange.Failure {
       self.init(
         status: .digest, reason: "the bytes that arrived have another digest", digest: StreamDigest(computed),
         keepsNothing: true)
+    case .content(let fault):
+      self.init(status: .malformed, reason: "byte \(fault.offset): \(fault.reason)", keepsNothing: true)
+    case .backend: self.init(status: .backend, reason: "the backend broke off; begin again")
+    case .backendTimeout: self.init(status: .timeout, reason: "the backend was silent for too long; begin again")
     }
   }
 }

@@ -1,9 +1,12 @@
 import GatewayCore
+import NIOCore
 import XStream
 
 extension UploadRequest {
-  /// - Parameter credentials: what the connection has shown; the packet's token is added.
-  init(_ request: ClientRequest, credentials: Credentials) {
+  /// - Parameters:
+  ///   - credentials: what the connection has shown; the packet's token is added.
+  ///   - connection: what is known of the connection; the packet is added.
+  init(_ request: ClientRequest, credentials: Credentials, connection: ClientConnection) {
     var credentials = credentials
     switch request.context.authorization {
     case nil: break
@@ -24,6 +27,19 @@ extension UploadRequest {
     case .giveUp(let giveUp):
       self.init(earlier: giveUp.context, total: .known(0), credentials: credentials)
     }
+    self.connection = connection
+    self.connection.openPacket = { key in Self.packet(request, key: key) }
+  }
+
+  /// The bearer token is between client and gateway; no backend needs it.
+  private static func packet(_ request: ClientRequest, key: UploadKey) -> ByteBuffer {
+    var buffer = ByteBuffer()
+    // What the client sent was valid, so it can be written again.
+    guard var head = try? request.head() else { return buffer }
+    head.headers.removeAll { $0.name == .authorization || $0.name == .streamKey }
+    head.append(.streamKey, key.text)
+    PacketWriter.write(head, into: &buffer)
+    return buffer
   }
 
   private init(_ open: OpenRequest, credentials: Credentials) {

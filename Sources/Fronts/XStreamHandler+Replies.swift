@@ -4,22 +4,24 @@ import XStream
 
 // What is sent.
 extension XStreamHandler {
-  func send(_ message: ServerMessage) {
+  /// - Parameter body: what the message's `payload` announces.
+  func send(_ message: ServerMessage, body: ByteBuffer? = nil) {
     guard let context else { return }
     var buffer = context.channel.allocator.buffer(capacity: 256)
     PacketWriter.write(message, into: &buffer)
+    if var body { buffer.writeBuffer(&body) }
     context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
   }
 
   /// Sends the answer that ends an exchange, and does what follows it.
-  func reply(_ answer: ServerExchange.OnAnswer) {
+  func reply(_ answer: ServerExchange.OnAnswer, body: ByteBuffer? = nil) {
     guard case .send(let message, let after) = answer else { return }
     log(message)
     safeOffset = nil
     hasOffer = false
     halt = nil
     isPaused = false
-    send(message)
+    send(message, body: body)
     switch after {
     case .keepOpen: return
     case .close: context?.close(promise: nil)

@@ -9,7 +9,7 @@ extension XStreamHandler {
     guard let eventLoop = context?.eventLoop else { return }
     var logger = logger
     if let trace = request.context.traceparent { logger[metadataKey: "trace"] = "\(trace)" }
-    let core = UploadRequest(request, credentials: credentials)
+    let core = UploadRequest(request, credentials: credentials, connection: connection)
     uploadNumber += 1
     let number = uploadNumber
     hasOffer = false
@@ -24,9 +24,13 @@ extension XStreamHandler {
       case .ask(let ask):
         gateway.ask(UploadKey(ask.key), core, on: eventLoop).assumeIsolated().whenComplete { result in
           switch result {
-          case .success(let account) where account.isComplete:
-            self.answer(.complete(digest: account.digest.flatMap(StreamDigest.init), reply: .none), number: number)
-          case .success(let account): self.answer(.safe(account.safe), number: number)
+          case .success(let account):
+            switch account.state {
+            case .done:
+              self.answer(.complete(digest: account.digest.flatMap(StreamDigest.init), reply: .none), number: number)
+            case .open: self.answer(.safe(account.safe), number: number)
+            case .failed: self.answer(.broken, number: number)
+            }
           case .failure(let error): self.refuse(error, number: number)
           }
         }
@@ -59,6 +63,9 @@ extension XStreamHandler {
     guard number == uploadNumber else { return }
     switch event {
     case .offered(let offer): offered(offer)
+    case .refused(.broken) where exchange.isDecidingResume:
+      upload = nil
+      reply(exchange.answered(.broken))
     case .refused(let refusal):
       upload = nil
       reply(exchange.refused(XStream.Refusal(refusal)))
@@ -68,9 +75,10 @@ extension XStreamHandler {
     case .paused: isPaused = true
     case .resumed: isPaused = false
     case .safe(let offset): safe(upTo: offset)
-    case .complete(_, let digest):
+    case .complete(_, let result):
       upload = nil
-      reply(exchange.completed(digest: digest.flatMap(StreamDigest.init)))
+      let size = (result.reply?.readableBytes).map { PacketHead.Payload.bytes(Int64($0)) } ?? .none
+      reply(exchange.completed(digest: result.digest.flatMap(StreamDigest.init), reply: size), body: result.reply)
     case .settled(let offset):
       upload = nil
       settled(at: offset)
@@ -125,7 +133,7 @@ extension XStreamHandler {
     safeOffset = offset
     let isHeard = context?.channel.isWritable ?? false
     guard case .progress(let messages) = exchange.safe(upTo: offset, isHeard: isHeard) else { return }
-    messages.forEach(send)
+    for message in messages { send(message) }
   }
 
   // MARK: Ending before everything has arrived

@@ -38,6 +38,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   var logger: Logger
   var context: ChannelHandlerContext?
   var credentials = Credentials(certificateSubject: nil, token: nil, address: "unknown")
+  var connection = ClientConnection()
 
   var parser = PacketParser()
   var exchange = ServerExchange()
@@ -78,6 +79,8 @@ public final class XStreamHandler: ChannelDuplexHandler {
     self.context = context
     credentials.address = context.remoteAddress?.ipAddress ?? context.remoteAddress?.pathname ?? "unknown"
     logger[metadataKey: "peer"] = "\(credentials.address)"
+    connection.remote = context.remoteAddress
+    connection.local = context.localAddress
     keepWatch()
   }
 
@@ -108,6 +111,11 @@ public final class XStreamHandler: ChannelDuplexHandler {
     switch event {
     case let handshake as TLSHandshakeCompleted:
       credentials.certificateSubject = handshake.peerCertificate?.subject
+      connection.certificateSubject = handshake.peerCertificate?.subject
+      connection.tlsVersion = handshake.protocolVersion
+      connection.tlsCipher = handshake.cipher
+      connection.alpn = handshake.alpn
+      connection.serverName = handshake.serverName
       logger.debug(
         "Connection secured",
         metadata: ["version": "\(handshake.protocolVersion)", "cipher": "\(handshake.cipher)"])

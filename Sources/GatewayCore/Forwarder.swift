@@ -12,6 +12,14 @@ public protocol Forwarder: Sendable {
     onEvent: @escaping (SinkEvent) -> Void
   ) -> any Sink
 
+  /// How many of the next `bytes` of an upload there is room for, beyond what was promised to others; what is answered
+  /// is promised to this one, until it has a sink that has taken them or let go, or ``takeBackPromise(_:)``. Fails with
+  /// ``SinkFailure`` where that cannot be found out.
+  func promise(_ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Int64>
+
+  /// The upload was not offered after all.
+  func takeBackPromise(_ key: UploadKey)
+
   /// Drops what is held of an unfinished upload that has no sink. What is not there is no failure.
   func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
@@ -30,6 +38,8 @@ public enum RecoveredUpload: Hashable, Sendable {
   case complete(size: Int64)
   /// Less is there than was recorded as safe: it cannot go on.
   case lost
+  /// Its backend's stream ended with the gateway: it cannot go on, and its client shall hear why.
+  case broken
 }
 
 /// What a sink has to know of its upload.
@@ -40,11 +50,45 @@ public struct SinkUpload: Sendable {
   public var total: Int64?
   /// What the whole must have; then the sink computes it.
   public var digest: ContentDigest?
+  /// The route's path.
+  public var route: String
+  /// What the client said the bytes are.
+  public var format: DataFormat
+  /// The client's own name for the file; a label, never a path.
+  public var label: String?
+  /// Who sends. Of an upload that another connection goes on with, the one that does.
+  public var client: ClientIdentity
+  /// When it was first offered.
+  public var createdAt: WallTime
+  /// The connection that the bytes come over.
+  public var connection: ClientConnection
 
   /// All of it.
-  public init(key: UploadKey, total: Int64?, digest: ContentDigest?) {
+  public init(
+    key: UploadKey, total: Int64?, digest: ContentDigest?, route: String = "/", format: DataFormat = .bytes,
+    label: String? = nil, client: ClientIdentity = .anonymous(address: "unknown"),
+    createdAt: WallTime = WallTime(milliseconds: 0), connection: ClientConnection = ClientConnection()
+  ) {
     self.key = key
     self.total = total
     self.digest = digest
+    self.route = route
+    self.format = format
+    self.label = label
+    self.client = client
+    self.createdAt = createdAt
+    self.connection = connection
   }
+}
+
+extension Forwarder {
+  /// There is room for everything.
+  public func promise(
+    _ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Int64> {
+    eventLoop.makeSucceededFuture(bytes)
+  }
+
+  /// Nothing was promised.
+  public func takeBackPromise(_ key: UploadKey) {}
 }

@@ -75,6 +75,7 @@ public final class Gateway: Sendable {
         switch result {
         case .failure(let error): upload.refuse(error)
         case .success(let record) where record.state == .done: upload.wasComplete(UploadAccount(record))
+        case .success(let record) where record.state == .failed: upload.refuse(Refusal.broken)
         case .success(let record):
           if let announced = request.digest, let recorded = record.digest, announced != recorded {
             return upload.refuse(Refusal.otherDigest)
@@ -122,7 +123,7 @@ public final class Gateway: Sendable {
     }
     return findOwn(key, route: route, identity: identity, on: eventLoop)
       .flatMap { record -> EventLoopFuture<AttachmentRegistry.Attachment> in
-        guard record.state == .open else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
+        guard record.state != .done else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
         return self.attachments.attach(key, route: record.route, limit: .max, on: eventLoop, yield: {})
       }
       .flatMap { attachment in
@@ -178,7 +179,7 @@ public final class Gateway: Sendable {
 
   /// The ledger first: bytes without a record are swept at the next start, a record without bytes would be a loss.
   func drop(_ record: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    guard record.state == .open else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
+    guard record.state != .done else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
     return ledger.release(record.key, epoch: record.epoch, on: eventLoop).flatMap {
       guard let forwarder = self.forwarders[record.route] else { return eventLoop.makeSucceededVoidFuture() }
       return forwarder.discard(record.key, on: eventLoop)

@@ -8,6 +8,8 @@ public struct RecoveryReport: Hashable, Sendable {
   public var completed: [UploadKey] = []
   /// Uploads whose bytes are gone; their reservations were given back.
   public var lost: [UploadKey] = []
+  /// Uploads whose backend's stream ended with the gateway.
+  public var broken: [UploadKey] = []
   /// Uploads of routes that are configured no more; they are dropped when they expire.
   public var orphaned: [UploadKey] = []
 }
@@ -21,16 +23,22 @@ extension Gateway {
     let records = try await ledger.unfinished(on: eventLoop).get()
     let byRoute = Dictionary(grouping: records, by: \.route)
     for (route, forwarder) in forwarders {
-      let unfinished = byRoute[route] ?? []
+      let unfinished = (byRoute[route] ?? []).filter { $0.state == .open }
       let found = try forwarder.recover(unfinished)
       for record in unfinished {
         switch found[record.key] {
         case nil: report.waiting += 1
         case .complete(let size) where record.total == nil || record.total == size:
           try await ledger.settle(
-            record.key, epoch: record.epoch, size: size, digest: record.digest, at: settings.now(), on: eventLoop
+            record.key, epoch: record.epoch, size: size, charged: size, digest: record.digest, at: settings.now(),
+            on: eventLoop
           ).get()
           report.completed.append(record.key)
+        case .broken:
+          try await ledger.fail(
+            record.key, epoch: record.epoch, expiresAt: record.expiresAt, on: eventLoop
+          ).get()
+          report.broken.append(record.key)
         // What is in its place, but is not the whole, is no upload that could go on either.
         case .complete, .lost:
           try await ledger.release(record.key, epoch: record.epoch, on: eventLoop).get()

@@ -28,16 +28,28 @@ public protocol Ledger: Sendable {
     _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void>
 
-  /// The upload is complete with `size` bytes: its reservation ends, and `size` counts as used. `size` must lie between
-  /// the safe offset and what is granted, and be the total where one was announced, or it is fenced.
+  /// The upload is complete with `size` bytes: its reservation ends. Of quotas with a window `size` is used, of those
+  /// without one `charged`, which is held within 0 and `size`. `size` must lie between the safe offset and what is
+  /// granted, and be the total where one was announced, or it is fenced.
   func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime, on eventLoop: any EventLoop
+    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime,
+    on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void>
 
-  /// Drops an unfinished upload and gives its reservation back. The key is unknown from then on.
+  /// An open upload can never be completed, and its client shall hear so until `expiresAt`: its reservation is given
+  /// back, and its record stays.
+  func fail(
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void>
+
+  /// A complete upload is there no more: what it used of the quotas without a window is free again. The key is unknown
+  /// from then on. Fails with ``LedgerError/unknown`` for one that is not complete.
+  func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
+
+  /// Drops an upload that is open or failed, and gives its reservation back. The key is unknown from then on.
   func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
-  /// All uploads that are neither complete nor dropped.
+  /// All uploads that are open or failed.
   func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]>
 
   /// What is used and reserved of each quota, ordered by route and subject.

@@ -22,6 +22,10 @@ public enum Refusal: Error, Hashable, Sendable {
   case superseded
   /// The store or the ledger failed.
   case storage(String)
+  /// No backend takes it.
+  case backend(String)
+  /// It can never be completed: its backend's stream is gone.
+  case broken
   /// The gateway is going away.
   case shutdown
 }
@@ -34,4 +38,40 @@ public enum UploadFailure: Error, Hashable, Sendable {
   case storage(String)
   /// The digest of what arrived is another than announced. Nothing was kept.
   case digest(computed: ContentDigest)
+  /// The bytes are not what their format says. Nothing was kept.
+  case content(ContentFault)
+  /// The backend broke off. It has some of the bytes, and will get no more.
+  case backend(String)
+  /// The backend was silent for too long. It has some of the bytes, and will get no more.
+  case backendTimeout(String)
+
+  init(_ failure: SinkFailure) {
+    self =
+      switch failure {
+      case .full: .full
+      case .storage(let what): .storage(what)
+      case .digest(let computed): .digest(computed: computed)
+      case .content(let fault): .content(fault)
+      case .backend(let what): .backend(what)
+      case .backendTimeout(let what): .backendTimeout(what)
+      }
+  }
+
+  /// What becomes of the upload.
+  enum Consequence {
+    /// What is safe stays so, and its client may go on.
+    case kept
+    /// Nothing is kept.
+    case dropped
+    /// Nothing can go on, and its client shall hear so.
+    case broken
+  }
+
+  var consequence: Consequence {
+    switch self {
+    case .full, .storage: .kept
+    case .digest, .content: .dropped
+    case .backend, .backendTimeout: .broken
+    }
+  }
 }

@@ -107,12 +107,20 @@ public struct Holding: Hashable, Sendable {
   public var granted: Int64
   /// What the whole must have.
   public var digest: ContentDigest?
+  /// The client's own name for the file.
+  public var label: String?
+  /// When it was first offered.
+  public var createdAt: WallTime
 
   /// All of it.
-  public init(epoch: Int64, committed: Int64, granted: Int64, digest: ContentDigest?) {
+  public init(
+    epoch: Int64, committed: Int64, granted: Int64, digest: ContentDigest?, label: String?, createdAt: WallTime
+  ) {
     self.epoch = epoch
     self.committed = committed
     self.granted = granted
     self.digest = digest
+    self.label = label
+    self.createdAt = createdAt
   }
 }

@@ -14,11 +14,13 @@ public struct Route: Sendable {
   public var takesStreams: Bool
   /// Who may upload.
   public var access: RouteAccess
+  /// Whether what an upload takes up in the store counts against ``RouteLimits/held``, rather than its own size.
+  public var countsStored: Bool
 
   /// All of it.
   public init(
     path: String, formats: [DataFormat], buffer: ClosedRange<Int64>, limits: RouteLimits, resumeFor: Duration,
-    takesStreams: Bool, access: RouteAccess
+    takesStreams: Bool, access: RouteAccess, countsStored: Bool = false
   ) {
     self.path = path
     self.formats = formats
@@ -27,6 +29,12 @@ public struct Route: Sendable {
     self.resumeFor = resumeFor
     self.takesStreams = takesStreams
     self.access = access
+    self.countsStored = countsStored
+  }
+
+  /// What a complete upload counts: never more than its own size, which is what was reserved.
+  func charge(size: Int64, stored: Int64?) -> Int64 {
+    countsStored ? min(size, stored ?? size) : size
   }
 }
 

@@ -34,11 +34,28 @@ public enum SinkEvent: Sendable {
   /// The bytes before `offset` survive a power cut (or were taken by the backend).
   case safe(upTo: Int64)
   /// Everything is safe and in its final place.
-  case finished(digest: ContentDigest?)
+  case finished(SinkResult)
   /// The bytes before `offset` are safe, and the sink has let go.
   case suspended(at: Int64)
   /// The sink cannot go on.
   case failed(SinkFailure)
+}
+
+/// What a sink made of a whole upload.
+public struct SinkResult: Hashable, Sendable {
+  /// Of the upload's bytes, where one was announced.
+  public var digest: ContentDigest?
+  /// What the upload takes up in its place, in bytes; `nil` where that is the upload's own size.
+  public var stored: Int64?
+  /// A backend's answer for the client.
+  public var reply: ByteBuffer?
+
+  /// All of it.
+  public init(digest: ContentDigest? = nil, stored: Int64? = nil, reply: ByteBuffer? = nil) {
+    self.digest = digest
+    self.stored = stored
+    self.reply = reply
+  }
 }
 
 /// Why a sink cannot go on.
@@ -49,4 +66,24 @@ public enum SinkFailure: Error, Hashable, Sendable {
   case storage(String)
   /// The digest of what arrived is another than announced.
   case digest(computed: ContentDigest)
+  /// The bytes are not what their format says.
+  case content(ContentFault)
+  /// The backend cannot be reached, refused, or broke off: what it has of the upload is of no use.
+  case backend(String)
+  /// The backend was silent for too long.
+  case backendTimeout(String)
+}
+
+/// Where bytes are not what their format says.
+public struct ContentFault: Error, Hashable, Sendable {
+  /// Of the first byte that cannot be, from the stream's start.
+  public var offset: Int64
+  /// What was wrong with it, for a person, without a word of the client's own.
+  public var reason: String
+
+  /// A fault at `offset`.
+  public init(offset: Int64, reason: String) {
+    self.offset = offset
+    self.reason = reason
+  }
 }

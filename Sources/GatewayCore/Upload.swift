@@ -10,6 +10,7 @@ public final class Upload {
   private let admission: Admission
   private let isNew: Bool
   private let acknowledges: Bool
+  private let connection: ClientConnection
   private let eventLoop: any EventLoop
   private var logger: Logger
   private var onEvent: ((UploadEvent) -> Void)?
@@ -19,6 +20,7 @@ public final class Upload {
   private var holding: Holding?
   private var sink: (any Sink)?
   private var digest: ContentDigest?
+  private var result = SinkResult()
   private var isOffered = false
   private var isSuperseded = false
   private var quietCheck: Scheduled<Void>?
@@ -33,6 +35,7 @@ public final class Upload {
     self.gateway = gateway
     self.admission = admission
     self.acknowledges = request.acknowledgeEvery != nil
+    self.connection = request.connection
     self.digest = request.digest
     self.eventLoop = eventLoop
     self.onEvent = onEvent
@@ -128,7 +131,10 @@ public final class Upload {
       }
       if holding.granted == holding.committed, admission.total != holding.committed { return refuse(Refusal.quota) }
       digest = holding.digest
-      let upload = SinkUpload(key: key, total: admission.total, digest: holding.digest)
+      let upload = SinkUpload(
+        key: key, total: admission.total, digest: holding.digest, route: admission.route.path,
+        format: admission.format, label: holding.label, client: admission.identity, createdAt: holding.createdAt,
+        connection: connection)
       sink = gateway.forwarder(of: admission.route).makeSink(for: upload, from: offset, on: eventLoop) { event in
         self.sinkSaid(event)
       }
@@ -175,8 +181,8 @@ public final class Upload {
       case .nothing: considerCheckpoint(isQuiet: false)
       case .record(let advance): record(advance)
       }
-    case .finished(let digest):
-      if let digest { self.digest = digest }
+    case .finished(let result):
+      self.result = result
       accountForMemory { settle(size: machine.sinkFinished(), attempt: 1) }
     case .suspended(let offset):
       accountForMemory {
@@ -255,13 +261,15 @@ public final class Upload {
   private func settle(size: Int64, attempt: Int) {
     guard let holding else { return }
     gateway.ledger.settle(
-      key, epoch: holding.epoch, size: size, digest: digest, at: gateway.settings.now(), on: eventLoop
+      key, epoch: holding.epoch, size: size, charged: admission.route.charge(size: size, stored: result.stored),
+      digest: result.digest ?? digest, at: gateway.settings.now(), on: eventLoop
     ).assumeIsolated().whenComplete { result in
       switch result {
       case .success:
         self.machine.ledgerSettled()
         self.logger.info("Upload complete", metadata: ["size": "\(size)"])
-        self.end(.complete(size: size, digest: self.digest))
+        self.result.digest = self.result.digest ?? self.digest
+        self.end(.complete(size: size, self.result))
       case .failure(LedgerError.engine(let what)) where attempt < 5:
         self.logger.error("Ledger failed to settle; trying again", metadata: ["reason": "\(what)"])
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.settle(size: size, attempt: attempt + 1) }
@@ -285,6 +293,7 @@ public final class Upload {
     case .nothing: return
     case .suspendSink: sink?.suspend()
     case .drop(let failure): drop(thenTell: .failed(failure, safe: 0))
+    case .abandon(let failure): abandon(failure)
     case .end(let failure): end(.failed(failure, safe: machine.recorded))
     }
   }
@@ -313,6 +322,20 @@ public final class Upload {
     }
   }
 
+  /// Nobody can go on with it; its client may still ask.
+  private func abandon(_ failure: UploadFailure) {
+    guard let holding else { return }
+    gateway.ledger.fail(
+      key, epoch: holding.epoch, expiresAt: gateway.expiry(on: admission.route), on: eventLoop
+    ).assumeIsolated().whenComplete { result in
+      if case .failure(let error) = result {
+        self.logger.error("Ledger failed to record a failure", metadata: ["reason": "\(error)"])
+      }
+      self.sink?.abandon()
+      self.end(.failed(failure, safe: self.machine.safeInSink))
+    }
+  }
+
   private func end(_ ending: UploadMachine.Ending) {
     switch ending {
     case .left: end(.settled(at: machine.recorded))
@@ -326,7 +349,9 @@ public final class Upload {
     case .settled, .refused(.shutdown): .refused(isSuperseded ? .superseded : .shutdown)
     case .failed(.full, _): .refused(.storage("the store is full"))
     case .failed(.storage(let what), _): .refused(.storage(what))
-    case .failed(.digest, _): .refused(.otherDigest)
+    case .failed(.digest, _), .failed(.content, _): .refused(.otherDigest)
+    case .failed(.backend(let what), _), .failed(.backendTimeout(let what), _):
+      .refused(isNew ? .backend(what) : .broken)
     case .offered, .refused, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: event
     }
   }

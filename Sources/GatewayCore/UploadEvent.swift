@@ -13,10 +13,11 @@ public enum UploadEvent: Sendable {
   /// The bytes before `offset` survive a power cut and are recorded.
   case safe(upTo: Int64)
   /// Everything is safe, in its place and recorded. The last event.
-  case complete(size: Int64, digest: ContentDigest?)
+  case complete(size: Int64, SinkResult)
   /// After ``Upload/leave()``: what arrived is settled at `offset`. The last event.
   case settled(at: Int64)
-  /// It ended after its offer without being complete; `safe` is what the ledger has. The last event.
+  /// It ended after its offer without being complete; `safe` is what is safe of it, or what the backend took. The last
+  /// event.
   case failed(UploadFailure, safe: Int64)
   /// A newer connection takes it over: stop reading. What arrived is being settled; ``settled(at:)`` follows.
   case superseded
@@ -46,8 +47,8 @@ public struct UploadAccount: Hashable, Sendable {
   public var safe: Int64
   /// In bytes; `nil` where it is unknown.
   public var total: Int64?
-  /// Whether everything is safe and in its place.
-  public var isComplete: Bool
+  /// Where in its life it is.
+  public var state: UploadRecord.State
   /// What the whole has, or must have.
   public var digest: ContentDigest?
 
@@ -55,7 +56,7 @@ public struct UploadAccount: Hashable, Sendable {
     self.key = record.key
     self.safe = record.committed
     self.total = record.total
-    self.isComplete = record.state == .done
+    self.state = record.state
     self.digest = record.digest
   }
 }

@@ -40,6 +40,8 @@ struct UploadMachine {
   private var safe: Int64 = 0
   /// Up to where the ledger was asked to record.
   private var submitted: Int64 = 0
+  /// Safe in the sink, or taken by the backend.
+  var safeInSink: Int64 { safe }
   /// Recorded by the ledger.
   private(set) var recorded: Int64 = 0
   private var isCheckpointing = false
@@ -279,24 +281,27 @@ struct UploadMachine {
     case nothing
     case suspendSink
     case drop(UploadFailure)
+    /// The ledger keeps that it failed, and the sink lets go of what there is.
+    case abandon(UploadFailure)
     case end(UploadFailure)
   }
 
   mutating func sinkFailed(_ failure: SinkFailure) -> OnFailure {
-    let reported: UploadFailure
-    switch failure {
-    case .full: reported = .full
-    case .storage(let what): reported = .storage(what)
-    case .digest(let computed): reported = .digest(computed: computed)
-    }
+    let reported = UploadFailure(failure)
     switch state {
     case .opening, .receiving, .finishing:
       let isUnheardOf: Bool
       if case .opening = state { isUnheardOf = isNew } else { isUnheardOf = false }
-      if case .digest = failure { return dropping(reported) }
       guard isResumable, !isUnheardOf else { return dropping(reported) }
-      state = .suspending(.failed(reported))
-      return .suspendSink
+      switch reported.consequence {
+      case .kept:
+        state = .suspending(.failed(reported))
+        return .suspendSink
+      case .dropped: return dropping(reported)
+      case .broken:
+        state = .ended
+        return .abandon(reported)
+      }
     case .suspending(.left):
       // The sink still says how far it came; but it was not for lack of bytes that it is no further.
       state = .suspending(.failed(reported))

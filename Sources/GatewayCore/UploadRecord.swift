@@ -4,6 +4,8 @@ public struct UploadRecord: Hashable, Sendable {
   public enum State: String, Sendable {
     /// Bytes are still to come.
     case open
+    /// It can never be completed: the backend's stream is gone.
+    case failed
     /// Complete and safe.
     case done
   }
@@ -18,7 +20,7 @@ public struct UploadRecord: Hashable, Sendable {
   public var total: Int64?
   /// Bytes from the stream's start that are safe.
   public var committed: Int64
-  /// Bytes from the stream's start that quota is reserved for; nothing once it is done.
+  /// Bytes from the stream's start that quota is reserved for; nothing once it is done or failed.
   public var granted: Int64
   /// Where in its life it is.
   public var state: State

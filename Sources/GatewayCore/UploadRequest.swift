@@ -26,11 +26,14 @@ public struct UploadRequest: Sendable {
   public var acknowledgeEvery: Int64?
   /// What the client has shown of itself.
   public var credentials: Credentials
+  /// What a backend may want to know of the connection.
+  public var connection: ClientConnection
 
   /// All of it.
   public init(
     route: String, shape: Shape, format: DataFormat?, total: Int64?, buffer: Int64, label: String?,
-    digest: ContentDigest?, acknowledgeEvery: Int64?, credentials: Credentials
+    digest: ContentDigest?, acknowledgeEvery: Int64?, credentials: Credentials,
+    connection: ClientConnection = ClientConnection()
   ) {
     self.route = route
     self.shape = shape
@@ -41,6 +44,7 @@ public struct UploadRequest: Sendable {
     self.digest = digest
     self.acknowledgeEvery = acknowledgeEvery
     self.credentials = credentials
+    self.connection = connection
   }
 }
 

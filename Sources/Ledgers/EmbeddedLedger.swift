@@ -75,9 +75,22 @@ public final class EmbeddedLedger: Ledger {
 
   /// See ``/GatewayCore/Ledger``.
   public func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime, on eventLoop: any EventLoop
+    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime,
+    on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
-    submit(on: eventLoop) { .settle(key, epoch: epoch, size: size, digest: digest, at: at, $0) }
+    submit(on: eventLoop) { .settle(key, epoch: epoch, size: size, charged: charged, digest: digest, at: at, $0) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  public func fail(
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    submit(on: eventLoop) { .fail(key, epoch: epoch, expiresAt: expiresAt, $0) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  public func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop) { .forget(key, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.

@@ -155,6 +155,8 @@ extension ServerExchange {
     case complete(digest: StreamDigest?, reply: PacketHead.Payload)
     /// So many bytes are safe: for an ask.
     case safe(Int64)
+    /// It can never be completed, because its backend's stream is gone: for an ask or a resume. LEFT is TOTAL.
+    case broken
     /// It was dropped: for a give up.
     case gaveUp
   }
@@ -177,12 +179,24 @@ extension ServerExchange {
         Final(status: .ok, key: resume.key, left: .known(0), digest: digest, payload: reply))
     case (.safe(let offset), .ask(let ask)):
       message = Self.partial(ask, safe: offset)
+    case (.broken, .ask(let ask)):
+      message = Self.broken(ask.key, total: ask.total)
+    case (.broken, .resume(let resume)):
+      message = Self.broken(resume.key, total: resume.total)
     case (.gaveUp, .giveUp):
       message = .gaveUp
-    case (.complete, _), (.safe, _), (.gaveUp, _):
+    case (.complete, _), (.safe, _), (.broken, _), (.gaveUp, _):
       preconditionFailure("the answer is to another kind of request")
     }
     return .send(message, settle(inputEnded: inputEnded, mustClose: mustClose))
+  }
+
+  private static func broken(_ key: StreamKey, total: Total) -> ServerMessage {
+    let reason = "the backend's stream is gone; begin again"
+    guard let left = Transfer(key: key, total: total, offset: 0, acknowledgeEvery: nil).left(safe: 0) else {
+      return .refusal(Refusal(status: .backend, reason: reason))
+    }
+    return .final(Final(status: .backend, reason: reason, key: key, left: left))
   }
 
   private static func partial(_ ask: AskRequest, safe: Int64) -> ServerMessage {

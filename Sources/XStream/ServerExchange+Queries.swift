@@ -10,6 +10,11 @@ extension ServerExchange {
     if case .deciding(.payload, _) = state { true } else { false }
   }
 
+  /// Whether the core has yet to decide on a resume.
+  public var isDecidingResume: Bool {
+    if case .deciding(.resume, _) = state { true } else { false }
+  }
+
   /// Whether the upload whose bytes come, or have just come, was opened without a total.
   public var isOfUnknownLength: Bool {
     switch state {

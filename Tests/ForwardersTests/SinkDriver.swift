@@ -125,8 +125,8 @@ final class SinkDriver: Sendable {
   func finish() async throws -> ContentDigest? {
     try await call { $0.finish() }
     let event = await nextButTook()
-    guard case .finished(let digest) = event else { throw Unexpected(event: event) }
-    return digest
+    guard case .finished(let result) = event else { throw Unexpected(event: event) }
+    return result.digest
   }
 
   func suspend() async throws -> Int64 {

@@ -148,7 +148,7 @@ struct TakeoverTests {
     let account = fixture.gateway.ask(key, fixture.request(total: 100), on: loop)
     loop.run()
     #expect(try account.wait().safe == 30)
-    #expect(try account.wait().isComplete == false)
+    #expect(try account.wait().state == .open)
     #expect(fixture.ledger.uploads == before)
   }
 

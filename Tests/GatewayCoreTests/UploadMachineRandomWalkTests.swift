@@ -186,7 +186,7 @@ private struct MachineWalk {
     switch decision {
     case .nothing: break
     case .suspendSink: sinkWork.append(.suspend)
-    case .drop: ledgerWork.append(.release)
+    case .drop, .abandon: ledgerWork.append(.release)
     case .end: isEnded = true
     }
   }

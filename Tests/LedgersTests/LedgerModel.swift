@@ -60,7 +60,9 @@ struct LedgerModel {
       state: .open, epoch: 1, format: wish.format, label: wish.label, digest: wish.digest, createdAt: wish.at,
       expiresAt: wish.expiresAt, finishedAt: nil)
     open[wish.key] = Upload(record: record, extents: [(0..<granted, wish.quotas)])
-    return .holding(Holding(epoch: 1, committed: 0, granted: granted, digest: wish.digest))
+    return .holding(
+      Holding(
+        epoch: 1, committed: 0, granted: granted, digest: wish.digest, label: wish.label, createdAt: wish.at))
   }
 
   private mutating func take(_ claim: Claim) -> LedgerStep.Answer {
@@ -78,7 +80,7 @@ struct LedgerModel {
     return .holding(
       Holding(
         epoch: upload.record.epoch, committed: upload.record.committed, granted: old + more,
-        digest: upload.record.digest))
+        digest: upload.record.digest, label: upload.record.label, createdAt: upload.record.createdAt))
   }
 
   private mutating func settle(

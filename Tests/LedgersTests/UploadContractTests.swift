@@ -10,7 +10,11 @@ struct UploadContractTests {
       let digest = try #require(ContentDigest(bytes: Array(0..<32)))
       let reservation = Reservation.of(100, label: "Grüße \u{1F40C}.txt", digest: digest)
       let holding = try await ledger.opened(reservation)
-      #expect(holding == Holding(epoch: holding.epoch, committed: 0, granted: 100, digest: digest))
+      #expect(
+        holding
+          == Holding(
+            epoch: holding.epoch, committed: 0, granted: 100, digest: digest, label: holding.label,
+            createdAt: holding.createdAt))
       let record = try #require(try await ledger.found(reservation.key))
       #expect(
         record
@@ -98,7 +102,11 @@ struct UploadContractTests {
       let first = try await ledger.opened(reservation)
       try await ledger.advanced(reservation.key, epoch: first.epoch, from: 0, to: 30)
       let second = try await ledger.claimed(.of(reservation.key, wanted: 100))
-      #expect(second == Holding(epoch: first.epoch + 1, committed: 30, granted: 100, digest: nil))
+      #expect(
+        second
+          == Holding(
+            epoch: first.epoch + 1, committed: 30, granted: 100, digest: nil, label: first.label,
+            createdAt: first.createdAt))
       let before = try await ledger.found(reservation.key)
       #expect(before?.expiresAt == WallTime(milliseconds: 6000))
       await #expect(throws: LedgerError.fenced) {

@@ -9,8 +9,10 @@ enum LedgerCall: Sendable {
   case find(UploadKey, EventLoopPromise<UploadRecord?>)
   case advance(UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, EventLoopPromise<Void>)
   indirect case settle(
-    UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime, EventLoopPromise<Void>)
+    UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime, EventLoopPromise<Void>)
   case release(UploadKey, epoch: Int64, EventLoopPromise<Void>)
+  case fail(UploadKey, epoch: Int64, expiresAt: WallTime, EventLoopPromise<Void>)
+  case forget(UploadKey, EventLoopPromise<Void>)
   case unfinished(EventLoopPromise<[UploadRecord]>)
   case quotas(EventLoopPromise<[QuotaRecord]>)
 
@@ -27,8 +29,14 @@ enum LedgerCall: Sendable {
       case .advance(let key, let epoch, let from, let to, let expiresAt, let promise):
         try transaction.advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt)
         return .done(promise)
-      case .settle(let key, let epoch, let size, let digest, let at, let promise):
-        try transaction.settle(key, epoch: epoch, size: size, digest: digest, at: at)
+      case .settle(let key, let epoch, let size, let charged, let digest, let at, let promise):
+        try transaction.settle(key, epoch: epoch, size: size, charged: charged, digest: digest, at: at)
+        return .done(promise)
+      case .fail(let key, let epoch, let expiresAt, let promise):
+        try transaction.fail(key, epoch: epoch, expiresAt: expiresAt)
+        return .done(promise)
+      case .forget(let key, let promise):
+        try transaction.forget(key)
         return .done(promise)
       case .release(let key, let epoch, let promise):
         try transaction.release(key, epoch: epoch)
@@ -48,7 +56,8 @@ enum LedgerCall: Sendable {
     switch self {
     case .open(_, let promise), .claim(_, let promise): promise.futureResult.eventLoop
     case .find(_, let promise): promise.futureResult.eventLoop
-    case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, let promise), .release(_, _, let promise):
+    case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, _, let promise), .release(_, _, let promise),
+      .fail(_, _, _, let promise), .forget(_, let promise):
       promise.futureResult.eventLoop
     case .unfinished(let promise): promise.futureResult.eventLoop
     case .quotas(let promise): promise.futureResult.eventLoop
@@ -59,7 +68,8 @@ enum LedgerCall: Sendable {
     switch self {
     case .open(_, let promise), .claim(_, let promise): promise.fail(error)
     case .find(_, let promise): promise.fail(error)
-    case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, let promise), .release(_, _, let promise):
+    case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, _, let promise), .release(_, _, let promise),
+      .fail(_, _, _, let promise), .forget(_, let promise):
       promise.fail(error)
     case .unfinished(let promise): promise.fail(error)
     case .quotas(let promise): promise.fail(error)

@@ -28,7 +28,7 @@ enum LedgerSchema {
       total bigint CHECK (total >= 0),
       committed bigint NOT NULL DEFAULT 0 CHECK (committed >= 0),
       granted bigint NOT NULL CHECK (granted >= 0),
-      state text NOT NULL CHECK (state IN ('open', 'done')),
+      state text NOT NULL CHECK (state IN ('open', 'failed', 'done')),
       epoch bigint NOT NULL,
       holder text NOT NULL,
       format text NOT NULL,
@@ -37,9 +37,9 @@ enum LedgerSchema {
       created_at bigint NOT NULL,
       expires_at bigint NOT NULL,
       finished_at bigint,
-      CHECK (state = 'done' OR committed <= granted));
+      CHECK (state <> 'open' OR committed <= granted));
 
-    CREATE INDEX upload_open ON upload (route, created_at) WHERE state = 'open';
+    CREATE INDEX upload_unfinished ON upload (route, created_at) WHERE state <> 'done';
 
     CREATE TABLE upload_quota (
       key text NOT NULL,

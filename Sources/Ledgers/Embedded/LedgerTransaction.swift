@@ -42,7 +42,9 @@ struct LedgerTransaction {
       try quotas.reserve(0..<granted, of: reservation.key, route: reservation.route, caps: reservation.quotas)
     }
     census.add(1, to: reservation.route)
-    return Holding(epoch: 1, committed: 0, granted: granted, digest: reservation.digest)
+    return Holding(
+      epoch: 1, committed: 0, granted: granted, digest: reservation.digest, label: reservation.label,
+      createdAt: reservation.at)
   }
 
   func find(_ key: UploadKey) throws(LedgerError) -> UploadRecord? {
@@ -61,7 +63,9 @@ struct LedgerTransaction {
       try uploads.claim(claim, granted: granted, digest: digest)
       try quotas.reserve(upload.granted..<granted, of: claim.key, route: upload.route, caps: claim.quotas)
     }
-    return Holding(epoch: upload.epoch + 1, committed: upload.committed, granted: granted, digest: digest)
+    return Holding(
+      epoch: upload.epoch + 1, committed: upload.committed, granted: granted, digest: digest, label: upload.label,
+      createdAt: upload.createdAt)
   }
 
   // One statement is whole by itself: the call that is made most often needs no savepoint.
@@ -74,23 +78,40 @@ struct LedgerTransaction {
   }
 
   mutating func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime
+    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime
   ) throws(LedgerError) {
     guard let upload = try uploads.findOpen(key) else { throw .unknown }
     try allOrNothing { () throws(LedgerError) in
       guard try uploads.settle(key, epoch: epoch, size: size, digest: digest, at: at) else { throw .fenced }
-      try quotas.settle(key, route: upload.route, size: size)
+      try quotas.settle(key, route: upload.route, size: size, charged: min(max(0, charged), size))
     }
     census.add(-1, to: upload.route)
   }
 
   mutating func release(_ key: UploadKey, epoch: Int64) throws(LedgerError) {
-    guard let upload = try uploads.findOpen(key) else { throw .unknown }
+    guard let upload = try uploads.find(key), upload.state != .done else { throw .unknown }
     try allOrNothing { () throws(LedgerError) in
       guard try uploads.delete(key, epoch: epoch) else { throw .fenced }
-      try quotas.settle(key, route: upload.route, size: 0)
+      try quotas.release(key, route: upload.route)
+    }
+    if upload.state == .open { census.add(-1, to: upload.route) }
+  }
+
+  mutating func fail(_ key: UploadKey, epoch: Int64, expiresAt: WallTime) throws(LedgerError) {
+    guard let upload = try uploads.findOpen(key) else { throw .unknown }
+    try allOrNothing { () throws(LedgerError) in
+      guard try uploads.fail(key, epoch: epoch, expiresAt: expiresAt) else { throw .fenced }
+      try quotas.release(key, route: upload.route)
     }
     census.add(-1, to: upload.route)
+  }
+
+  func forget(_ key: UploadKey) throws(LedgerError) {
+    guard let upload = try uploads.find(key), upload.state == .done else { throw .unknown }
+    try allOrNothing { () throws(LedgerError) in
+      guard try uploads.deleteDone(key) else { throw .unknown }
+      try quotas.forget(key, route: upload.route)
+    }
   }
 
   func unfinished() throws(LedgerError) -> [UploadRecord] {

@@ -15,6 +15,9 @@ struct QuotaTable {
   private let insertExtent: Statement
   private let extents: Statement
   private let deleteExtents: Statement
+  private let deleteWindowExtents: Statement
+  private let cutExtents: Statement
+  private let deleteBehind: Statement
 
   init(_ database: Database) throws(LedgerError) {
     read = try Statement(
@@ -43,6 +46,9 @@ struct QuotaTable {
       "INSERT INTO upload_quota (key, subject, win, low, high) VALUES ($1, $2, $3, $4, $5)", in: database)
     extents = try Statement("SELECT subject, win, low, high FROM upload_quota WHERE key = $1", in: database)
     deleteExtents = try Statement("DELETE FROM upload_quota WHERE key = $1", in: database)
+    deleteWindowExtents = try Statement("DELETE FROM upload_quota WHERE key = $1 AND win <> 0", in: database)
+    deleteBehind = try Statement("DELETE FROM upload_quota WHERE key = $1 AND low >= $2", in: database)
+    cutExtents = try Statement("UPDATE upload_quota SET high = $2 WHERE key = $1 AND high > $2", in: database)
   }
 
   /// The most that every one of `caps` leaves; without any, everything.
@@ -91,32 +97,70 @@ struct QuotaTable {
     }
   }
 
-  /// Ends all reservations of the upload: its first `size` bytes are used, the others are given back.
-  func settle(_ key: UploadKey, route: String, size: Int64) throws(LedgerError) {
-    extents.bind(1, key.text)
-    defer { extents.reset() }
-    while try extents.step() {
-      let subject = extents.text(0)
-      let window = extents.integer(1)
-      let low = extents.integer(2)
-      let high = extents.integer(3)
-      settle.bind(1, high - low)
-      settle.bind(2, min(max(size, low), high) - low)
-      settle.bind(3, route)
-      settle.bind(4, subject)
-      settle.bind(5, window)
-      guard try settle.run() == 1 else {
-        throw .engine("the ledger is damaged: no quota \(subject) of \(route) for an upload that is reserved in it")
-      }
-      // Clients come and go; a row that says nothing would stay for each address there ever was.
-      if subject.isEmpty { continue }
-      forget.bind(1, route)
-      forget.bind(2, subject)
-      forget.bind(3, window)
-      try forget.run()
+  /// Ends all reservations of a complete upload: in the quotas without a window its first `charged` bytes are used, in
+  /// those of a window its first `size`; the others are given back. What is used for ever stays noted, for ``forget(_:route:)``.
+  func settle(_ key: UploadKey, route: String, size: Int64, charged: Int64) throws(LedgerError) {
+    try endReservations(key, route: route, size: size, charged: charged)
+    deleteWindowExtents.bind(1, key.text)
+    try deleteWindowExtents.run()
+    for statement in [deleteBehind, cutExtents] {
+      statement.bind(1, key.text)
+      statement.bind(2, charged)
+      try statement.run()
+    }
+  }
+
+  /// Gives back all reservations of an upload that comes to nothing.
+  func release(_ key: UploadKey, route: String) throws(LedgerError) {
+    try endReservations(key, route: route, size: 0, charged: 0)
+    deleteExtents.bind(1, key.text)
+    try deleteExtents.run()
+  }
+
+  /// A complete upload is there no more: what was used for it is free again.
+  func forget(_ key: UploadKey, route: String) throws(LedgerError) {
+    try forEachExtent(of: key) { (subject, window, extent) throws(LedgerError) in
+      try move(route: route, subject: subject, window: window, reserved: 0, used: -Int64(extent.count))
     }
     deleteExtents.bind(1, key.text)
     try deleteExtents.run()
+  }
+
+  private func endReservations(_ key: UploadKey, route: String, size: Int64, charged: Int64) throws(LedgerError) {
+    try forEachExtent(of: key) { (subject, window, extent) throws(LedgerError) in
+      let end = min(max(window == 0 ? charged : size, extent.lowerBound), extent.upperBound)
+      try move(
+        route: route, subject: subject, window: window, reserved: -Int64(extent.count), used: end - extent.lowerBound)
+    }
+  }
+
+  private func forEachExtent(
+    of key: UploadKey, _ body: (String, Int64, Range<Int64>) throws(LedgerError) -> Void
+  ) throws(LedgerError) {
+    extents.bind(1, key.text)
+    defer { extents.reset() }
+    while try extents.step() {
+      try body(extents.text(0), extents.integer(1), extents.integer(2)..<extents.integer(3))
+    }
+  }
+
+  private func move(
+    route: String, subject: String, window: Int64, reserved: Int64, used: Int64
+  ) throws(LedgerError) {
+    settle.bind(1, -reserved)
+    settle.bind(2, used)
+    settle.bind(3, route)
+    settle.bind(4, subject)
+    settle.bind(5, window)
+    guard try settle.run() == 1 else {
+      throw .engine("the ledger is damaged: no quota \(subject) of \(route) for an upload that counts in it")
+    }
+    // Clients come and go; a row that says nothing would stay for each address there ever was.
+    if subject.isEmpty, window == 0 { return }
+    forget.bind(1, route)
+    forget.bind(2, subject)
+    forget.bind(3, window)
+    try forget.run()
   }
 
   /// All of them, ordered by route and subject.

@@ -8,8 +8,10 @@ struct UploadTable {
   private let claim: Statement
   private let advance: Statement
   private let settle: Statement
+  private let fail: Statement
   private let delete: Statement
-  private let listOpen: Statement
+  private let deleteDone: Statement
+  private let listUnfinished: Statement
   private let countOpen: Statement
 
   init(_ database: Database) throws(LedgerError) {
@@ -37,9 +39,14 @@ struct UploadTable {
       WHERE key = $4 AND state = 'open' AND epoch = $5 AND committed <= $1 AND granted >= $1
         AND (total IS NULL OR total = $1)
       """, in: database)
-    delete = try Statement("DELETE FROM upload WHERE key = $1 AND state = 'open' AND epoch = $2", in: database)
-    listOpen = try Statement(
-      UploadRecord.selection + " WHERE state = 'open' ORDER BY route, created_at, key", in: database)
+    fail = try Statement(
+      """
+      UPDATE upload SET state = 'failed', granted = 0, expires_at = $1 WHERE key = $2 AND state = 'open' AND epoch = $3
+      """, in: database)
+    delete = try Statement("DELETE FROM upload WHERE key = $1 AND state <> 'done' AND epoch = $2", in: database)
+    deleteDone = try Statement("DELETE FROM upload WHERE key = $1 AND state = 'done'", in: database)
+    listUnfinished = try Statement(
+      UploadRecord.selection + " WHERE state <> 'done' ORDER BY route, created_at, key", in: database)
     countOpen = try Statement("SELECT route, count(*) FROM upload WHERE state = 'open' GROUP BY route", in: database)
   }
 
@@ -100,6 +107,20 @@ struct UploadTable {
   }
 
   /// - Returns: whether the upload is as the caller took it for.
+  func fail(_ key: UploadKey, epoch: Int64, expiresAt: WallTime) throws(LedgerError) -> Bool {
+    fail.bind(1, expiresAt.milliseconds)
+    fail.bind(2, key.text)
+    fail.bind(3, epoch)
+    return try fail.run() == 1
+  }
+
+  /// - Returns: whether there was such a complete upload.
+  func deleteDone(_ key: UploadKey) throws(LedgerError) -> Bool {
+    deleteDone.bind(1, key.text)
+    return try deleteDone.run() == 1
+  }
+
+  /// - Returns: whether the upload is as the caller took it for.
   func delete(_ key: UploadKey, epoch: Int64) throws(LedgerError) -> Bool {
     delete.bind(1, key.text)
     delete.bind(2, epoch)
@@ -107,9 +128,9 @@ struct UploadTable {
   }
 
   func unfinished() throws(LedgerError) -> [UploadRecord] {
-    defer { listOpen.reset() }
+    defer { listUnfinished.reset() }
     var records: [UploadRecord] = []
-    while try listOpen.step() { records.append(try UploadRecord(row: listOpen)) }
+    while try listUnfinished.step() { records.append(try UploadRecord(row: listUnfinished)) }
     return records
   }
 

@@ -99,6 +99,9 @@ final class TestFront {
       case .full: said.append("failed full \(safe)")
       case .storage: said.append("failed storage \(safe)")
       case .digest: said.append("failed digest \(safe)")
+      case .content: said.append("failed content \(safe)")
+      case .backend: said.append("failed backend \(safe)")
+      case .backendTimeout: said.append("failed backend timeout \(safe)")
       }
     case .superseded: said.append("superseded")
     }

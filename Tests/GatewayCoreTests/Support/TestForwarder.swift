@@ -121,7 +121,7 @@ final class TestSink: Sink {
     isOver = true
     markSafe()
     store.stored[key]?.isPlaced = true
-    say(.finished(digest: nil))
+    say(.finished(SinkResult()))
   }
 
   func suspend() {

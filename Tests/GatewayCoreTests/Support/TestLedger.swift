@@ -78,7 +78,9 @@ final class TestLedger: Ledger {
         key: reservation.key, route: reservation.route, owner: reservation.owner, total: reservation.total,
         committed: 0, granted: granted, state: .open, epoch: 1, format: reservation.format, label: reservation.label,
         digest: reservation.digest, createdAt: reservation.at, expiresAt: reservation.expiresAt, finishedAt: nil)
-      return Holding(epoch: 1, committed: 0, granted: granted, digest: reservation.digest)
+      return Holding(
+        epoch: 1, committed: 0, granted: granted, digest: reservation.digest, label: reservation.label,
+        createdAt: reservation.at)
     }
   }
 
@@ -96,7 +98,8 @@ final class TestLedger: Ledger {
       record.expiresAt = claim.expiresAt
       state.uploads[claim.key] = record
       return Holding(
-        epoch: record.epoch, committed: record.committed, granted: record.granted, digest: record.digest)
+        epoch: record.epoch, committed: record.committed, granted: record.granted, digest: record.digest,
+        label: record.label, createdAt: record.createdAt)
     }
   }
 
@@ -112,13 +115,14 @@ final class TestLedger: Ledger {
   }
 
   func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime, on eventLoop: any EventLoop
+    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime,
+    on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
     answer(.settle, on: eventLoop) { state in
       var record = try Self.own(key, epoch, state)
       if let total = record.total, total != size { state.violations.append("settled with \(size) of \(total)") }
       if size > record.granted { state.violations.append("settled with more than was granted") }
-      state.used[record.route, default: 0] += size
+      state.used[record.route, default: 0] += charged
       record.state = .done
       record.committed = size
       record.granted = 0
@@ -131,6 +135,26 @@ final class TestLedger: Ledger {
   func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     answer(.release, on: eventLoop) { state in
       _ = try Self.own(key, epoch, state)
+      state.uploads[key] = nil
+    }
+  }
+
+  func fail(
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    answer(.release, on: eventLoop) { state in
+      var record = try Self.own(key, epoch, state)
+      record.state = .failed
+      record.granted = 0
+      record.expiresAt = expiresAt
+      state.uploads[key] = record
+    }
+  }
+
+  func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    answer(.release, on: eventLoop) { state in
+      guard let record = state.uploads[key], record.state == .done else { throw LedgerError.unknown }
+      state.used[record.route, default: 0] -= record.committed
       state.uploads[key] = nil
     }
   }
