@@ -59,12 +59,13 @@ let package = Package(
     .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
     .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),
     .testTarget(name: "LedgersTests", dependencies: ["Ledgers", "GatewayCore", nioCore, nioPosix]),
-    .testTarget(name: "ForwardersTests", dependencies: ["Forwarders", "GatewayCore", "ContentDigests", nioCore, nioPosix]),
+    .testTarget(
+      name: "ForwardersTests", dependencies: ["Forwarders", "GatewayCore", "ContentDigests", nioCore, nioPosix]),
     .testTarget(
       name: "XStreamClientTests", dependencies: ["XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix]),
     .testTarget(
       name: "GatewayServerTests",
-      dependencies: ["GatewayCore", "GatewayServer", "XStreamClient", nioCore, nioPosix, logging]),
+      dependencies: ["Forwarders", "GatewayCore", "GatewayServer", "XStreamClient", nioCore, nioPosix, logging]),
   ]
 )
 

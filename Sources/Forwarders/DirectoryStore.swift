@@ -12,11 +12,11 @@ public struct DirectoryStore: Forwarder {
   /// Opens the store and makes its folders where they are missing (not the folders above); blocks.
   ///
   /// - Parameters:
-  ///   - directory: a path; no other store may have it while this one, or a sink of it, lives.
+  ///   - settings: no other store may have its directory while this one, or a sink of it, lives.
   ///   - threads: shared by all stores of the process, and started before the first sink.
   /// - Throws: ``SinkFailure/storage(_:)`` with the path and what to do, where files cannot be made or moved there.
-  public init(directory: String, threads: StoreThreads) throws(SinkFailure) {
-    self.directory = try StoreDirectory(path: directory)
+  public init(_ settings: Settings, threads: StoreThreads) throws(SinkFailure) {
+    self.directory = try StoreDirectory(path: settings.directory)
     self.threads = threads
   }
 

@@ -34,7 +34,7 @@ struct DirectoryStoreTests {
     let base = try DirectoryPlace.makeFolder()
     defer { try? FileManager.default.removeItem(atPath: base) }
     for _ in 1...2 {
-      let store = try DirectoryStore(directory: base + "/new", threads: DirectoryPlace.threads)
+      let store = try DirectoryStore(.init(directory: base + "/new"), threads: DirectoryPlace.threads)
       #expect(try store.recover([]) == [:])
       #expect(try FileManager.default.contentsOfDirectory(atPath: base + "/new") == [".partial"])
       #expect(try FileManager.default.contentsOfDirectory(atPath: base + "/new/.partial") == [])
@@ -47,7 +47,7 @@ struct DirectoryStoreTests {
     defer { try? FileManager.default.removeItem(atPath: path) }
     try FileManager.default.createDirectory(
       atPath: path + "/.partial", withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
-    _ = try DirectoryStore(directory: path, threads: DirectoryPlace.threads)
+    _ = try DirectoryStore(.init(directory: path), threads: DirectoryPlace.threads)
     #expect(try mode(path + "/.partial") == 0o700)
   }
 
@@ -58,7 +58,7 @@ struct DirectoryStoreTests {
     _ = FileManager.default.createFile(atPath: path + "/file", contents: nil)
     for wrong in ["/missing/below", "/file"] {
       let failure = try #require(throws: SinkFailure.self) {
-        try DirectoryStore(directory: path + wrong, threads: DirectoryPlace.threads)
+        try DirectoryStore(.init(directory: path + wrong), threads: DirectoryPlace.threads)
       }
       guard case .storage(let words) = failure else { throw failure }
       #expect(words.contains(path + wrong) && words.contains(";"))
@@ -70,14 +70,14 @@ struct DirectoryStoreTests {
     let path = try DirectoryPlace.makeFolder()
     defer { try? FileManager.default.removeItem(atPath: path) }
     try FileManager.default.createSymbolicLink(atPath: path + "/.partial", withDestinationPath: "/tmp")
-    #expect(throws: SinkFailure.self) { try DirectoryStore(directory: path, threads: DirectoryPlace.threads) }
+    #expect(throws: SinkFailure.self) { try DirectoryStore(.init(directory: path), threads: DirectoryPlace.threads) }
   }
 
   @Test("does not share its directory, as recovery would take the other's uploads for remains")
   func exclusive() throws {
     let place = try DirectoryPlace()
     let failure = try #require(throws: SinkFailure.self) {
-      try DirectoryStore(directory: place.path, threads: DirectoryPlace.threads)
+      try DirectoryStore(.init(directory: place.path), threads: DirectoryPlace.threads)
     }
     guard case .storage(let words) = failure else { throw failure }
     #expect(words.contains("in use"))
@@ -89,7 +89,7 @@ struct DirectoryStoreTests {
     defer { try? FileManager.default.removeItem(atPath: path) }
     let threads = StoreThreads(count: 1)
     threads.start()
-    let store = try DirectoryStore(directory: path, threads: threads)
+    let store = try DirectoryStore(.init(directory: path), threads: threads)
     let sink = try await SinkDriver.open(store, SinkUpload(key: .mint(), total: nil, digest: nil))
     try await sink.write([1, 2, 3])
     #expect(try await sink.checkpoint() == 3)

@@ -37,7 +37,7 @@ final class DirectoryPlace: ForwarderPlace {
 
   init() throws {
     path = try Self.makeFolder()
-    store = try DirectoryStore(directory: path, threads: Self.threads)
+    store = try DirectoryStore(.init(directory: path), threads: Self.threads)
   }
 
   deinit {

@@ -36,7 +36,7 @@ struct SmallDiskTests {
   @Test("a store that gets full says so, keeps what was safe, and goes on once there is space")
   func full() async throws {
     let disk = try SmallDisk()
-    let store = try DirectoryStore(directory: disk.path, threads: DirectoryPlace.threads)
+    let store = try DirectoryStore(.init(directory: disk.path), threads: DirectoryPlace.threads)
     let bytes = pattern(900_000)
     let sink = try await SinkDriver.open(store, upload)
     try await sink.write(Array(bytes[..<300_000]))
@@ -57,16 +57,16 @@ struct SmallDiskTests {
   func startsFull() throws {
     let disk = try SmallDisk()
     _ = FileManager.default.createFile(atPath: disk.path + "/other", contents: Data(count: 1 << 20))
-    _ = try DirectoryStore(directory: disk.path, threads: DirectoryPlace.threads)
+    _ = try DirectoryStore(.init(directory: disk.path), threads: DirectoryPlace.threads)
   }
 
   @Test("a directory that is read-only is refused at start, by its path")
   func readOnlyAtStart() throws {
     let disk = try SmallDisk()
-    _ = try DirectoryStore(directory: disk.path, threads: DirectoryPlace.threads)
+    _ = try DirectoryStore(.init(directory: disk.path), threads: DirectoryPlace.threads)
     disk.makeReadOnly()
     let failure = try #require(throws: SinkFailure.self) {
-      try DirectoryStore(directory: disk.path, threads: DirectoryPlace.threads)
+      try DirectoryStore(.init(directory: disk.path), threads: DirectoryPlace.threads)
     }
     guard case .storage(let words) = failure else { throw failure }
     #expect(words.contains(disk.path) && words.contains("Read-only file system"))
@@ -75,7 +75,7 @@ struct SmallDiskTests {
   @Test("a directory that becomes read-only fails new uploads")
   func readOnlyLater() async throws {
     let disk = try SmallDisk()
-    let store = try DirectoryStore(directory: disk.path, threads: DirectoryPlace.threads)
+    let store = try DirectoryStore(.init(directory: disk.path), threads: DirectoryPlace.threads)
     disk.makeReadOnly()
     let sink = try await SinkDriver.start(store, upload)
     guard case .storage(let words) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }

@@ -1,4 +1,5 @@
 import Foundation
+import Forwarders
 import GatewayCore
 @testable import GatewayServer
 import Testing
@@ -37,7 +38,7 @@ import Testing
           handshake: .seconds(10), head: .seconds(30), idle: .seconds(300), silence: .seconds(60),
           shutdown: .seconds(10)))
     let entry = try #require(configuration.routes.first)
-    #expect(entry.store == .directory(path: folder.path + "/var/uploads"))
+    #expect(entry.destination == .directory(DirectoryStore.Settings(directory: folder.path + "/var/uploads")))
     #expect(entry.route.path == "/upload-file")
     #expect(entry.route.formats == [.bytes, .text, .json])
     #expect(entry.route.buffer == 4096...(1 << 20))

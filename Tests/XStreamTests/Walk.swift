@@ -51,7 +51,7 @@ struct Walk {
         move(from: &link.down, to: &link.clientInput)
         do {
           try clientReads(link)
-        } catch where link !== current {
+        } catch  where link !== current {
           // A connection that the client has left knows nothing of what was sent on a later one, so its machine is
           // right to wonder; nobody listens to it any more.
           link.upEnd = .lost

@@ -1,3 +1,4 @@
+public import Forwarders
 public import GatewayCore
 public import Logging
 
@@ -63,13 +64,13 @@ public struct Configuration: Sendable {
     /// What clients are promised.
     public var route: Route
     /// Where its bytes go.
-    public var store: Store
+    public var destination: Destination
   }
 
   /// Where a route's bytes go.
-  public enum Store: Hashable, Sendable {
+  public enum Destination: Hashable, Sendable {
     /// Into a folder, one file for each upload. It need not exist yet.
-    case directory(path: String)
+    case directory(DirectoryStore.Settings)
   }
 
   /// How long the gateway waits. Each is at least 1 ms and at most 24 hours.

@@ -5,7 +5,8 @@ enum RouteReading {
   /// A route that could be read, with what the checks across routes need of it.
   struct Outcome {
     var entry: Configuration.RouteEntry
-    var folder: Setting<String>
+    /// Where it stores; `nil` for a route that does not.
+    var folder: Setting<String>?
     var tokenFiles: [StorePlaces.Neighbour]
     var path: String { entry.route.path }
   }
@@ -38,26 +39,30 @@ enum RouteReading {
     let resumeFor = reader.optional("resume-for", as: .duration(in: .seconds(1) ... .seconds(365 * 86_400)))
     let streams = reader.optional("streams", as: .flag)
     let (access, tokenFile) = welcome.access(&reader)
-    let folder = store(&reader)
+    let destination = destination(&reader)
     reader.finish()
     if let streams, !streams.value, limits.payload == 0 {
       reader.reading.note(
         "\(reader.name) takes neither streams nor payloads", hint: "write `streams: true`, or raise `limits.payload`",
         at: streams.place)
     }
-    guard let folder else { return nil }
+    guard let destination else { return nil }
     let route = Route(
       path: path, formats: formats, buffer: buffer, limits: limits, resumeFor: resumeFor?.value ?? .seconds(86_400),
       takesStreams: streams?.value ?? true, access: access)
     return Outcome(
-      entry: Configuration.RouteEntry(route: route, store: .directory(path: folder.value)), folder: folder,
+      entry: Configuration.RouteEntry(route: route, destination: destination.value), folder: destination.folder,
       tokenFiles: tokenFile.map { [StorePlaces.Neighbour(name: "a file of tokens", path: $0)] } ?? [])
   }
 
-  private static func store(_ reader: inout MappingReader) -> Setting<String>? {
+  /// Where the route's bytes go: exactly one of the sections that say so.
+  private static func destination(
+    _ reader: inout MappingReader
+  ) -> (value: Configuration.Destination, folder: Setting<String>?)? {
     guard var section = reader.requiredSection("store", example: "{directory: var/uploads}") else { return nil }
     defer { section.finish() }
-    return section.required("directory", as: .writableFolder)
+    guard let (settings, folder) = StoreReading.settings(&section) else { return nil }
+    return (.directory(settings), folder)
   }
 
   private static func formats(_ reader: inout MappingReader) -> [DataFormat] {

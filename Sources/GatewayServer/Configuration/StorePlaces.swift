@@ -10,26 +10,28 @@ enum StorePlaces {
 
   /// Notes each store that contains another, or one of `neighbours`.
   static func check(_ routes: [RouteReading.Outcome], apart neighbours: [Neighbour], reading: Reading) {
-    let stores = routes.map { (route: $0, folder: FilePlace.canonical($0.folder.value)) }
+    let stores = routes.compactMap { route in
+      route.folder.map { (route: route, setting: $0, folder: FilePlace.canonical($0.value)) }
+    }
     for (index, store) in stores.enumerated() {
       for (otherIndex, other) in stores.enumerated() where otherIndex != index {
         if store.folder == other.folder {
           // Said once, at the later of the two.
           guard otherIndex < index else { continue }
           reading.note(
-            "`\(store.route.path)` would store into the folder of `\(other.route.path)` (line \(other.route.folder.place.line))",
-            hint: "give each route a folder of its own", at: store.route.folder.place)
+            "`\(store.route.path)` would store into the folder of `\(other.route.path)` (line \(other.setting.place.line))",
+            hint: "give each route a folder of its own", at: store.setting.place)
         } else if FilePlace.contains(store.folder, other.folder) {
           reading.note(
-            "the folder of `\(store.route.path)` contains that of `\(other.route.path)` (line \(other.route.folder.place.line))",
-            hint: "put them beside each other, not one into the other", at: store.route.folder.place)
+            "the folder of `\(store.route.path)` contains that of `\(other.route.path)` (line \(other.setting.place.line))",
+            hint: "put them beside each other, not one into the other", at: store.setting.place)
         }
       }
       for neighbour in neighbours + store.route.tokenFiles
       where FilePlace.contains(store.folder, FilePlace.canonical(neighbour.path)) {
         reading.note(
           "the folder of `\(store.route.path)` contains \(neighbour.name)",
-          hint: "name a folder that holds nothing but this route's uploads", at: store.route.folder.place)
+          hint: "name a folder that holds nothing but this route's uploads", at: store.setting.place)
       }
     }
   }

@@ -34,8 +34,8 @@ extension FrontTimeouts {
 
 extension Configuration.RouteEntry {
   func makeForwarder(threads: StoreThreads) throws -> any Forwarder {
-    switch store {
-    case .directory(let path): try DirectoryStore(directory: path, threads: threads)
+    switch destination {
+    case .directory(let settings): try DirectoryStore(settings, threads: threads)
     }
   }
 }

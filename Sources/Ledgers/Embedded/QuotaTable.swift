@@ -47,8 +47,8 @@ struct QuotaTable {
     extents = try Statement("SELECT subject, win, low, high FROM upload_quota WHERE key = $1", in: database)
     deleteExtents = try Statement("DELETE FROM upload_quota WHERE key = $1", in: database)
     deleteWindowExtents = try Statement("DELETE FROM upload_quota WHERE key = $1 AND win <> 0", in: database)
-    deleteBehind = try Statement("DELETE FROM upload_quota WHERE key = $1 AND low >= $2", in: database)
-    cutExtents = try Statement("UPDATE upload_quota SET high = $2 WHERE key = $1 AND high > $2", in: database)
+    deleteBehind = try Statement("DELETE FROM upload_quota WHERE low >= $1 AND key = $2", in: database)
+    cutExtents = try Statement("UPDATE upload_quota SET high = $1 WHERE key = $2 AND high > $1", in: database)
   }
 
   /// The most that every one of `caps` leaves; without any, everything.
@@ -104,8 +104,8 @@ struct QuotaTable {
     deleteWindowExtents.bind(1, key.text)
     try deleteWindowExtents.run()
     for statement in [deleteBehind, cutExtents] {
-      statement.bind(1, key.text)
-      statement.bind(2, charged)
+      statement.bind(1, charged)
+      statement.bind(2, key.text)
       try statement.run()
     }
   }
