@@ -33,8 +33,6 @@ extension XStreamHandler {
   /// kernel reset the connection, and the client might never see the packet.
   private func drain() {
     watch.enter(.draining, now: .now())
-    watchTimer?.cancel()
-    watchTimer = nil
     context?.close(mode: .output, promise: nil)
     keepWatch()
   }

@@ -61,7 +61,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   var safeOffset: Int64?
   var isReadWanted = false
   var watch: ClientWatch
-  var watchTimer: Scheduled<Void>?
+  var watchTimer: (task: Scheduled<Void>, due: NIODeadline)?
 
   /// - Parameter logger: of the gateway; the connection's id is added.
   public init(gateway: Gateway, timeouts: FrontTimeouts, logger: Logger) {
@@ -91,7 +91,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
 
   /// The connection is lost, or was closed by this side.
   public func channelInactive(context: ChannelHandlerContext) {
-    watchTimer?.cancel()
+    stopWatch()
     graceForEnd?.cancel()
     _ = exchange.inputEnded(clean: false)
     upload?.leaveSilently()
@@ -154,12 +154,25 @@ public final class XStreamHandler: ChannelDuplexHandler {
 
   // MARK: Waiting
 
-  /// Says what the connection waits for now, and sees to it that the timer is set.
+  /// Says what the connection waits for now, and sees to it that the timer rings no later than that needs.
   func keepWatch() {
     let now = NIODeadline.now()
     watch.enter(currentPhase, now: now)
-    guard watchTimer == nil else { return }
-    if case .lookAgain(let due) = watch.verdict(now: now) { setWatchTimer(at: due) }
+    let due: NIODeadline
+    switch watch.verdict(now: now) {
+    case .never: return
+    case .lookAgain(let later): due = later
+    case .close, .headTooSlow, .silent: due = now
+    }
+    // A timer that rings too early looks and is set anew, which is cheaper than one for each read.
+    if let watchTimer, watchTimer.due <= due { return }
+    stopWatch()
+    setWatchTimer(at: due)
+  }
+
+  func stopWatch() {
+    watchTimer?.task.cancel()
+    watchTimer = nil
   }
 
   private var currentPhase: ClientWatch.Phase {
@@ -170,10 +183,12 @@ public final class XStreamHandler: ChannelDuplexHandler {
   }
 
   private func setWatchTimer(at due: NIODeadline) {
-    watchTimer = context?.eventLoop.assumeIsolated().scheduleTask(deadline: due) {
+    guard let eventLoop = context?.eventLoop else { return }
+    let task = eventLoop.assumeIsolated().scheduleTask(deadline: due) {
       self.watchTimer = nil
       self.lookAtWatch()
     }
+    watchTimer = (task, due)
   }
 
   private func lookAtWatch() {
