@@ -75,17 +75,18 @@ extension XStreamHandler {
     case .paused: isPaused = true
     case .resumed: isPaused = false
     case .safe(let offset): safe(upTo: offset)
-    case .complete(_, let result):
+    case .complete(let size, let result):
       upload = nil
-      let size = (result.reply?.readableBytes).map { PacketHead.Payload.bytes(Int64($0)) } ?? .none
-      reply(exchange.completed(digest: result.digest.flatMap(StreamDigest.init), reply: size), body: result.reply)
+      tellBeforeFinal(safe: size)
+      let reply = (result.reply?.readableBytes).map { PacketHead.Payload.bytes(Int64($0)) } ?? .none
+      reply(exchange.completed(digest: result.digest.flatMap(StreamDigest.init), reply: reply), body: result.reply)
     case .settled(let offset):
       upload = nil
       settled(at: offset)
     case .failed(let failure, let safe):
       upload = nil
       if hasOffer {
-        if safe > 0 { _ = exchange.safe(upTo: safe) }
+        if safe > 0 { tellBeforeFinal(safe: safe) }
         halt = nil
         reply(exchange.failed(ServerExchange.Failure(failure)))
       } else {
@@ -136,6 +137,13 @@ extension XStreamHandler {
     for message in messages { send(message) }
   }
 
+  /// The final says what is safe, too: from the last progress packet to it there may be no more than between two of them
+  /// (protocol.md section 4), however much the last sync made safe.
+  private func tellBeforeFinal(safe offset: Int64) {
+    guard case .progress(let messages) = exchange.safe(upTo: offset, isHeard: false) else { return }
+    for message in messages { send(message) }
+  }
+
   // MARK: Ending before everything has arrived
 
   /// Makes what arrived safe before the client is told why it must stop: LEFT is then exact.
@@ -152,7 +160,7 @@ extension XStreamHandler {
     let reason = halt
     halt = nil
     // A small upload that was dropped keeps nothing.
-    if offset > 0 { _ = exchange.safe(upTo: offset) }
+    if offset > 0 { tellBeforeFinal(safe: offset) }
     switch reason {
     case nil, .grantFull: reply(exchange.partiallyFilled())
     case .superseded: reply(exchange.detached())
