@@ -2,7 +2,7 @@ public import Logging
 public import ServiceLifecycle
 
 /// The gateway as a service: runs until it is asked to stop.
-public struct GatewayService: Service {
+public struct GatewayService: Service, CustomStringConvertible {
   private let configuration: Configuration
   private let logger: Logger
   private let onStart: @Sendable (RunningGateway) -> Void
@@ -15,6 +15,9 @@ public struct GatewayService: Service {
     self.logger = logger
     self.onStart = onStart
   }
+
+  /// What a log may say of it: by default it would be the whole configuration, the digests of tokens included.
+  public var description: String { "gateway" }
 
   /// Starts the gateway, and stops it at graceful shutdown or cancellation.
   ///
