@@ -88,7 +88,8 @@ class Gateway:
         """Waits for the final, which must say that all is safe, and looks at the store."""
         result = stream.final()
         want(result.status == 0, f"status {result.status}, not 0: {result.reason}")
-        self.stored(stream.key, data)
+        if stream.route == self.route:  # --store is this route's folder, and no other's
+            self.stored(stream.key, data)
 
     def half(self, total=400_000, sent=None, ack=50_000, token=None, connection=None):
         """A stream of which a part was sent and some of it is known to be safe: data, stream."""
