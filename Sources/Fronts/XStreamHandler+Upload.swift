@@ -78,8 +78,8 @@ extension XStreamHandler {
     case .complete(let size, let result):
       upload = nil
       tellBeforeFinal(safe: size)
-      let reply = (result.reply?.readableBytes).map { PacketHead.Payload.bytes(Int64($0)) } ?? .none
-      reply(exchange.completed(digest: result.digest.flatMap(StreamDigest.init), reply: reply), body: result.reply)
+      let answer = (result.reply?.readableBytes).map { PacketHead.Payload.bytes(Int64($0)) } ?? .none
+      reply(exchange.completed(digest: result.digest.flatMap(StreamDigest.init), reply: answer), body: result.reply)
     case .settled(let offset):
       upload = nil
       settled(at: offset)
