@@ -89,7 +89,7 @@ struct FileUpload {
         SendReport(file: file, url: url, error: error, seconds: display.elapsed.seconds).line)
     }
     let text = error.description
-    Console.error(text.hasPrefix(file) ? text : "\(file): \(text)")
+    Console.error(text.hasPrefix(file + " ") ? text : "\(file): \(text)")
     if let hint = hint(error, isKept: keeper != nil && !isLost, safe: display.safe) { Console.error(hint) }
     return ExitStatus.of(error)
   }

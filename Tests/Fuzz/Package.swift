@@ -2,7 +2,7 @@
 import PackageDescription
 
 // Nested, so that unsafe flags and a second copy of XStream with coverage stay out of the main package.
-let fuzzing = ["-sanitize=fuzzer", "-parse-as-library"]
+let fuzzing = ["-sanitize=fuzzer,address", "-parse-as-library"]
 let features: [SwiftSetting] = [
   "ExistentialAny", "ImmutableWeakCaptures", "InferIsolatedConformances", "InternalImportsByDefault",
   "MemberImportVisibility", "NonisolatedNonsendingByDefault",
@@ -14,9 +14,9 @@ let package = Package(
   targets: [
     .target(
       name: "XStream", dependencies: [.product(name: "NIOCore", package: "swift-nio")],
-      swiftSettings: features + [.unsafeFlags(["-sanitize=fuzzer"])]),
+      swiftSettings: features + [.unsafeFlags(["-sanitize=fuzzer,address"])]),
     .executableTarget(
       name: "FuzzServerExchange", dependencies: ["XStream", .product(name: "NIOCore", package: "swift-nio")],
-      swiftSettings: features + [.unsafeFlags(fuzzing)], linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
+      swiftSettings: features + [.unsafeFlags(fuzzing)], linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
   ]
 )

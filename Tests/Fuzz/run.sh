@@ -13,4 +13,4 @@ awk -v dir="$corpus" '
   file { print >> file }
 ' ../../docs/protocol.md
 SWIFT_BACKTRACE=enable=no .build/debug/FuzzServerExchange -max_total_time="${1:-60}" -max_len=20000 -timeout=5 \
-  -print_final_stats=1 "$corpus"
+  -rss_limit_mb=2048 -print_final_stats=1 "$corpus"

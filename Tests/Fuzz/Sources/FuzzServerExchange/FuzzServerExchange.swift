@@ -157,7 +157,7 @@ struct FuzzSession {
     guard var upload else { return }
     upload.safe += (upload.received - upload.safe) * Int64(decide(3)) / 2
     self.upload = upload
-    if case .progress(let message) = machine.safe(upTo: upload.safe) { check(message) }
+    if case .progress(let messages) = machine.safe(upTo: upload.safe) { messages.forEach(check) }
     switch decide(12) {
     case 0: finish(machine.failed(.init(status: .storage, reason: "full\n")))
     case 1: finish(machine.detached())
