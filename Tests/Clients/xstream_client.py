@@ -182,8 +182,9 @@ class Stream:
         expect(offset <= self.position, f"{offset} bytes are safe, but only {self.position} were sent")
         self._check_spacing(before, offset)
         self.progress.append(offset)
-        # One more than asked for: the server may count from the stream's start or from this offer's.
-        allowed = (offset - self.start) // self.ack + 1
+        # One more than asked for: the server may count from the stream's start or from this offer's. Whoever asks for
+        # fewer than the widest spacing allows is told as often as that.
+        allowed = (offset - self.start) // min(self.ack, WIDEST_PROGRESS) + 1
         expect(len(self.progress) <= allowed, f"more progress packets than one for {self.ack} bytes")
 
     def _check_spacing(self, before, after):

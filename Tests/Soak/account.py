@@ -1,0 +1,162 @@
+"""What must be true at the end: ledger, files and log against each other and against what clients were told."""
+
+import collections
+import json
+import os
+import sqlite3
+import subprocess
+
+from places import ROUTES
+
+# What the gateway may call an error in a run: clients' digests that are wrong on purpose.
+EXPECTED_ERRORS = ("digest(computed:",)
+TRAPS = ("Fatal error", "Crash", "crashed", "Illegal instruction", "Segmentation", "terminate called", "AddressSanitizer")
+
+
+class Account:
+    """Each `check_` method returns what is wrong, as a list of (text, key or None)."""
+
+    def __init__(self, places, journal):
+        self.places, self.journal = places, journal
+
+    def read(self, what, *more):
+        """`sluice uploads --json` or `sluice quota --json`."""
+        run = subprocess.run([self.places.sluice, what, "--json", "--config", self.places.config, *more],
+                             capture_output=True, timeout=20, check=False)
+        if run.returncode:
+            raise RuntimeError(f"sluice {what} ended with {run.returncode}: {run.stderr.decode().strip()}")
+        return json.loads(run.stdout)["quotas" if what == "quota" else what]
+
+    def rows(self):
+        """The ledger itself, for what the commands do not say: how much each upload has reserved."""
+        ledger = sqlite3.connect(f"file:{self.places.state}/ledger.sqlite?mode=ro", uri=True)
+        try:
+            ledger.row_factory = sqlite3.Row
+            return [dict(row) for row in ledger.execute("SELECT * FROM upload")]
+        finally:
+            ledger.close()
+
+    def load(self):
+        self.uploads, self.quotas = self.read("uploads"), self.read("quota")
+        self.granted = {row["key"]: row["granted"] for row in self.rows()}
+        self.open = [upload for upload in self.uploads if upload["state"] == "open"]
+        self.done = [upload for upload in self.uploads if upload["state"] == "done"]
+
+    def forgotten_left(self):
+        """Open streams of routes that keep nothing for long. Payloads have an expiry of their own, a minute."""
+        forgets = {route.path for route in ROUTES.values() if route.forgets}
+        return [upload for upload in self.read("uploads")
+                if upload["state"] == "open" and upload["route"] in forgets and not self._is_payload(upload)]
+
+    def _is_payload(self, upload):
+        planned = self.journal.uploads.get(upload["name"])
+        return planned is not None and planned.kind == "payload"
+
+    def check_quotas(self):
+        """Reserved is what open uploads hold, used is what done ones have."""
+        wrong, reserved, used = [], collections.Counter(), collections.Counter()
+        for upload in self.open:
+            reserved[upload["route"]] += self.granted.get(upload["key"], 0)
+            if upload["safe"] > self.granted.get(upload["key"], 0):
+                wrong.append((f"{upload['safe']} bytes are safe of an upload that has less reserved", upload["key"]))
+        for upload in self.done:
+            used[upload["route"]] += upload["safe"]
+        said = {quota["route"]: quota for quota in self.quotas}
+        for path in said.keys() | reserved.keys() | used.keys():
+            quota = said.get(path, {"reserved": 0, "used": 0, "cap": 0})
+            if quota["reserved"] != reserved[path]:
+                wrong.append((f"{path}: reserved is {quota['reserved']}, open uploads hold {reserved[path]}", None))
+            if quota["used"] != used[path]:
+                wrong.append((f"{path}: used is {quota['used']}, complete uploads have {used[path]}", None))
+            if quota["reserved"] + quota["used"] > quota["cap"]:
+                wrong.append((f"{path}: more is taken than the cap {quota['cap']}", None))
+        return wrong
+
+    def check_forgotten(self):
+        return [(f"{upload['route']}: {upload['name']} should have expired, {upload['safe']} safe", upload["key"])
+                for upload in self.forgotten_left()]
+
+    def check_told(self):
+        """What clients were told is what the ledger has."""
+        wrong, states = [], {upload["key"]: upload["state"] for upload in self.uploads}
+        for planned in self.journal.uploads.values():
+            for promise in planned.promises.values():
+                state = states.get(promise.key)
+                if promise.is_done and state != "done":
+                    wrong.append((f"{planned.label} was told to be complete; the ledger says {state}", promise.key))
+                if promise.is_gone and state:
+                    wrong.append((f"{planned.label} was given up or refused; the ledger says {state}", promise.key))
+                if not (promise.is_done or promise.is_gone or state or planned.route.forgets):
+                    wrong.append((f"{planned.label} with {promise.safe} bytes acknowledged is not in the ledger",
+                                  promise.key))
+        for upload in self.open:
+            planned = self.journal.uploads.get(upload["name"])
+            promise = planned.promises.get(upload["key"]) if planned else None
+            if promise and upload["safe"] < promise.safe:
+                wrong.append((f"{upload['safe']} bytes are safe, but {promise.safe} was acknowledged", upload["key"]))
+        return wrong
+
+    def check_files(self):
+        """Every upload has its file with exactly its bytes, and no file is nobody's."""
+        wrong = []
+        for upload in self.done:
+            planned = self.journal.uploads.get(upload["name"])
+            path = f"{self.places.folder}/store{upload['route']}/{upload['key']}"
+            if not planned:
+                wrong.append((f"an upload by the name {upload['name']}, which nobody sent", upload["key"]))
+            elif not os.path.isfile(path):
+                wrong.append((f"{planned.label} is complete in the ledger, and has no file", upload["key"]))
+            elif difference := planned.content.difference(path):
+                wrong.append((f"{planned.label} is complete in the ledger, but {difference}", upload["key"]))
+            elif upload["safe"] != planned.size:
+                wrong.append((f"{planned.label} has {upload['safe']} bytes in the ledger, not {planned.size}",
+                              upload["key"]))
+        for upload in self.open:
+            planned = self.journal.uploads.get(upload["name"])
+            path = f"{self.places.folder}/store{upload['route']}/.partial/{upload['key']}"
+            if not upload["safe"] or not planned:
+                continue
+            if not os.path.isfile(path):
+                wrong.append((f"{planned.label} has {upload['safe']} bytes safe, and no file", upload["key"]))
+            elif difference := planned.content.difference(path, upload["safe"]):
+                wrong.append((f"of the {upload['safe']} safe bytes of {planned.label} {difference}", upload["key"]))
+        for route in ROUTES.values():
+            folder = self.places.store(route)
+            mine = {upload["key"] for upload in self.done if upload["route"] == route.path}
+            wrong += [(f"{route.path} has a file that no upload owns", name)
+                      for name in set(os.listdir(folder)) - mine - {".partial"}]
+            mine = {upload["key"] for upload in self.open if upload["route"] == route.path}
+            wrong += [(f"{route.path}/.partial has a file that no upload owns", name)
+                      for name in set(os.listdir(f"{folder}/.partial")) - mine]
+        return wrong
+
+    def check_log(self):
+        """Nothing but the gateway's own records, and no error that was not provoked."""
+        wrong = []
+        with open(self.places.log, encoding="utf-8", errors="replace") as log:
+            for number, line in enumerate(log, 1):
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    what = "a trap" if any(trap in line for trap in TRAPS) else "no record"
+                    wrong.append((f"line {number} of the log is {what}: {line.strip()[:200]}", None))
+                    continue
+                if record["level"] not in ("error", "critical"):
+                    continue
+                reason = record.get("metadata", {}).get("reason", "")
+                if record["message"] == "Upload failed" and reason.startswith(EXPECTED_ERRORS):
+                    self.journal.count("errors in the log that were provoked")
+                    continue
+                wrong.append((f"line {number} of the log: {line.strip()[:300]}", None))
+        return wrong
+
+    def evidence(self, key):
+        """What is known of a key: its ledger row, its files, and the last lines of the log about it."""
+        lines = [f"ledger: {row}" for row in self.rows() if row["key"] == key]
+        for route in ROUTES.values():
+            for path in (f"{self.places.store(route)}/{key}", f"{self.places.store(route)}/.partial/{key}"):
+                if os.path.exists(path):
+                    lines.append(f"file: {path}, {os.path.getsize(path)} bytes")
+        with open(self.places.log, encoding="utf-8", errors="replace") as log:
+            mine = [line.strip() for line in log if f'"upload":"{key[:8]}"' in line]
+        return lines + mine[-12:]

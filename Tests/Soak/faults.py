@@ -1,0 +1,76 @@
+"""What is done to the gateway, and when."""
+
+import time
+
+MOMENTS = ("offer", "progress", "last", "final", "give-up")
+KILLS = ("any time", "any time", "any time", "offer", "progress", "last", "last", "final", "final", "give-up",
+         "start-up", "start-up", "shutdown")
+
+
+class Faults:
+    """Kills `kills` times in `seconds`, and between the kills stops and freezes the gateway."""
+
+    def __init__(self, gateway, told, random, seconds, kills):
+        self.gateway, self.told, self.random = gateway, told, random
+        self.journal, self.kills = told.journal, kills
+        self.interval = seconds / max(1, kills)
+        # All kinds in turn, in an order of the seed's.
+        kinds = list(dict.fromkeys(KILLS))
+        random.shuffle(kinds)
+        self.plan = (kinds + random.choices(KILLS, k=kills))[:kills]
+
+    def run(self, describe):
+        begin = time.monotonic()
+        for number, kind in enumerate(self.plan):
+            self._wait(begin + (number + self.random.uniform(0.1, 0.6)) * self.interval)
+            if self.random.random() < 0.25:
+                self._lesser()
+            self._wait(begin + (number + self.random.uniform(0.6, 0.7)) * self.interval)
+            self._kill(kind)
+            self._after()
+            print(f"  {self.journal.elapsed():5.1f}s  kill {number + 1} of {len(self.plan)} ({kind}), up again in "
+                  f"{self.gateway.start_time * 1000:.0f} ms; {describe()}", flush=True)
+
+    def _wait(self, until):
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+            self.gateway.check_alive()
+
+    def _lesser(self):
+        if self.random.random() < 0.5:
+            self.journal.count("SIGSTOP and SIGCONT")
+            self.gateway.freeze(self.random.uniform(0.1, 2))
+        else:
+            self.journal.count("SIGTERM")
+            self.gateway.terminate()
+            self.gateway.start()
+            self._after()
+
+    def _kill(self, kind):
+        gateway, random = self.gateway, self.random
+        self.journal.count(f"SIGKILL ({kind})")
+        if kind in MOMENTS:
+            if not self.journal.wait_for(kind, self.interval * 0.3):
+                self.journal.count("moments that did not come in time")
+            time.sleep(random.choice((0, 0, 0.001, 0.003, 0.01)))
+            gateway.kill()
+        elif kind == "shutdown":
+            if gateway.terminate(kill_after=random.uniform(0, 0.15)) is not None:
+                self.journal.count("shutdowns that were faster than the kill")
+        else:
+            gateway.kill()
+        if kind == "start-up":
+            for _ in range(random.randint(1, 3)):
+                gateway.start(wait=False)
+                time.sleep(random.uniform(0, 1.2 * min(gateway.start_time, 1)))
+                gateway.kill()
+                self.journal.count("SIGKILLs during a start-up")
+        time.sleep(random.choice((0, 0, 0.2)))
+        gateway.start()
+
+    def _after(self):
+        """What was complete before is there."""
+        for upload in list(self.journal.uploads.values()):
+            for promise in list(upload.promises.values()):
+                if promise.is_done:
+                    self.told.verify(upload, promise.key, all_of_it=False)

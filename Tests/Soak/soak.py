@@ -1,0 +1,224 @@
+"""The soak: uploads of all kinds while the gateway is killed, stopped and frozen; see README.md.
+
+usage: soak.py --sluice PATH [--seconds 180] [--kills 20] [--uploads 50] [--parallel 4] [--seed N] [--short]
+"""
+
+import argparse
+import faulthandler
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Clients"))
+sys.dont_write_bytecode = True
+
+from account import Account  # noqa: E402
+from content import Pool  # noqa: E402
+from faults import Faults  # noqa: E402
+from journal import Journal  # noqa: E402
+from places import MIB, ROUTES, Places  # noqa: E402
+from sender import Sender  # noqa: E402
+from streams import Streamer  # noqa: E402
+from supervised import Supervised  # noqa: E402
+from uploads import Planner, Told  # noqa: E402
+
+# How far memory may be above what it was before the last uploads: allocators keep some.
+MEMORY_SLACK = 64 * MIB
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, options):
+        self.options, self.random = options, random.Random(options.seed)
+        self.folder = tempfile.mkdtemp(prefix="sluice-soak-")
+        self.places = Places(self.folder, options.sluice)
+        self.journal = Journal(f"{self.folder}/driver.log")
+        self.told = Told(self.places, self.journal)
+        self.gateway = Supervised(self.places, self.journal)
+        self.account = Account(self.places, self.journal)
+        largest, self.budget = (6 * MIB, 120 * MIB) if options.short else (200 * MIB, 3072 * MIB)
+        self.planner = Planner(random.Random(options.seed), Pool(options.seed), largest)
+        self.planning = threading.Lock()
+        self.passed = 0
+        self.peak = 0
+
+    # Clients
+
+    def _upload(self, deadline, calm=False):
+        with self.planning:
+            upload = self.planner.draw(calm)
+            seed = f"{self.options.seed} {upload.label}"
+            self.journal.uploads[upload.label] = upload
+        self.journal.note(f"begin {upload}")
+        kind = Sender if upload.kind in ("send", "pipe") else Streamer
+        try:
+            kind(upload, self.gateway, self.told, deadline, seed).run()
+        except Exception as error:  # noqa: BLE001 - a fault of the driver's own must not pass for a success
+            self.journal.violate(f"the driver failed: {type(error).__name__}: {error}", upload)
+            faulthandler.dump_traceback(self.journal._file, all_threads=False)
+            raise
+        self.journal.note(f"end {upload.label} {upload.outcome}")
+
+    def _work(self, begin_until, deadline, at_least, calm=False):
+        """`parallel` threads that do one upload after the other."""
+        pause = random.Random(self.options.seed)
+
+        def work():
+            while time.monotonic() < deadline:
+                if time.monotonic() > begin_until and len(self.journal.uploads) >= at_least:
+                    return
+                self._upload(deadline, calm)
+                time.sleep(pause.random() * 0.1)
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(self.options.parallel)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _describe(self):
+        outcomes = [upload.outcome for upload in list(self.journal.uploads.values())]
+        rss, peak = self.gateway.memory()
+        self.peak = max(self.peak, peak)
+        return (f"{len(outcomes)} uploads begun, {outcomes.count('complete')} complete, "
+                f"{len(self.journal.violations)} violations, {rss // MIB} MiB")
+
+    # The run
+
+    def run(self):
+        options = self.options
+        begin = time.monotonic()
+        print(f"soak: seed {options.seed}, {options.seconds} s, {self.folder}", flush=True)
+        if not self.gateway.start():
+            return
+        rough = options.seconds * (0.5 if options.short else 0.72)
+        begin_until, deadline = begin + rough, begin + rough + (3 if options.short else 12)
+        self.planner.allow(self.budget, rough)
+        threads = self._work(begin_until, deadline, options.uploads)
+        Faults(self.gateway, self.told, self.random, rough, options.kills).run(self._describe)
+        for thread in threads:
+            thread.join(max(0, deadline + 27 - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            self.journal.violate("a client does not come to its end")
+            faulthandler.dump_traceback(self.journal._file)
+        self._calm()
+        self._wait_for_expiry()
+        self._settle_accounts()
+
+    def _calm(self):
+        """Clients still break off, but nothing happens to the gateway: what it uses must come back to what it was."""
+        print(f"  {self.journal.elapsed():5.1f}s  calm: clients alone misbehave", flush=True)
+        self.gateway.terminate()
+        self.gateway.start()
+        span = 1 if self.options.short else 5
+        self.planner.allow(self.budget / 4, 3 * span)
+        before = self._calm_round(span)
+        after = self._calm_round(2 * span)
+        text = (f"memory {before[0] // MIB} -> {after[0] // MIB} MiB, descriptors {before[1]} -> {after[1]}, "
+                f"at most {max(self.peak, self.gateway.memory()[1]) // MIB} MiB")
+        print(f"  {self.journal.elapsed():5.1f}s  {text}", flush=True)
+        self._judge("descriptors at the end", [] if after[1] <= before[1] else [(text, None)])
+        self._judge("memory at the end", [] if after[0] <= before[0] + MEMORY_SLACK else [(text, None)])
+
+    def _calm_round(self, span):
+        now = time.monotonic()
+        for thread in self._work(now + span, now + span + 8, 0, calm=True):
+            thread.join()
+        # Connections that were half closed are read for a while, and cut ones are found out.
+        best, settled = None, time.monotonic() + 6
+        while time.monotonic() < settled:
+            now = self.gateway.memory()[0], self.gateway.descriptors()
+            if best is None or now[1] < best[1]:
+                best, settled = now, min(settled, time.monotonic() + 2.2)
+            time.sleep(0.1)
+        return self.gateway.memory()[0], best[1]
+
+    def _wait_for_expiry(self):
+        longest = max(route.resume_for for route in ROUTES.values() if route.forgets)
+        deadline = time.monotonic() + longest + 5
+        while self.account.forgotten_left() and time.monotonic() < deadline:
+            time.sleep(0.5)
+        self._judge("abandoned uploads expire", self.account.check_forgotten())
+
+    def _settle_accounts(self):
+        self.account.load()
+        self._judge("quotas while it runs", self.account.check_quotas())
+        self.gateway.check_alive()
+        self.gateway.terminate()
+        self.account.load()
+        for name in ("quotas", "told", "files", "log"):
+            self._judge(name, getattr(self.account, f"check_{name}")())
+
+    def _judge(self, name, wrong):
+        for text, key in wrong:
+            self.journal.violate(f"{name}: {text}", key=key)
+        self.passed += not wrong
+
+    # The end
+
+    def summary(self):
+        """Prints it. Returns the exit status."""
+        journal = self.journal
+        uploads = list(journal.uploads.values())
+        print(f"\n{len(uploads)} uploads, {self.gateway.starts} starts, slowest {self.gateway.slowest_start:.2f} s")
+        for attribute in ("kind", "outcome"):
+            values = [getattr(upload, attribute) for upload in uploads]
+            print("  " + ", ".join(f"{values.count(value)} {value}" for value in sorted(set(values))))
+        stored = sum(upload.size for upload in uploads if upload.outcome == "complete")
+        print(f"  {stored / MIB:.0f} MiB complete and verified")
+        for name, count in sorted(journal.counts.items()):
+            print(f"  {count:7} {name}")
+        for number, (text, key) in enumerate(journal.violations[:40], 1):
+            print(f"\n{number}. {text}")
+            for line in self.account.evidence(key) if key else []:
+                print(f"     {line}")
+        failed = len(journal.violations)
+        if failed:
+            print(f"\nkept: {self.folder} (gateway.log, driver.log, state/ledger.sqlite, store/); "
+                  f"again: --seed {self.options.seed}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        print(f"{self.passed + sum(not upload.is_broken for upload in uploads)} passed, {failed} failed", flush=True)
+        return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sluice", required=True, help="the gateway's program")
+    parser.add_argument("--seconds", type=int)
+    parser.add_argument("--kills", type=int)
+    parser.add_argument("--uploads", type=int, help="begin at least so many")
+    parser.add_argument("--parallel", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser.add_argument("--short", action="store_true", help="about 20 seconds, smaller files, fewer kills")
+    options = parser.parse_args()
+    for name, long, short in (("seconds", 180, 20), ("kills", 20, 4), ("uploads", 50, 16)):
+        if getattr(options, name) is None:
+            setattr(options, name, short if options.short else long)
+    soak = Soak(options)
+
+    def out_of_time():
+        print(f"out of time; kept: {soak.folder}\n0 passed, 1 failed", flush=True)
+        faulthandler.dump_traceback()
+        soak.gateway.abandon()
+        os._exit(1)
+
+    timer = threading.Timer(options.seconds + 55, out_of_time)
+    timer.daemon = True
+    timer.start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(f"stopped; kept: {soak.folder}"))
+    try:
+        soak.run()
+        return soak.summary()
+    finally:
+        soak.gateway.abandon()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,312 @@
+"""Uploads through the Python client library, with everything that clients do and that befalls them."""
+
+import random
+import threading
+import time
+
+from xstream_client import Stream, ask, digest_of, digest_value, give_up, send_payload
+from xstream_packet import Violation
+from xstream_tls import Closed, Connection, Lost, TimedOut, TlsFailure, tls_context
+
+from places import MIB
+
+PATIENCE = 25.0
+PIECE = 256 * 1024
+
+
+class Over(Exception):
+    """The upload has come to its end, whichever."""
+
+
+class Again(Exception):
+    """The client has cut its own connection."""
+
+
+class Streamer:
+    """Carries out one planned upload of the kinds `stream` and `payload`."""
+
+    def __init__(self, upload, gateway, told, deadline, seed):
+        self.upload, self.gateway, self.told, self.deadline = upload, gateway, told, deadline
+        self.journal, self.random = told.journal, random.Random(seed)
+        self.context = tls_context(told.places.ca)
+        self.key = self.mark = None
+        self.connection, self.older = None, []
+        self.patience_with_quota = 3
+        size = max(1, upload.size)
+        self.breaks = sorted(self.random.randrange(size) for _ in range(upload.breaks))
+        # Where an upload that is not to be completed ends.
+        self.end = self.random.randrange(size) if upload.fate != "complete" else None
+
+    def run(self):
+        try:
+            while time.monotonic() < self.deadline:
+                try:
+                    self._once()
+                except Again:
+                    time.sleep(self.random.choice((0, 0, 0.05, 0.5)))
+                except (Lost, Closed, TlsFailure, OSError) as error:
+                    self._lost(self.mark, error)
+        except Over:
+            pass
+        except Violation as error:
+            self.journal.violate(f"against the protocol: {error}", self.upload, self.key)
+        finally:
+            for connection in [*self.older, self.connection]:
+                if connection:
+                    connection.close()
+
+    def _lost(self, mark, error):
+        self._let_go()
+        if not self.gateway.explains(mark):
+            what = "was silent" if isinstance(error, TimedOut) else "left"
+            self.journal.violate(f"the gateway {what} and nobody had done anything to it: {error!r}",
+                                 self.upload, self.key)
+            raise Over
+        self.journal.count("connections lost by faults of the gateway")
+        time.sleep(self.random.uniform(0.02, 0.3))
+
+    def _let_go(self):
+        if self.connection:
+            self.connection.drop()
+        self.connection = None
+
+    def _once(self):
+        if not self.connection or self.connection.ended or self.connection.write_broken:
+            self._let_go()
+            # What happens between two exchanges counts too: a connection is kept while its client waits.
+            self.mark = self.gateway.mark()
+            self.connection = Connection("127.0.0.1", self.told.places.port, self.context, timeout=PATIENCE)
+        if self.upload.kind == "payload":
+            return self._payload()
+        if self.key and self.random.random() < 0.25:
+            self._ask()
+        self._stream()
+
+    # A payload
+
+    def _payload(self):
+        upload = self.upload
+        data = b"".join(bytes(piece) for piece in upload.content.pieces())
+        self.journal.happened("last")
+        # Without its key the upload is known by its name alone, which `send_payload` has no argument for.
+        result = send_named_payload(self.connection, upload, data, self._digest())
+        if result.status == 0:
+            upload.promise(result.key).sent = upload.size
+            self.told.done(upload, result.key)
+            raise Over
+        self._answered(result)
+
+    # A stream
+
+    def _digest(self):
+        if self.upload.digest == "wrong":
+            return digest_of(b"something else")
+        return digest_value(self.upload.content.sha256()) if self.upload.digest else None
+
+    def _stream(self):
+        upload = self.upload
+        stream = Stream(self.connection, upload.route.path, upload.total, upload.buffer, key=self.key, ack=upload.ack,
+                        digest=self._digest(), name=upload.label, token=upload.route.token)
+        if stream.open():
+            self._offered(stream)
+            self._send(stream)
+            if stream.result is None:
+                stream.final()
+            self._heard(stream)
+        self._after(stream)
+
+    def _offered(self, stream):
+        self.key = stream.key
+        if stream.resumes:
+            self.journal.count("resumes")
+        self.told.offset(self.upload, stream.key, stream.start, "the offer")
+        self.journal.happened("offer")
+        if stream.end is not None and (self.upload.total == "*" or stream.end < self.upload.total):
+            self.journal.count("offers of a part")
+
+    def _send(self, stream):
+        upload, began, first = self.upload, time.monotonic(), stream.position
+        promise = upload.promise(stream.key)
+        last = upload.size if stream.end is None else min(stream.end, upload.size)
+        while stream.result is None and stream.position < last:
+            self._befall(stream)
+            stop = last if self.end is None or self.end <= stream.position else min(last, self.end)
+            count = min(self.random.choice((1, 5000, PIECE, PIECE, PIECE)), stop - stream.position)
+            piece = upload.content.piece(stream.position, count)
+            promise.sent = max(promise.sent, stream.position + len(piece))
+            if stream.position + len(piece) == last:
+                self.journal.happened("last")
+            if not stream.send(piece):
+                return
+            self._heard(stream)
+            if self.end is not None and stream.position >= self.end and stream.result is None:
+                self._leave(stream)
+            if upload.pace:
+                time.sleep(max(0, (stream.position - first) / upload.pace - (time.monotonic() - began)))
+        if self.end is None and stream.position == upload.size and self.random.random() < 0.05 and self.breaks:
+            self.breaks.clear()
+            self._cut(stream)
+        if upload.total == "*" and stream.position == upload.size and stream.result is None:
+            if upload.fate != "complete":
+                self._leave(stream)
+            self.connection.finish()
+
+    def _heard(self, stream):
+        promise = self.upload.promise(stream.key)
+        if stream.progress and stream.progress[-1] > promise.safe:
+            self.told.offset(self.upload, stream.key, stream.progress[-1], "progress")
+            self.journal.count("acknowledgements")
+            self.journal.happened("progress")
+
+    def _befall(self, stream):
+        """What happens to clients between two pieces."""
+        if self.end is not None and stream.position >= self.end:
+            self._leave(stream)
+        if self.breaks and stream.position >= self.breaks[0]:
+            self.breaks.pop(0)
+            self._cut(stream)
+
+    def _cut(self, stream):
+        how = self.random.choice(("reset", "end of file", "close_notify", "takeover", "half"))
+        if how == "close_notify" and self.upload.total == "*":
+            how = "reset"  # it would say that this was all
+        self.journal.count(f"client cuts by {how}")
+        self.journal.note(f"{self.upload.label} {how} at {stream.position}, key {stream.key}")
+        if how == "takeover":
+            self.older.append(self.connection)
+        elif how == "half":
+            self.connection.half_close()
+            self.older.append(self.connection)
+        elif how == "close_notify":
+            self.connection.close()
+        else:
+            self.connection.drop(reset=how == "reset")
+        self.connection = None
+        raise Again
+
+    def _leave(self, stream):
+        """Gives up on another connection, or on none."""
+        if self.upload.fate == "vanish":
+            self.journal.count("clients that vanished for good")
+            self.upload.outcome = "vanished"
+            if self.random.random() < 0.3:
+                # Not even the connection ends, until the run does.
+                threading.Timer(self.random.uniform(0.5, 8), self.connection.drop).start()
+                self.connection = None
+            else:
+                self._let_go()
+            raise Over
+        self._let_go() if self.random.random() < 0.7 else self.older.append(self.connection)
+        self.connection = None
+        self.key = stream.key
+        self._give_up()
+
+    def _give_up(self):
+        """Until the gateway says that it is gone."""
+        upload = self.upload
+        promise, tries = upload.promise(self.key), 0
+        while time.monotonic() < self.deadline:
+            mark = self.gateway.mark()
+            tries += 1
+            try:
+                with Connection("127.0.0.1", self.told.places.port, self.context, timeout=PATIENCE) as connection:
+                    self.journal.happened("give-up")
+                    result = give_up(connection, upload.route.path, self.key, upload.route.token)
+            except (Lost, Closed, TlsFailure, OSError) as error:
+                self._lost(mark, error)
+                continue
+            if result.status == 0:
+                self.journal.count("uploads given up")
+            elif result.status == 10 and tries > 1:
+                self.journal.count("uploads given up, of which the answer was lost")
+            elif result.status == 10:
+                self.told.unknown(upload, self.key, "the answer to a give-up")
+            elif result.status == 15 and self.gateway.explains(mark):
+                continue
+            else:
+                self.journal.violate(f"give-up: status {result.status} ({result.reason})", upload, self.key)
+            promise.is_gone = True
+            upload.outcome = "given up"
+            raise Over
+
+    def _ask(self):
+        upload, promise = self.upload, self.upload.promise(self.key)
+        result = ask(self.connection, upload.route.path, self.key, upload.total, upload.route.token)
+        self.journal.count("questions")
+        if result.status == 9:
+            self.told.offset(upload, self.key, result.offset, "the answer to a question")
+        elif result.status == 0 and promise.sent < upload.size:
+            self.journal.violate(f"complete with {promise.sent} bytes sent", upload, self.key)
+
+    # Answers
+
+    def _after(self, stream):
+        result, upload = stream.result, self.upload
+        if result.status == 0:
+            self.told.done(upload, result.key)
+            raise Over
+        if isinstance(result.left, int) and isinstance(upload.total, int) and result.status != 13:
+            self.told.offset(upload, stream.key, upload.total - result.left, "the final")
+        self._answered(result)
+
+    def _answered(self, result):
+        upload, status = self.upload, result.status
+        self.journal.count(f"answers with status {status}")
+        if upload.kind == "payload" or (status == 9 and upload.total == "*"):
+            # The rest of a payload was not sent when the answer came early; a full offer to an unknown total is the end.
+            self._let_go()
+        if status == 9:
+            upload.promise(self.key).contact = time.monotonic()
+            self._wait_for_quota()
+        elif status == 7:
+            self._wait_for_quota()
+        elif status == 8:
+            time.sleep(self.random.uniform(0.2, 0.8))
+        elif status == 15 and self.gateway.explains(self.mark):
+            self._let_go()
+            time.sleep(self.random.uniform(0.02, 0.2))
+        elif status == 13 and upload.digest == "wrong":
+            if self.key:
+                upload.promise(self.key).is_gone = True
+            upload.outcome = "refused for its digest"
+            raise Over
+        elif status == 6 and self._is_too_large():
+            upload.outcome = "refused for its size"
+            raise Over
+        elif status == 10 and self.key:
+            # Where it may have expired the client begins anew.
+            if not self.told.unknown(upload, self.key, "the answer to a resume"):
+                raise Over
+            self.key = None
+        else:
+            self.journal.violate(f"status {status} ({result.reason})", upload, self.key)
+            raise Over
+
+    def _is_too_large(self):
+        limit = self.upload.route.payload if self.upload.kind == "payload" else self.upload.route.upload
+        return self.upload.size > limit
+
+    def _wait_for_quota(self):
+        """Others may give some back; a client that has waited long enough gives up what it has."""
+        self.patience_with_quota -= 1
+        if self.patience_with_quota < 0:
+            if self.key:
+                self._let_go()
+                self._give_up()
+            self.upload.outcome = "refused for quota"
+            raise Over
+        time.sleep(self.random.uniform(0.1, 0.8))
+
+
+def send_named_payload(connection, upload, data, digest):
+    """`send_payload` with a name."""
+    send = connection.send
+
+    def with_name(packet):
+        return send(packet.replace(b"payload: ", f"    x-stream-name: {upload.label}\npayload: ".encode(), 1))
+
+    connection.send = with_name
+    try:
+        return send_payload(connection, upload.route.path, data, upload.route.token, digest=digest)
+    finally:
+        del connection.send
