@@ -64,16 +64,16 @@ struct ClientConnection: Sendable {
     (try? await channel.eventLoop.submit { handler.value.isUsable }.get()) ?? false
   }
 
-  /// Ends the connection in order.
+  /// Ends the connection.
   func close() {
-    channel.close(promise: nil)
+    channel.eventLoop.execute { handler.value.leave() }
   }
 
   /// Ends the connection, and with it whatever is under way on it.
   private func abandon() {
     channel.eventLoop.execute {
       handler.value.end(.closed)
-      channel.close(promise: nil)
+      handler.value.leave()
     }
   }
 }

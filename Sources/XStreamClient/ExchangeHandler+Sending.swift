@@ -67,6 +67,7 @@ extension ExchangeHandler {
   private func endStream(_ feed: any StreamFeed, _ context: ChannelHandlerContext) {
     feed.onReady = nil
     isWaitingForSource = false
+    isInsideUnlimited = false
     lastActivity = .now()
     if exchange.sourceEnded() { context.close(mode: .output, promise: nil) }
   }
@@ -74,7 +75,7 @@ extension ExchangeHandler {
   private func fail(_ error: FeedError, _ context: ChannelHandlerContext) {
     loss = loss ?? .closed
     finish(.feedFailed(error, exchange.resumePoint))
-    context.close(promise: nil)
+    leave()
   }
 
   // MARK: Reports
@@ -112,7 +113,7 @@ extension ExchangeHandler {
       guard let self, let context = self.context else { return }
       if self.isSilent(context) {
         self.end(.silent(self.silenceTimeout))
-        context.close(promise: nil)
+        self.leave()
       } else {
         self.keepWatch(context)
       }

@@ -1,4 +1,5 @@
 import NIOCore
+import TLSTransport
 import XStream
 
 /// Carries out on a channel what ``ClientExchange`` decides. TLS stands before it in the pipeline.
@@ -27,6 +28,8 @@ final class ExchangeHandler: ChannelInboundHandler {
   /// Bytes of the stream that are safe.
   var safe: Int64 = 0
   var hasOffer = false
+  /// Whether `close_notify` would say of a stream of unknown length that it is whole, which it is not.
+  var isInsideUnlimited = false
   var isPumping = false
   var isWaitingForSource = false
   private var parser = PacketParser()
@@ -67,6 +70,7 @@ final class ExchangeHandler: ChannelInboundHandler {
       return
     }
     self.job = job
+    if case .feed(let feed) = job.body { isInsideUnlimited = feed.total == .unlimited }
     lastActivity = .now()
     var bytes = context.channel.allocator.buffer(capacity: 512)
     PacketWriter.write(head, into: &bytes)
@@ -131,7 +135,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     loss = loss ?? .closed
     input.clear()
     finish(.violated(text, point))
-    context.close(promise: nil)
+    leave()
   }
 
   private func handle(_ message: ClientExchange.OnMessage, _ context: ChannelHandlerContext) {
@@ -163,19 +167,29 @@ final class ExchangeHandler: ChannelInboundHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if let event = event as? ChannelEvent, event == .inputClosed {
       end(.closed)
-      context.close(promise: nil)
+      leave()
     }
     context.fireUserInboundEventTriggered(event)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     end(ConnectionLoss(error))
-    context.close(promise: nil)
+    leave()
   }
 
   func channelInactive(context: ChannelHandlerContext) {
     end(.closed)
     context.fireChannelInactive()
+  }
+
+  /// Ends the connection: in order, but in the middle of a stream of unknown length as a lost one, without
+  /// `close_notify`, for the server would take what has arrived for the whole (docs/protocol.md, section 4).
+  func leave() {
+    guard let context else { return }
+    let tls = isInsideUnlimited ? (try? context.pipeline.syncOperations.context(handlerType: TLSHandler.self)) : nil
+    isInsideUnlimited = false
+    // From there it goes to the socket, past TLS.
+    (tls ?? context).close(promise: nil)
   }
 
   /// No more comes from the server.
@@ -206,7 +220,10 @@ final class ExchangeHandler: ChannelInboundHandler {
     }
     hasOffer = false
     var end = end
-    if case .answered(let outcome, _) = end, !outcome.connectionStays { loss = loss ?? .closed }
+    if case .answered(let outcome, _) = end {
+      isInsideUnlimited = false
+      if !outcome.connectionStays { loss = loss ?? .closed }
+    }
     // Its storage belongs to the connection's loop otherwise.
     if case .answered(let outcome, .some(let reply)) = end {
       end = .answered(outcome, reply: ByteBuffer(bytes: reply.readableBytesView))

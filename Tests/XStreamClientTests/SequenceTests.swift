@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import TLSTransport
 import Testing
 import XStream
 @testable import XStreamClient
@@ -177,5 +178,33 @@ struct SequenceTests {
       }
     }
     #expect(error?.code == .source)
+  }
+
+  @Test("a cancelled stream of unknown length ends as a lost one, or the server would take it for the whole")
+  func cancelledIsNotWhole() async throws {
+    let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
+    let error = try await withServer([
+      { peer in
+        _ = try await peer.request()
+        try await peer.say(offer())
+        _ = try await peer.bytes(100)
+        arrived.yield()
+        do {
+          _ = try await peer.rest()
+          Issue.record("close_notify said that the stream is whole")
+        } catch is TLSError {}
+      }
+    ]) { url in
+      await failure {
+        let (chunks, chunk) = AsyncStream.makeStream(of: ByteBuffer.self)
+        defer { chunk.finish() }
+        chunk.yield(pattern(100))
+        let task = Task { try await client().upload(.sequence(chunks), to: url, options: quick()) }
+        for await _ in arrivals { break }
+        task.cancel()
+        return try await task.value
+      }
+    }
+    #expect(error?.code == .cancelled)
   }
 }
