@@ -62,7 +62,8 @@ class Sender:
         deadline = max(self.deadline, time.monotonic() + 1)
         ended_by = None
         try:
-            wait = deadline - time.monotonic() if interruption is None else interruption[0]
+            wait = deadline - time.monotonic()
+            wait = wait if interruption is None else min(wait, interruption[0])
             output, errors = process.communicate(timeout=wait) if self.path != "-" else self._read(process, wait)
         except subprocess.TimeoutExpired:
             ended_by = signal.SIGTERM if interruption is None else interruption[1]

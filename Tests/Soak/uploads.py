@@ -8,6 +8,10 @@ from content import Content
 from places import MIB, ROUTES, Route
 
 
+# Seconds that an upload is drawn out to at most.
+LONGEST = 15
+
+
 @dataclass
 class Promise:
     """What the gateway said about one key."""
@@ -87,7 +91,7 @@ class Planner:
             upload.digest = "wrong" if kind != "send" and not calm and random.random() < 0.12 else "right"
         upload.buffer = random.choice((1, 4096, 65_536, MIB, 64 * MIB))
         if size > 256 * 1024 and random.random() < 0.7:
-            upload.pace = random.uniform(1.5, 12) * MIB
+            upload.pace = max(random.uniform(1.5, 12) * MIB, size / LONGEST)
         if not calm:
             upload.fate = self._fate(route, kind)
         upload.breaks = random.choice((0, 0, 1, 2, 4)) if size > 4096 else random.choice((0, 0, 0, 1))
