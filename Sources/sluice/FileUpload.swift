@@ -81,6 +81,10 @@ struct FileUpload {
       if error.status != .digest { await giveUp(key) }
       keeper?.remove(key)
     }
+    // A command that is stopped just as the offer comes does not hear of it any more.
+    if !isLost, error.isWorthAnotherTry, let key = error.resumePoint?.key, let problem = keeper?.keep(key) {
+      Console.error("sluice: the key cannot be kept, a later run would begin anew: \(problem)")
+    }
     if isStandardInput, error.code != .cancelled {
       error.isWorthAnotherTry = error.isWorthAnotherTry && display.safe == 0
     }
