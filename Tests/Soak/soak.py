@@ -127,7 +127,7 @@ class Soak:
 
     def _calm_round(self, span):
         now = time.monotonic()
-        for thread in self._work(now + span, now + span + 8, 0, calm=True):
+        for thread in self._work(now + span, now + span + (3 if self.options.short else 8), 0, calm=True):
             thread.join()
         # Connections that were half closed are read for a while, and cut ones are found out.
         best, settled = None, time.monotonic() + 6
