@@ -26,8 +26,14 @@ extension XStreamHandler {
   }
 
   /// Does with the bytes at hand what the exchange says, until it waits for something.
+  ///
+  /// What the core answers at once calls this from within a step: then the loop that is under way goes on, as a call for
+  /// each of thousands of requests in one read would overflow the stack.
   func process() {
+    guard !isProcessing else { return }
+    isProcessing = true
     while step() {}
+    isProcessing = false
     if input.readableBytes == 0 {
       input = ByteBuffer()
       reportCleanEnd()

@@ -44,6 +44,8 @@ public final class XStreamHandler: ChannelDuplexHandler {
   var exchange = ServerExchange()
   /// What has arrived and is not parsed or forwarded yet; at most one read.
   var input = ByteBuffer()
+  /// Whether ``process()`` is under way.
+  var isProcessing = false
   var hasCleanEnd = false
   var isStopping = false
 
