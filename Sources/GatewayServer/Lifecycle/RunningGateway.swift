@@ -14,12 +14,12 @@ public final class RunningGateway: Sendable {
   /// What recovery found at start.
   public let recovery: RecoveryReport
 
-  private let gateway: Gateway
+  let gateway: Gateway
   private let ledger: EmbeddedLedger
   private let storeThreads: StoreThreads
   private let eventLoops: MultiThreadedEventLoopGroup
   private let listener: any Channel
-  private let connections: ConnectionTable
+  let connections: ConnectionTable
   private let expirySweep: RepeatedTask
   private let shutdownTimeout: Duration
   private let logger: Logger
@@ -79,9 +79,9 @@ public final class RunningGateway: Sendable {
         }
       }
     do {
-      self.listener = try await bootstrap.bind(host: configuration.listen.host, port: configuration.listen.port).get()
+      listener = try await bootstrap.bind(host: configuration.listen.host, port: configuration.listen.port).get()
     } catch {
-      throw ListenError(address: "\(configuration.listen)", cause: "\(error)")
+      throw ListenError(configuration.listen, error)
     }
     guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
     self.address = address
@@ -123,14 +123,35 @@ public final class RunningGateway: Sendable {
       group.addTask { await connections.waitUntilEmpty() }
       group.addTask { [shutdownTimeout] in
         do { try await Task.sleep(for: shutdownTimeout) } catch { return }
-        for channel in open { channel.close(promise: nil) }
+        for channel in open { Self.cut(channel) }
       }
       await group.next()
       group.cancelAll()
     }
     await connections.waitUntilEmpty()
+    await waitUntilSettled()
     await Self.release(ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
     logger.info("Gateway has stopped")
+  }
+
+  /// In order `close_notify` would wait for a client that reads nothing, so this goes past TLS.
+  private static func cut(_ channel: any Channel) {
+    channel.eventLoop.execute {
+      guard let tls = try? channel.pipeline.syncOperations.context(handlerType: TLSHandler.self) else {
+        return channel.close(promise: nil)
+      }
+      tls.close(mode: .all, promise: nil)
+    }
+  }
+
+  /// Uploads whose connection is gone are still being made safe: store and ledger have to be there for them, for as long
+  /// as connections may take.
+  private func waitUntilSettled() async {
+    let clock = ContinuousClock()
+    let deadline = clock.now + shutdownTimeout
+    while !gateway.attachedByRoute.isEmpty, clock.now < deadline {
+      do { try await clock.sleep(for: .milliseconds(5)) } catch { return }
+    }
   }
 
   /// Store threads first: what they still do is told to event loops, which in turn tell the ledger.
@@ -140,16 +161,6 @@ public final class RunningGateway: Sendable {
     try? await storeThreads.stop()
     ledger.close()
     try? await eventLoops.shutdownGracefully()
-  }
-}
-
-/// The gateway cannot listen.
-struct ListenError: Error, CustomStringConvertible {
-  let address: String
-  let cause: String
-
-  var description: String {
-    "cannot listen on \(address) (\(cause)): end what else listens there, or write another address in `listen`"
   }
 }
 
