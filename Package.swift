@@ -65,7 +65,10 @@ let package = Package(
       name: "XStreamClientTests", dependencies: ["XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix]),
     .testTarget(
       name: "GatewayServerTests",
-      dependencies: ["Forwarders", "GatewayCore", "GatewayServer", "XStreamClient", nioCore, nioPosix, logging]),
+      dependencies: [
+        "Forwarders", "GatewayCore", "GatewayServer", "Ledgers", "TLSTransport", "XStream", "XStreamClient", nioCore,
+        nioPosix, logging,
+      ]),
   ]
 )
 

@@ -1,0 +1,42 @@
+import GatewayServer
+
+/// What a test's gateway is told; everything else has its default.
+struct GatewaySetup: Sendable {
+  var port = 0
+  /// Whether clients are asked for a certificate, as `client-certificate` says it; nil: they are not.
+  var clientCertificate: String?
+  var routes = GatewaySetup.plainRoute()
+  /// The inside of `timeouts`.
+  var timeouts = ""
+  /// More lines of the file's top level.
+  var more = ""
+  var logLevel = "trace"
+
+  /// A route that stores into the folder `uploads`, with more of its keys.
+  static func plainRoute(_ more: String = "") -> String {
+    "  /upload-file: {store: {directory: uploads}\(more.isEmpty ? "" : ", " + more)}\n"
+  }
+
+  var yaml: String {
+    let certificates = TestCertificates.ours
+    var tls = "certificate: \(certificates.server), private-key: \(certificates.serverKey)"
+    if let clientCertificate {
+      tls += ", client-ca: \(certificates.clientsCA), client-certificate: \(clientCertificate)"
+    }
+    return """
+      listen: 127.0.0.1:\(port)
+      tls: {\(tls)}
+      state: state
+      threads: 2
+      log: {level: \(logLevel)}
+      timeouts: {\(timeouts)}
+      \(more)
+      routes:
+      \(routes)
+      """
+  }
+
+  func configuration(in folder: GatewayFolder) throws -> Configuration {
+    try Configuration.parse(yaml, file: "test.yaml", base: folder.path)
+  }
+}

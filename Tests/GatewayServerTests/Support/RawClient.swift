@@ -1,0 +1,183 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+import TLSTransport
+
+/// A client that sends what it likes, over TLS or without it.
+final class RawClient: Sendable {
+  /// How the server's side of a connection ended.
+  enum End: Sendable, Equatable {
+    case closeNotify
+    case cut
+  }
+
+  private struct State {
+    var text: [UInt8] = []
+    var end: End?
+    var waiting: [CheckedContinuation<Void, Never>] = []
+  }
+
+  let channel: any Channel
+  private let state: SharedState
+
+  private final class SharedState: Sendable {
+    let state = Mutex(State())
+
+    func change(_ body: (inout State) -> Void) {
+      let waiting = state.withLock { state in
+        body(&state)
+        defer { state.waiting = [] }
+        return state.waiting
+      }
+      for continuation in waiting { continuation.resume() }
+    }
+  }
+
+  private init(channel: any Channel, state: SharedState) {
+    self.channel = channel
+    self.state = state
+  }
+
+  /// Connects; the handshake goes on by itself.
+  static func connect(_ port: Int, usesTLS: Bool = true) async throws -> RawClient {
+    let state = SharedState()
+    let context = try TLSContext(
+      client: TLSClientConfiguration(
+        trust: .caFile(TestCertificates.ours.ca), applicationProtocols: ["x-stream/1"]))
+    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .channelOption(.allowRemoteHalfClosure, value: true)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          if usesTLS {
+            try channel.pipeline.syncOperations.addHandler(TLSHandler(context: context, serverName: "localhost"))
+          }
+          try channel.pipeline.syncOperations.addHandler(Reader(state))
+        }
+      }
+      .connect(host: "127.0.0.1", port: port).get()
+    return RawClient(channel: channel, state: state)
+  }
+
+  func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
+  func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
+
+  /// Sends without waiting for the socket to take it.
+  func push(_ bytes: ByteBuffer) { channel.writeAndFlush(bytes, promise: nil) }
+
+  /// Opens a stream.
+  func open(total: String, key: String? = nil, ack: Int? = nil, route: String = "/upload-file") async throws {
+    var head = "headers:\n    route: \(route)\n    data-format: bytes\n    x-stream: \(total):65536\n"
+    if let key { head += "    x-stream-key: \(key)\n" }
+    if let ack { head += "    x-stream-ack: \(ack)\n" }
+    try await send(head + "payload: -\n")
+  }
+
+  /// The next packet's headers; nil if the connection ends before it.
+  func packet() async -> [String: String]? {
+    while true {
+      let (head, end) = state.state.withLock { state in (Self.takeHead(&state.text), state.end) }
+      if let head { return head }
+      if end != nil { return nil }
+      await change()
+    }
+  }
+
+  /// The next packet that is no progress packet, and the last offset that was said to be safe before it.
+  func answer() async -> (headers: [String: String], safe: Int?)? {
+    var safe: Int?
+    while let packet = await packet() {
+      guard packet["x-stream"] == nil, packet["status"] == nil else { return (packet, safe) }
+      safe = packet["x-stream-offset"].flatMap { Int($0) }
+    }
+    return nil
+  }
+
+  /// What has come and was not taken as a packet.
+  var text: String { state.state.withLock { String(decoding: $0.text, as: UTF8.self) } }
+
+  /// Waits for the end of the server's side.
+  func end() async -> End {
+    while true {
+      if let end = state.state.withLock({ $0.end }) { return end }
+      await withCheckedContinuation { continuation in
+        let isOver = state.state.withLock { state in
+          guard state.end == nil else { return true }
+          state.waiting.append(continuation)
+          return false
+        }
+        if isOver { continuation.resume() }
+      }
+    }
+  }
+
+  /// Whether it reads what the server sends.
+  func reads(_ reads: Bool) async throws { try await channel.setOption(.autoRead, value: reads).get() }
+
+  /// Sends `close_notify`.
+  func finish() { channel.close(mode: .output, promise: nil) }
+
+  /// Ends the TCP connection without `close_notify`.
+  func drop() async throws {
+    try await channel.eventLoop.submit { [channel] in
+      let context = try channel.pipeline.syncOperations.context(handlerType: TLSHandler.self)
+      context.close(mode: .all, promise: nil)
+    }.get()
+  }
+
+  /// Waits until there is a packet, or the end.
+  private func change() async {
+    await withCheckedContinuation { continuation in
+      let isOver = state.state.withLock { state in
+        // What came in the meantime is looked at first.
+        guard state.end == nil, !Self.hasHead(state.text) else { return true }
+        state.waiting.append(continuation)
+        return false
+      }
+      if isOver { continuation.resume() }
+    }
+  }
+
+  private static func hasHead(_ text: [UInt8]) -> Bool {
+    var copy = text
+    return takeHead(&copy) != nil
+  }
+
+  private static func takeHead(_ text: inout [UInt8]) -> [String: String]? {
+    var headers: [String: String] = [:]
+    var rest = text[...]
+    while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+      let line = String(decoding: rest[..<end], as: UTF8.self)
+      rest = rest[(end + 1)...]
+      if line.hasPrefix("payload:") {
+        text = Array(rest)
+        return headers
+      }
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      headers[String(line[..<colon].drop { $0 == " " })] = String(line[line.index(after: colon)...].drop { $0 == " " })
+    }
+    return nil
+  }
+
+  private final class Reader: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let state: SharedState
+
+    init(_ state: SharedState) { self.state = state }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      let bytes = Self.unwrapInboundIn(data)
+      state.change { $0.text += bytes.readableBytesView }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+      if case ChannelEvent.inputClosed = event { state.change { $0.end = $0.end ?? .closeNotify } }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+      state.change { $0.end = $0.end ?? .cut }
+      context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { state.change { $0.end = $0.end ?? .cut } }
+  }
+}
