@@ -50,7 +50,8 @@ extension XStreamHandler {
     guard input.readableBytes > 0, halt == nil || halt == .grantFull else { return false }
     switch exchange.bytesAvailable(input.readableBytes) {
     case .hold: return false
-    case .parsePacket: return parse()
+    // A client that does not read its answers gets no more of them made: they would pile up in memory.
+    case .parsePacket: return context?.channel.isWritable == true && parse()
     case .forward(let count, let boundary):
       forward(count, boundary)
       return true

@@ -129,11 +129,15 @@ public final class XStreamHandler: ChannelDuplexHandler {
     }
   }
 
-  /// Progress that waited for the client to read.
+  /// Progress and requests that waited for the client to read.
   public func channelWritabilityChanged(context: ChannelHandlerContext) {
     watch.writability(isWritable: context.channel.isWritable, now: .now())
-    if context.channel.isWritable, let safeOffset { safe(upTo: safeOffset) }
-    keepWatch()
+    if context.channel.isWritable {
+      if let safeOffset { safe(upTo: safeOffset) }
+      process()
+    } else {
+      keepWatch()
+    }
     context.fireChannelWritabilityChanged()
   }
 
