@@ -66,8 +66,10 @@ let package = Package(
     .testTarget(
       name: "GatewayServerTests",
       dependencies: [
-        "Forwarders", "GatewayCore", "GatewayServer", "Ledgers", "TLSTransport", "XStream", "XStreamClient", nioCore,
-        nioPosix, logging,
+      dependencies: [
+        "Forwarders", "Fronts", "GatewayCore", "GatewayServer", "Ledgers", "TLSTransport", "XStream", "XStreamClient",
+        nioCore, nioPosix, nioEmbedded, logging,
+      ]),
       ]),
   ]
 )

@@ -92,6 +92,20 @@ func eventually(_ condition: () throws -> Bool) async rethrows -> Bool {
   return true
 }
 
+/// Waits until a number that grows has not changed for half a second.
+func settled(_ number: () -> Int) async throws -> Int {
+  var last = (value: 0, unchanged: 0)
+  while last.value == 0 || last.unchanged < 10 {
+    try await Task.sleep(for: .milliseconds(50))
+    let value = number()
+    last = (value, value == last.value ? last.unchanged + 1 : 0)
+  }
+  return last.value
+}
+
+/// A question that is answered at once, with a refusal.
+let idleQuestion = "headers:\n    route: /none\n    x-stream: 1:0\n    x-stream-key: 0123456789abcdefghij\npayload: -\n"
+
 enum XStreamKey {
   /// Where to go on with a stream, from an offset that the server has to say.
   static func point(_ key: String) -> ResumePoint? { StreamKey(key).map { ResumePoint(key: $0) } }

@@ -14,6 +14,7 @@ final class RawClient: Sendable {
   private struct State {
     var text: [UInt8] = []
     var end: End?
+    var isSecured = false
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
 
@@ -38,13 +39,18 @@ final class RawClient: Sendable {
     self.state = state
   }
 
-  /// Connects; the handshake goes on by itself.
-  static func connect(_ port: Int, usesTLS: Bool = true) async throws -> RawClient {
+  /// Connects, and waits for the end of the handshake.
+  ///
+  /// - Parameter hearsLittle: whether the kernel keeps next to nothing for a client that does not read.
+  static func connect(_ port: Int, usesTLS: Bool = true, hearsLittle: Bool = false) async throws -> RawClient {
     let state = SharedState()
     let context = try TLSContext(
       client: TLSClientConfiguration(
         trust: .caFile(TestCertificates.ours.ca), applicationProtocols: ["x-stream/1"]))
-    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    if hearsLittle { bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: 4096) }
+    let channel =
+      try await bootstrap
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
@@ -55,7 +61,9 @@ final class RawClient: Sendable {
         }
       }
       .connect(host: "127.0.0.1", port: port).get()
-    return RawClient(channel: channel, state: state)
+    let client = RawClient(channel: channel, state: state)
+    if usesTLS { await client.wait { $0.isSecured || $0.end != nil } }
+    return client
   }
 
   func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
@@ -78,7 +86,7 @@ final class RawClient: Sendable {
       let (head, end) = state.state.withLock { state in (Self.takeHead(&state.text), state.end) }
       if let head { return head }
       if end != nil { return nil }
-      await change()
+      await wait { $0.end != nil || Self.hasHead($0.text) }
     }
   }
 
@@ -99,14 +107,7 @@ final class RawClient: Sendable {
   func end() async -> End {
     while true {
       if let end = state.state.withLock({ $0.end }) { return end }
-      await withCheckedContinuation { continuation in
-        let isOver = state.state.withLock { state in
-          guard state.end == nil else { return true }
-          state.waiting.append(continuation)
-          return false
-        }
-        if isOver { continuation.resume() }
-      }
+      await wait { $0.end != nil }
     }
   }
 
@@ -124,16 +125,17 @@ final class RawClient: Sendable {
     }.get()
   }
 
-  /// Waits until there is a packet, or the end.
-  private func change() async {
-    await withCheckedContinuation { continuation in
-      let isOver = state.state.withLock { state in
-        // What came in the meantime is looked at first.
-        guard state.end == nil, !Self.hasHead(state.text) else { return true }
-        state.waiting.append(continuation)
-        return false
+  /// Waits until it is so.
+  private func wait(until condition: @Sendable (State) -> Bool) async {
+    while !state.state.withLock({ condition($0) }) {
+      await withCheckedContinuation { continuation in
+        let isOver = state.state.withLock { state in
+          if condition(state) { return true }
+          state.waiting.append(continuation)
+          return false
+        }
+        if isOver { continuation.resume() }
       }
-      if isOver { continuation.resume() }
     }
   }
 
@@ -170,6 +172,7 @@ final class RawClient: Sendable {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+      if event is TLSHandshakeCompleted { state.change { $0.isSecured = true } }
       if case ChannelEvent.inputClosed = event { state.change { $0.end = $0.end ?? .closeNotify } }
     }
 
