@@ -8,15 +8,16 @@ import XStreamClient
 /// What `conformance.py` cannot see of clients that mean no good: what they leave in the gateway, and when it has had
 /// enough.
 @Suite(.timeLimit(.minutes(1))) struct HostileClientTests {
-  private var impatient: GatewaySetup {
+  /// With one patience cut short, and the others as they are: a busy machine must not be taken for a client's fault.
+  private func impatient(_ timeouts: String) -> GatewaySetup {
     var setup = GatewaySetup()
-    setup.timeouts = "handshake: 400ms, head: 400ms, silence: 600ms, idle: 700ms"
+    setup.timeouts = timeouts
     return setup
   }
 
   @Test("a head that drips gets status 14 when its time is over, however steadily it drips")
   func drippingHead() async throws {
-    try await withGateway(impatient) { gateway in
+    try await withGateway(impatient("head: 400ms")) { gateway in
       let client = try await RawClient.connect(gateway.port)
       let dripping = Task {
         for byte in "headers:\n    route: /upload-file\n    x-padding: \(String(repeating: "x", count: 500))".utf8 {
@@ -28,7 +29,8 @@ import XStreamClient
       let start = clock.now
       let answer = await client.packet()
       #expect(answer?["status"] == "14")
-      #expect(clock.now - start < .seconds(5))
+      // Far less than the head would take, and than it is given by default.
+      #expect(clock.now - start < .seconds(20))
       #expect(await client.end() == .closeNotify)
       dripping.cancel()
       client.channel.close(promise: nil)
@@ -38,14 +40,14 @@ import XStreamClient
 
   @Test("a body that drips is waited for, one that stops gets status 14 with an exact LEFT")
   func drippingBody() async throws {
-    try await withGateway(impatient) { gateway in
+    try await withGateway(impatient("silence: 1500ms")) { gateway in
       let client = try await RawClient.connect(gateway.port)
       try await client.open(total: "100")
       let key = try #require(await client.packet()?["x-stream-key"])
       // Longer in all than the silence that is borne.
       for _ in 0..<10 {
         try await client.send("x")
-        try await Task.sleep(for: .milliseconds(100))
+        try await Task.sleep(for: .milliseconds(200))
       }
       let answer = await client.answer()?.headers
       #expect(answer?["status"] == "14" && answer?["x-stream"] == "90:0" && answer?["x-stream-key"] == key)
@@ -62,7 +64,7 @@ import XStreamClient
 
   @Test("connections that say nothing, in the handshake or after it, are closed in their time")
   func silentConnections() async throws {
-    try await withGateway(impatient) { gateway in
+    try await withGateway(impatient("handshake: 3s, idle: 500ms")) { gateway in
       let plain = try await RawClient.connect(gateway.port, usesTLS: false)
       let secured = try await RawClient.connect(gateway.port)
       _ = await plain.end()
@@ -74,11 +76,10 @@ import XStreamClient
 
   @Test("a client that goes on reading nothing is cut when its time is over")
   func neverReads() async throws {
-    try await withGateway(impatient) { gateway in
+    try await withGateway(impatient("silence: 600ms, idle: 1s")) { gateway in
       let client = try await RawClient.connect(gateway.port, hearsLittle: true)
       try await client.reads(false)
       client.push(ByteBuffer(string: String(repeating: idleQuestion, count: 3000)))
-      #expect(await eventually { gateway.connections == 1 })
       #expect(await eventually { gateway.connections == 0 }, "it is not cut")
       client.channel.close(promise: nil)
       try await gateway.expectAtRest()
