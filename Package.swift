@@ -66,10 +66,8 @@ let package = Package(
     .testTarget(
       name: "GatewayServerTests",
       dependencies: [
-      dependencies: [
         "Forwarders", "Fronts", "GatewayCore", "GatewayServer", "Ledgers", "TLSTransport", "XStream", "XStreamClient",
         nioCore, nioPosix, nioEmbedded, logging,
-      ]),
       ]),
   ]
 )
