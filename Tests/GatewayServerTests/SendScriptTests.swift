@@ -28,22 +28,6 @@ import Testing
     }
   }
 
-  @Test("so do the README's few lines")
-  func readme() async throws {
-    let readme = try String(contentsOf: RepositoryFile.url("README.md"), encoding: .utf8)
-    let block = try #require(readme.split(separator: "```bash\n").last?.split(separator: "```\n").first)
-    try await withGateway { gateway in
-      let script = try gateway.folder.write("client", String(block))
-      let file = try gateway.folder.write("file", Data(pattern(300_000)))
-      let result = try await Program.run(
-        ["bash", script, file, "localhost:\(gateway.port)", "/upload-file", TestCertificates.ours.ca],
-        in: gateway.folder)
-      #expect(result.status == 0, "\(result.output) \(result.errors)")
-      let key = try #require(gateway.folder.names(in: gateway.folder.uploads).first)
-      #expect(try Data(gateway.folder.stored(key)) == Data(pattern(300_000)))
-    }
-  }
-
   @Test("its exit status is the server's; 75 without an answer")
   func exitStatus() async throws {
     try await withGateway { gateway in
