@@ -24,6 +24,8 @@ extension XStream.Refusal {
     case .busy(let seconds):
       self.init(status: .busy, reason: "too many streams at once", retryAfter: Int64(seconds))
     case .quota: self.init(status: .quota, reason: "the quota is used up")
+    case .windowFull(let seconds):
+      self.init(status: .quota, reason: "the quota is used up for now", retryAfter: Int64(seconds))
     case .superseded: self.init(status: .unknownKey, reason: "a newer connection has taken the stream over")
     case .storage: self.init(status: .storage, reason: "the store failed")
     // Backends' addresses are for the log alone.

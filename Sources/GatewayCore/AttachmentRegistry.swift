@@ -4,6 +4,26 @@ import Synchronization
 /// Knows which uploads a connection of this process is attached to, and sees to it that there is never more than one
 /// for a key: a newer connection waits until the older one has settled and let go.
 final class AttachmentRegistry: Sendable {
+  /// What a connection asks for.
+  struct Wish: Sendable {
+    let key: UploadKey
+    /// The route's path.
+    let route: String
+    /// ``ClientIdentity/subject``.
+    let subject: String
+    /// The most keys of the route that may be attached at once.
+    var limit = Int.max
+    /// The same for those of the client on the route.
+    var clientLimit = Int.max
+
+    fileprivate var client: Client { Client(route: route, subject: subject) }
+  }
+
+  fileprivate struct Client: Hashable {
+    let route: String
+    let subject: String
+  }
+
   /// One connection's hold on a key.
   struct Attachment: Hashable, Sendable {
     let key: UploadKey
@@ -12,12 +32,12 @@ final class AttachmentRegistry: Sendable {
 
   private struct Holder {
     let attachment: Attachment
+    let client: Client
     /// Asks the holder to settle and detach; called once, from any thread.
     let yield: @Sendable () -> Void
   }
 
   private struct Slot {
-    let route: String
     var holder: Holder
     var waiter: (holder: Holder, ready: EventLoopPromise<Attachment>)?
   }
@@ -25,20 +45,27 @@ final class AttachmentRegistry: Sendable {
   private struct State {
     var slots: [UploadKey: Slot] = [:]
     var countByRoute: [String: Int] = [:]
+    /// One that waits for its own client's key is counted with it; one that waits for another address's is counted from
+    /// the start.
+    var countByClient: [Client: Int] = [:]
     var lastNumber: UInt64 = 0
+
+    mutating func count(_ client: Client, _ change: Int) {
+      let count = countByClient[client, default: 0] + change
+      countByClient[client] = count == 0 ? nil : count
+    }
   }
 
   private let state = Mutex(State())
 
   /// Takes the key; where another holds it, asks that one to yield and waits for it.
   ///
-  /// - Parameters:
-  ///   - limit: the most keys of the route that may be attached at once; one that is already attached counts once.
-  ///   - yield: asks this holder in turn to settle and detach, because a newer one wants the key.
-  /// - Returns: fails with ``Refusal/busy`` above the limit, and with ``Refusal/superseded`` where a still newer
+  /// - Parameter yield: asks this holder in turn to settle and detach, because a newer one wants the key. A key that is
+  ///   already attached counts once.
+  /// - Returns: fails with ``Refusal/busy`` above a limit, and with ``Refusal/superseded`` where a still newer
   ///   connection came while this one waited.
   func attach(
-    _ key: UploadKey, route: String, limit: Int, on eventLoop: any EventLoop, yield: @escaping @Sendable () -> Void
+    _ wish: Wish, on eventLoop: any EventLoop, yield: @escaping @Sendable () -> Void
   ) -> EventLoopFuture<Attachment> {
     let ready = eventLoop.makePromise(of: Attachment.self)
     enum Outcome {
@@ -48,15 +75,23 @@ final class AttachmentRegistry: Sendable {
     }
     let outcome = state.withLock { state -> Outcome in
       state.lastNumber += 1
-      let holder = Holder(attachment: Attachment(key: key, number: state.lastNumber), yield: yield)
-      if let slot = state.slots[key] {
-        state.slots[key]?.waiter = (holder, ready)
+      let client = wish.client
+      let holder = Holder(
+        attachment: Attachment(key: wish.key, number: state.lastNumber), client: client, yield: yield)
+      let slot = state.slots[wish.key]
+      let isCounted = slot.map { $0.holder.client == client || $0.waiter?.holder.client == client } ?? false
+      guard isCounted || state.countByClient[client, default: 0] < wish.clientLimit else { return .busy }
+      if let slot {
+        if let displaced = slot.waiter?.holder.client, displaced != slot.holder.client { state.count(displaced, -1) }
+        if client != slot.holder.client { state.count(client, 1) }
+        state.slots[wish.key]?.waiter = (holder, ready)
         return .waits(holder: slot.holder.yield, displaced: slot.waiter?.ready)
       }
-      let count = state.countByRoute[route, default: 0]
-      guard count < limit else { return .busy }
-      state.countByRoute[route] = count + 1
-      state.slots[key] = Slot(route: route, holder: holder, waiter: nil)
+      let count = state.countByRoute[wish.route, default: 0]
+      guard count < wish.limit else { return .busy }
+      state.countByRoute[wish.route] = count + 1
+      state.count(client, 1)
+      state.slots[wish.key] = Slot(holder: holder, waiter: nil)
       return .attached(holder.attachment)
     }
     switch outcome {
@@ -74,13 +109,16 @@ final class AttachmentRegistry: Sendable {
     let next = state.withLock { state -> (EventLoopPromise<Attachment>, Attachment)? in
       guard let slot = state.slots[attachment.key], slot.holder.attachment == attachment else { return nil }
       if let waiter = slot.waiter {
+        if waiter.holder.client != slot.holder.client { state.count(slot.holder.client, -1) }
         state.slots[attachment.key]?.holder = waiter.holder
         state.slots[attachment.key]?.waiter = nil
         return (waiter.ready, waiter.holder.attachment)
       }
       state.slots[attachment.key] = nil
-      let count = state.countByRoute[slot.route, default: 1] - 1
-      state.countByRoute[slot.route] = count == 0 ? nil : count
+      let route = slot.holder.client.route
+      let count = state.countByRoute[route, default: 1] - 1
+      state.countByRoute[route] = count == 0 ? nil : count
+      state.count(slot.holder.client, -1)
       return nil
     }
     if let (ready, attachment) = next { ready.succeed(attachment) }
@@ -89,6 +127,11 @@ final class AttachmentRegistry: Sendable {
   /// The keys that a connection is attached to, or waits for.
   var attachedKeys: Set<UploadKey> {
     state.withLock { Set($0.slots.keys) }
+  }
+
+  /// How many clients have an upload attached.
+  var clientCount: Int {
+    state.withLock { $0.countByClient.count }
   }
 
   /// How many uploads are attached, by route.

@@ -8,8 +8,9 @@ public struct Gatekeeper: Sendable {
     self.routes = Dictionary(routes.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// - Parameter now: decides which window's quotas count.
   /// - Throws: the first refusal in the order of docs/protocol.md, "Order of checks".
-  public func admit(_ request: UploadRequest) throws(Refusal) -> Admission {
+  public func admit(_ request: UploadRequest, at now: WallTime) throws(Refusal) -> Admission {
     let (route, identity) = try recognise(request)
     switch request.shape {
     case .stream: guard route.takesStreams else { throw .shape(.stream) }
@@ -22,7 +23,7 @@ public struct Gatekeeper: Sendable {
       route: route, identity: identity, format: format, total: request.total,
       limit: request.shape == .payload ? min(route.limits.payload, route.limits.upload) : route.limits.upload,
       buffer: min(max(request.buffer, route.buffer.lowerBound), route.buffer.upperBound),
-      quotas: [QuotaCap(subject: "", window: 0, cap: route.limits.held)])
+      quotas: route.quotas(of: identity, now: now))
   }
 
   /// As far as a request goes that brings no bytes: which route, and who asks.

@@ -9,6 +9,9 @@ public final class Gateway: Sendable {
   public let memory: MemoryBudget
   let ledger: any Ledger
   let attachments = AttachmentRegistry()
+  let bandwidth = BandwidthShares()
+  /// In milliseconds.
+  let longestWindow: Int64
   private let gatekeeper: Gatekeeper
   let forwarders: [String: any Forwarder]
 
@@ -21,6 +24,7 @@ public final class Gateway: Sendable {
     self.ledger = ledger
     self.settings = settings
     self.memory = MemoryBudget(limit: settings.memory)
+    self.longestWindow = destinations.map(\.route.longestWindow).max() ?? 0
   }
 
   // MARK: What fronts call
@@ -32,15 +36,17 @@ public final class Gateway: Sendable {
   public func open(
     _ request: UploadRequest, on eventLoop: any EventLoop, logger: Logger, onEvent: @escaping (UploadEvent) -> Void
   ) throws(Refusal) -> Upload {
-    let admission = try gatekeeper.admit(request)
+    let now = settings.now()
+    let admission = try gatekeeper.admit(request, at: now)
     try admission.checkSize()
     let upload = Upload(
       key: nil, request: request, admission: admission, gateway: self, on: eventLoop, logger: logger, onEvent: onEvent)
-    let now = settings.now()
     let reservation = Reservation(
-      key: upload.key, route: admission.route.path, owner: admission.identity.owner, total: request.total,
-      wanted: admission.wanted, takesPart: request.shape == .stream, quotas: admission.quotas,
-      unfinishedLimit: admission.route.limits.unfinished, format: admission.format.rawValue, label: request.label,
+      key: upload.key, route: admission.route.path, owner: admission.identity.owner,
+      subject: admission.identity.subject, total: request.total, wanted: admission.wanted,
+      takesPart: request.shape == .stream && admission.route.onQuota == .partial, quotas: admission.quotas,
+      unfinishedLimit: admission.route.limits.unfinished,
+      clientUnfinishedLimit: admission.route.clientLimits.unfinished ?? .max, format: admission.format.rawValue, label: request.label,
       digest: request.digest, holder: settings.holder, at: now,
       // Nobody can go on with a payload: should the gateway die under it, its reservation need not wait long.
       expiresAt: request.shape == .payload
@@ -61,7 +67,7 @@ public final class Gateway: Sendable {
     _ key: UploadKey, _ request: UploadRequest, on eventLoop: any EventLoop, logger: Logger,
     onEvent: @escaping (UploadEvent) -> Void
   ) throws(Refusal) -> Upload {
-    let admission = try gatekeeper.admit(request)
+    let admission = try gatekeeper.admit(request, at: settings.now())
     let upload = Upload(
       key: key, request: request, admission: admission, gateway: self, on: eventLoop, logger: logger, onEvent: onEvent)
     let claim = Claim(
@@ -106,7 +112,7 @@ public final class Gateway: Sendable {
         return record
       }
       .map { UploadAccount($0) }
-      .flatMapErrorThrowing { throw Self.refusal(for: $0) }
+      .flatMapErrorThrowing { throw self.refusal(for: $0) }
   }
 
   /// Drops an unfinished upload, what is held of it and its reservation; a connection that is attached to it loses it.
@@ -124,14 +130,15 @@ public final class Gateway: Sendable {
     return findOwn(key, route: route, identity: identity, on: eventLoop)
       .flatMap { record -> EventLoopFuture<AttachmentRegistry.Attachment> in
         guard record.state != .done else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
-        return self.attachments.attach(key, route: record.route, limit: .max, on: eventLoop, yield: {})
+        return self.attachments.attach(
+          AttachmentRegistry.Wish(key: key, route: record.route, subject: identity.subject), on: eventLoop, yield: {})
       }
       .flatMap { attachment in
         self.findOwn(key, route: route, identity: identity, on: eventLoop)
           .flatMap { self.drop($0, on: eventLoop) }
           .always { _ in self.attachments.detach(attachment) }
       }
-      .flatMapErrorThrowing { throw Self.refusal(for: $0) }
+      .flatMapErrorThrowing { throw self.refusal(for: $0) }
   }
 
   // MARK: What uploads need
@@ -145,15 +152,22 @@ public final class Gateway: Sendable {
     settings.now().advanced(byMilliseconds: route.resumeFor.milliseconds)
   }
 
-  static func refusal(for error: any Error) -> Refusal {
+  func refusal(for error: any Error) -> Refusal {
     switch error {
     case let refusal as Refusal: refusal
-    case LedgerError.quota: .quota
+    case LedgerError.quota(_, let windows): quotaRefusal(windows)
     case LedgerError.crowded: .busy(retryAfter: 60)
     case LedgerError.unknown, LedgerError.fenced: .unknownUpload
     case LedgerError.engine(let what): .storage(what)
     default: .storage("\(error)")
     }
+  }
+
+  /// When the last of `windows` has ended, none of them is a reason any more.
+  private func quotaRefusal(_ windows: [QuotaCap]) -> Refusal {
+    guard let end = windows.map({ $0.window.addingReportingOverflow($0.length).partialValue }).max() else { return .quota }
+    let seconds = max(1, (end - settings.now().milliseconds + 999) / 1000)
+    return .windowFull(retryAfter: Int(seconds))
   }
 
   private func find(

@@ -73,6 +73,14 @@ extension Gateway {
     return dropped
   }
 
+  /// Forgets what no decision depends on any more: the quotas of past windows, and the bandwidth of clients that are
+  /// gone. To be called now and then.
+  public func tidy(on eventLoop: any EventLoop) async throws {
+    bandwidth.forgetFull(at: eventLoop.now)
+    let start = settings.now().milliseconds.subtractingReportingOverflow(longestWindow).partialValue
+    try await ledger.dropWindows(before: WallTime(milliseconds: start), on: eventLoop).get()
+  }
+
   /// How many uploads a connection is attached to, by route.
   public var attachedByRoute: [String: Int] { attachments.attachedByRoute }
 }

@@ -10,7 +10,8 @@ public protocol Ledger: Sendable {
   /// Records a new upload, and reserves for it what the quotas leave, up to ``Reservation/wanted``.
   ///
   /// Fails with ``LedgerError/quota`` where that is nothing and something was wanted, or where it is not all and
-  /// ``Reservation/takesPart`` is false; with ``LedgerError/crowded`` above ``Reservation/unfinishedLimit``.
+  /// ``Reservation/takesPart`` is false; with ``LedgerError/crowded`` above ``Reservation/unfinishedLimit`` or
+  /// ``Reservation/clientUnfinishedLimit``.
   func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Holding>
 
   /// The upload as it is, or `nil` where there never was one, or it was dropped.
@@ -52,15 +53,19 @@ public protocol Ledger: Sendable {
   /// All uploads that are open or failed.
   func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]>
 
+  /// Forgets the quotas of windows that began before `start`, where nothing is reserved in them any more.
+  func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
+
   /// What is used and reserved of each quota, ordered by route and subject.
   func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]>
 }
 
 /// Why the ledger did not do what was asked. Nothing changed.
 public enum LedgerError: Error, Hashable, Sendable {
-  /// The quotas leave `available` bytes, and that was not enough.
-  case quota(available: Int64)
-  /// The route has as many unfinished uploads as it may.
+  /// The quotas leave `available` bytes, and that was not enough. `windows` are those that were too small, where all
+  /// of these have a window and so another try may come out better when it ends; else it is empty.
+  case quota(available: Int64, windows: [QuotaCap] = [])
+  /// The route, or the client on it, has as many unfinished uploads as it may.
   case crowded
   /// Another holder has claimed the upload, or its offset is not what the caller took it for.
   case fenced

@@ -18,6 +18,8 @@ public enum Refusal: Error, Hashable, Sendable {
   case busy(retryAfter: Int)
   /// The quotas leave nothing, or less than all where all is wanted.
   case quota
+  /// As ``quota``, but for a window that ends, and with it the reason, after so many seconds.
+  case windowFull(retryAfter: Int)
   /// A newer connection of the same client wants the upload.
   case superseded
   /// The store or the ledger failed.

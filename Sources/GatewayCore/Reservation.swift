@@ -6,6 +6,8 @@ public struct Reservation: Sendable {
   public var route: String
   /// ``ClientIdentity/owner``.
   public var owner: String
+  /// ``ClientIdentity/subject``.
+  public var subject: String
   /// What the client announced, in bytes; `nil` for an unknown total.
   public var total: Int64?
   /// Bytes to reserve if the quotas leave them: the total, or the most a stream of unknown length may have.
@@ -16,6 +18,8 @@ public struct Reservation: Sendable {
   public var quotas: [QuotaCap]
   /// The most unfinished uploads of this route at once, attached or not.
   public var unfinishedLimit: Int
+  /// The same for those of this subject on the route.
+  public var clientUnfinishedLimit: Int
   /// What the client said the bytes are.
   public var format: String
   /// The client's own name for the file; a label, never a path.
@@ -31,18 +35,20 @@ public struct Reservation: Sendable {
 
   /// All of it.
   public init(
-    key: UploadKey, route: String, owner: String, total: Int64?, wanted: Int64, takesPart: Bool, quotas: [QuotaCap],
-    unfinishedLimit: Int, format: String, label: String?, digest: ContentDigest?, holder: String, at: WallTime,
-    expiresAt: WallTime
+    key: UploadKey, route: String, owner: String, subject: String = "", total: Int64?, wanted: Int64, takesPart: Bool,
+    quotas: [QuotaCap], unfinishedLimit: Int, clientUnfinishedLimit: Int = .max, format: String, label: String?,
+    digest: ContentDigest?, holder: String, at: WallTime, expiresAt: WallTime
   ) {
     self.key = key
     self.route = route
     self.owner = owner
+    self.subject = subject
     self.total = total
     self.wanted = wanted
     self.takesPart = takesPart
     self.quotas = quotas
     self.unfinishedLimit = unfinishedLimit
+    self.clientUnfinishedLimit = clientUnfinishedLimit
     self.format = format
     self.label = label
     self.digest = digest
@@ -60,12 +66,15 @@ public struct QuotaCap: Hashable, Sendable {
   public var window: Int64
   /// In bytes.
   public var cap: Int64
+  /// Length of the window in milliseconds; 0 where there is none.
+  public var length: Int64
 
   /// A quota of `cap` bytes.
-  public init(subject: String, window: Int64, cap: Int64) {
+  public init(subject: String, window: Int64, cap: Int64, length: Int64 = 0) {
     self.subject = subject
     self.window = window
     self.cap = cap
+    self.length = length
   }
 }
 

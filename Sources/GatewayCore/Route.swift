@@ -6,7 +6,7 @@ public struct Route: Sendable {
   public var formats: [DataFormat]
   /// Portion sizes, in bytes, that a client's own is held within.
   public var buffer: ClosedRange<Int64>
-  /// What one client and all of them may take.
+  /// What all clients together may take.
   public var limits: RouteLimits
   /// How long an unfinished upload whose client is gone is kept.
   public var resumeFor: Duration
@@ -16,11 +16,16 @@ public struct Route: Sendable {
   public var access: RouteAccess
   /// Whether what an upload takes up in the store counts against ``RouteLimits/held``, rather than its own size.
   public var countsStored: Bool
+  /// What each client may take of ``limits``.
+  public var clientLimits: ClientLimits
+  /// What becomes of an upload of which the quotas do not leave all.
+  public var onQuota: QuotaPolicy
 
   /// All of it.
   public init(
     path: String, formats: [DataFormat], buffer: ClosedRange<Int64>, limits: RouteLimits, resumeFor: Duration,
-    takesStreams: Bool, access: RouteAccess, countsStored: Bool = false
+    takesStreams: Bool, access: RouteAccess, countsStored: Bool = false, clientLimits: ClientLimits = ClientLimits(),
+    onQuota: QuotaPolicy = .partial
   ) {
     self.path = path
     self.formats = formats
@@ -30,6 +35,8 @@ public struct Route: Sendable {
     self.takesStreams = takesStreams
     self.access = access
     self.countsStored = countsStored
+    self.clientLimits = clientLimits
+    self.onQuota = onQuota
   }
 
   /// What a complete upload counts: never more than its own size, which is what was reserved.
@@ -50,14 +57,23 @@ public struct RouteLimits: Hashable, Sendable {
   public var unfinished: Int
   /// The largest payload of a packet without `x-stream`, in bytes; 0 takes none.
   public var payload: Int64
+  /// What all clients together may upload in a time; `nil` bounds it by ``held`` alone.
+  public var window: WindowLimit?
+  /// Bytes a second of all uploads together; `nil` for no bound.
+  public var bandwidth: Int64?
 
   /// All of it.
-  public init(upload: Int64, held: Int64, concurrent: Int, unfinished: Int, payload: Int64) {
+  public init(
+    upload: Int64, held: Int64, concurrent: Int, unfinished: Int, payload: Int64, window: WindowLimit? = nil,
+    bandwidth: Int64? = nil
+  ) {
     self.upload = upload
     self.held = held
     self.concurrent = concurrent
     self.unfinished = unfinished
     self.payload = payload
+    self.window = window
+    self.bandwidth = bandwidth
   }
 }
 

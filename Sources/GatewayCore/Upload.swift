@@ -24,6 +24,8 @@ public final class Upload {
   private var isOffered = false
   private var isSuperseded = false
   private var quietCheck: Scheduled<Void>?
+  private let bandwidthBounds: [(name: BandwidthShares.Name, rate: Int64)]
+  private var bandwidthPause: Scheduled<Void>?
 
   /// Does nothing yet; ``begin(with:)`` does.
   init(
@@ -34,6 +36,7 @@ public final class Upload {
     self.isNew = key == nil
     self.gateway = gateway
     self.admission = admission
+    self.bandwidthBounds = admission.bandwidthBounds
     self.acknowledges = request.acknowledgeEvery != nil
     self.connection = request.connection
     self.digest = request.digest
@@ -53,18 +56,30 @@ public final class Upload {
   /// Takes the next bytes. The front sees to it that they are within what was offered.
   public func write(_ bytes: ByteBuffer) {
     let count = bytes.readableBytes
-    switch machine.bytes(count, isMemoryShort: gateway.memory.isExceeded) {
-    case .write:
-      gateway.memory.take(count)
-      sink?.write(bytes)
-    case .writeThenPause:
-      gateway.memory.take(count)
-      sink?.write(bytes)
-      onEvent?(.paused)
-    case .discard: return
-    }
+    let decision = machine.bytes(count, isMemoryShort: gateway.memory.isExceeded)
+    guard decision != .discard else { return }
+    gateway.memory.take(count)
+    sink?.write(bytes)
+    if decision == .writeThenPause { onEvent?(.paused) }
+    payBandwidth(count)
     considerCheckpoint(isQuiet: false)
   }
+
+  private func payBandwidth(_ count: Int) {
+    guard !bandwidthBounds.isEmpty else { return }
+    let wait = gateway.bandwidth.take(count, bandwidthBounds, now: eventLoop.now)
+    // Where bytes come although it waits, those of one read, the wait that is longer counts.
+    guard wait > .zero else { return }
+    if machine.bandwidthUsedUp() == .pause { onEvent?(.paused) }
+    bandwidthPause?.cancel()
+    // Shorter ones cost more than they are worth, and what comes later than it might is saved up.
+    bandwidthPause = eventLoop.assumeIsolated().scheduleTask(in: max(wait, Self.shortestPause)) {
+      self.bandwidthPause = nil
+      if self.machine.bandwidthRestored() == .resume { self.onEvent?(.resumed) }
+    }
+  }
+
+  private static let shortestPause = TimeAmount.milliseconds(5)
 
   /// All bytes were written: ``UploadEvent/complete`` or ``UploadEvent/failed`` follows. Where they are fewer than the
   /// total, this is ``leave()``.
@@ -102,8 +117,10 @@ public final class Upload {
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
     let eventLoop = eventLoop
     gateway.attachments.attach(
-      key, route: admission.route.path, limit: admission.route.limits.concurrent, on: eventLoop,
-      yield: { eventLoop.execute { bound.value.yield() } }
+      AttachmentRegistry.Wish(
+        key: key, route: admission.route.path, subject: admission.identity.subject,
+        limit: admission.route.limits.concurrent, clientLimit: admission.route.clientLimits.concurrent ?? .max),
+      on: eventLoop, yield: { eventLoop.execute { bound.value.yield() } }
     ).assumeIsolated().whenComplete { result in
       switch result {
       case .failure(let error): self.refuse(error)
@@ -145,7 +162,7 @@ public final class Upload {
   func refuse(_ error: any Error) {
     if let complete = error as? AlreadyComplete { return wasComplete(complete.account) }
     machine.refused()
-    end(.refused(Gateway.refusal(for: error)))
+    end(.refused(gateway.refusal(for: error)))
   }
 
   /// There is nothing left to upload.
@@ -367,6 +384,8 @@ public final class Upload {
     }
     quietCheck?.cancel()
     quietCheck = nil
+    bandwidthPause?.cancel()
+    bandwidthPause = nil
     gateway.memory.giveBack(machine.inFlight)
     sink = nil
     if let attachment { gateway.attachments.detach(attachment) }

@@ -50,7 +50,7 @@ struct UploadMachine {
   private var recordsInFlight = 0
   /// The ledger would take an offset for one that follows what it has, so after a failure it is told none.
   private var hasLedgerFailed = false
-  private var isPaused = false
+  private var pauses: PauseReasons = []
 
   init(isResumable: Bool, isNew: Bool, total: Int64?, window: Int, checkpointEvery: Int64) {
     self.isResumable = isResumable
@@ -116,6 +116,20 @@ struct UploadMachine {
 
   // MARK: Receiving
 
+  /// Why the client must wait. It goes on when no reason is left.
+  struct PauseReasons: OptionSet {
+    let rawValue: UInt8
+    /// The upload has its window received and not yet taken by the sink.
+    static let window = PauseReasons(rawValue: 1)
+    /// All uploads together have as much as they may.
+    static let memory = PauseReasons(rawValue: 2)
+    /// The client, or the route, had its bytes for now.
+    static let bandwidth = PauseReasons(rawValue: 4)
+
+    /// What the sink ends by taking bytes.
+    static let ofSink: PauseReasons = [.window, .memory]
+  }
+
   enum OnBytes: Equatable {
     case write
     case writeThenPause
@@ -126,9 +140,33 @@ struct UploadMachine {
   mutating func bytes(_ count: Int, isMemoryShort: Bool) -> OnBytes {
     guard state == .receiving else { return .discard }
     received += Int64(count)
-    guard !isPaused, inFlight >= window || isMemoryShort else { return .write }
-    isPaused = true
-    return .writeThenPause
+    guard pauses.isDisjoint(with: .ofSink) else { return .write }
+    let wasPaused = !pauses.isEmpty
+    if inFlight >= window { pauses.insert(.window) }
+    if isMemoryShort { pauses.insert(.memory) }
+    return pauses.isEmpty || wasPaused ? .write : .writeThenPause
+  }
+
+  enum OnBandwidthUsedUp: Equatable {
+    case nothing
+    case pause
+  }
+
+  mutating func bandwidthUsedUp() -> OnBandwidthUsedUp {
+    let wasPaused = !pauses.isEmpty
+    pauses.insert(.bandwidth)
+    return wasPaused || state != .receiving ? .nothing : .pause
+  }
+
+  /// The time has passed after which the next bytes may come.
+  mutating func bandwidthRestored() -> OnTook {
+    end(.bandwidth)
+  }
+
+  private mutating func end(_ reasons: PauseReasons) -> OnTook {
+    guard !pauses.isDisjoint(with: reasons) else { return .nothing }
+    pauses.subtract(reasons)
+    return pauses.isEmpty && state == .receiving ? .resume : .nothing
   }
 
   enum OnTook: Equatable {
@@ -139,9 +177,8 @@ struct UploadMachine {
   /// An upload that holds nothing may always go on, or memory that others hold could stop it for ever.
   mutating func took(upTo offset: Int64, isMemoryShort: Bool) -> OnTook {
     taken = max(taken, offset)
-    guard isPaused, inFlight == 0 || (inFlight <= window / 2 && !isMemoryShort) else { return .nothing }
-    isPaused = false
-    return state == .receiving ? .resume : .nothing
+    guard inFlight == 0 || (inFlight <= window / 2 && !isMemoryShort) else { return .nothing }
+    return end(.ofSink)
   }
 
   enum OnCheckpointChance: Equatable {

@@ -16,6 +16,8 @@ public struct UploadRecord: Hashable, Sendable {
   public var route: String
   /// ``ClientIdentity/owner`` of the client that began it.
   public var owner: String
+  /// ``ClientIdentity/subject`` of the client that began it; empty where an older release recorded it.
+  public var subject: String
   /// `nil` for an unknown total; then `committed` is the size once it is done.
   public var total: Int64?
   /// Bytes from the stream's start that are safe.
@@ -43,11 +45,12 @@ public struct UploadRecord: Hashable, Sendable {
   public init(
     key: UploadKey, route: String, owner: String, total: Int64?, committed: Int64, granted: Int64, state: State,
     epoch: Int64, format: String, label: String?, digest: ContentDigest?, createdAt: WallTime, expiresAt: WallTime,
-    finishedAt: WallTime?
+    finishedAt: WallTime?, subject: String = ""
   ) {
     self.key = key
     self.route = route
     self.owner = owner
+    self.subject = subject
     self.total = total
     self.committed = committed
     self.granted = granted

@@ -98,6 +98,11 @@ public final class EmbeddedLedger: Ledger {
     submit(on: eventLoop) { .release(key, epoch: epoch, $0) }
   }
 
+  /// See ``/GatewayCore/Ledger``.
+  public func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop) { .dropWindows(before: start, $0) }
+  }
+
   /// See ``/GatewayCore/Ledger``. Ordered by route and age.
   public func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
     submit(on: eventLoop) { .unfinished($0) }

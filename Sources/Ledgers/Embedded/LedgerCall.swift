@@ -13,6 +13,7 @@ enum LedgerCall: Sendable {
   case release(UploadKey, epoch: Int64, EventLoopPromise<Void>)
   case fail(UploadKey, epoch: Int64, expiresAt: WallTime, EventLoopPromise<Void>)
   case forget(UploadKey, EventLoopPromise<Void>)
+  case dropWindows(before: WallTime, EventLoopPromise<Void>)
   case unfinished(EventLoopPromise<[UploadRecord]>)
   case quotas(EventLoopPromise<[QuotaRecord]>)
 
@@ -41,6 +42,9 @@ enum LedgerCall: Sendable {
       case .release(let key, let epoch, let promise):
         try transaction.release(key, epoch: epoch)
         return .done(promise)
+      case .dropWindows(let start, let promise):
+        try transaction.dropWindows(before: start)
+        return .done(promise)
       case .unfinished(let promise):
         return .uploads(promise, try transaction.unfinished())
       case .quotas(let promise):
@@ -57,7 +61,7 @@ enum LedgerCall: Sendable {
     case .open(_, let promise), .claim(_, let promise): promise.futureResult.eventLoop
     case .find(_, let promise): promise.futureResult.eventLoop
     case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, _, let promise), .release(_, _, let promise),
-      .fail(_, _, _, let promise), .forget(_, let promise):
+      .fail(_, _, _, let promise), .forget(_, let promise), .dropWindows(_, let promise):
       promise.futureResult.eventLoop
     case .unfinished(let promise): promise.futureResult.eventLoop
     case .quotas(let promise): promise.futureResult.eventLoop
@@ -69,7 +73,7 @@ enum LedgerCall: Sendable {
     case .open(_, let promise), .claim(_, let promise): promise.fail(error)
     case .find(_, let promise): promise.fail(error)
     case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, _, let promise), .release(_, _, let promise),
-      .fail(_, _, _, let promise), .forget(_, let promise):
+      .fail(_, _, _, let promise), .forget(_, let promise), .dropWindows(_, let promise):
       promise.fail(error)
     case .unfinished(let promise): promise.fail(error)
     case .quotas(let promise): promise.fail(error)

@@ -48,7 +48,11 @@ enum LedgerSchema {
       low bigint NOT NULL,
       high bigint NOT NULL CHECK (low < high),
       PRIMARY KEY (key, subject, win, low));
+    """,
+    // Who began it, for the limits of each client and for lists by client.
     """
+    ALTER TABLE upload ADD COLUMN subject text NOT NULL DEFAULT '';
+    """,
   ]
 
   /// The schema that this release writes and reads.

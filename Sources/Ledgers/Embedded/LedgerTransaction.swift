@@ -32,16 +32,24 @@ struct LedgerTransaction {
     guard reservation.wanted >= 0, reservation.total ?? 0 >= 0 else {
       throw .engine("a reservation of \(reservation.wanted) bytes of \(reservation.total ?? 0) makes no sense")
     }
-    guard census.count(of: reservation.route) < reservation.unfinishedLimit else { throw .crowded }
+    let client = UnfinishedCensus.Client(route: reservation.route, subject: reservation.subject)
+    guard census.count(of: reservation.route) < reservation.unfinishedLimit,
+      census.count(of: client) < reservation.clientUnfinishedLimit
+    else { throw .crowded }
     let wanted = min(reservation.wanted, reservation.total ?? .max)
     let available = try quotas.available(route: reservation.route, caps: reservation.quotas)
     let granted = min(wanted, available)
-    guard granted == wanted || (reservation.takesPart && granted > 0) else { throw .quota(available: available) }
+    guard granted == wanted || (reservation.takesPart && granted > 0) else {
+      let isEnough = reservation.takesPart ? min(1, wanted) : wanted
+      throw .quota(
+        available: available,
+        windows: try quotas.endingShortages(of: isEnough, route: reservation.route, caps: reservation.quotas))
+    }
     try allOrNothing { () throws(LedgerError) in
       try uploads.insert(reservation, granted: granted)
       try quotas.reserve(0..<granted, of: reservation.key, route: reservation.route, caps: reservation.quotas)
     }
-    census.add(1, to: reservation.route)
+    census.add(1, to: client)
     return Holding(
       epoch: 1, committed: 0, granted: granted, digest: reservation.digest, label: reservation.label,
       createdAt: reservation.at)
@@ -85,7 +93,7 @@ struct LedgerTransaction {
       guard try uploads.settle(key, epoch: epoch, size: size, digest: digest, at: at) else { throw .fenced }
       try quotas.settle(key, route: upload.route, size: size, charged: min(max(0, charged), size))
     }
-    census.add(-1, to: upload.route)
+    census.add(-1, to: upload.client)
   }
 
   mutating func release(_ key: UploadKey, epoch: Int64) throws(LedgerError) {
@@ -94,7 +102,7 @@ struct LedgerTransaction {
       guard try uploads.delete(key, epoch: epoch) else { throw .fenced }
       try quotas.release(key, route: upload.route)
     }
-    if upload.state == .open { census.add(-1, to: upload.route) }
+    if upload.state == .open { census.add(-1, to: upload.client) }
   }
 
   mutating func fail(_ key: UploadKey, epoch: Int64, expiresAt: WallTime) throws(LedgerError) {
@@ -103,7 +111,7 @@ struct LedgerTransaction {
       guard try uploads.fail(key, epoch: epoch, expiresAt: expiresAt) else { throw .fenced }
       try quotas.release(key, route: upload.route)
     }
-    census.add(-1, to: upload.route)
+    census.add(-1, to: upload.client)
   }
 
   func forget(_ key: UploadKey) throws(LedgerError) {
@@ -112,6 +120,10 @@ struct LedgerTransaction {
       guard try uploads.deleteDone(key) else { throw .unknown }
       try quotas.forget(key, route: upload.route)
     }
+  }
+
+  func dropWindows(before start: WallTime) throws(LedgerError) {
+    try quotas.dropWindows(before: start)
   }
 
   func unfinished() throws(LedgerError) -> [UploadRecord] {
@@ -139,4 +151,8 @@ struct LedgerTransaction {
       throw error
     }
   }
+}
+
+extension UploadRecord {
+  var client: UnfinishedCensus.Client { UnfinishedCensus.Client(route: route, subject: subject) }
 }

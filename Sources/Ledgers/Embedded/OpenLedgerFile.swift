@@ -36,11 +36,24 @@ extension Database {
     }
   }
 
+  /// Opens a ledger to put right by hand, also while a gateway writes it. It is neither made nor brought up to date.
+  static func openForMaintenance(path: String, busyMilliseconds: Int32) throws(LedgerOpenError) -> Database {
+    try open(path: path, access: .readWrite, busyMilliseconds: busyMilliseconds) { database throws(LedgerError) in
+      try database.execute("PRAGMA synchronous = FULL")
+    }
+  }
+
   /// Opens a ledger to look at, also while a gateway writes it.
   static func openForReading(path: String, busyMilliseconds: Int32) throws(LedgerOpenError) -> Database {
-    guard access(path, F_OK) == 0 else { throw .missing(path: path) }
+    try open(path: path, access: .readOnly, busyMilliseconds: busyMilliseconds) { _ in }
+  }
+
+  private static func open(
+    path: String, access: Access, busyMilliseconds: Int32, _ prepare: (Database) throws(LedgerError) -> Void
+  ) throws(LedgerOpenError) -> Database {
+    guard Glibc.access(path, F_OK) == 0 else { throw .missing(path: path) }
     do {
-      let database = try Database(path: path, access: .readOnly, busyMilliseconds: busyMilliseconds)
+      let database = try Database(path: path, access: access, busyMilliseconds: busyMilliseconds)
       switch try LedgerSchema.inspect(database) {
       case .nothing, .foreign:
         throw LedgerOpenError.foreign(path: path)
@@ -49,6 +62,7 @@ extension Database {
       case .ledger(let schema) where schema < LedgerSchema.known:
         throw LedgerOpenError.older(path: path, schema: schema, known: LedgerSchema.known)
       case .ledger:
+        try prepare(database)
         return database
       }
     } catch {

@@ -18,6 +18,7 @@ struct QuotaTable {
   private let deleteWindowExtents: Statement
   private let cutExtents: Statement
   private let deleteBehind: Statement
+  private let dropWindows: Statement
 
   init(_ database: Database) throws(LedgerError) {
     read = try Statement(
@@ -48,25 +49,44 @@ struct QuotaTable {
     deleteExtents = try Statement("DELETE FROM upload_quota WHERE key = $1", in: database)
     deleteWindowExtents = try Statement("DELETE FROM upload_quota WHERE key = $1 AND win <> 0", in: database)
     deleteBehind = try Statement("DELETE FROM upload_quota WHERE low >= $1 AND key = $2", in: database)
+    dropWindows = try Statement("DELETE FROM quota WHERE win <> 0 AND win < $1 AND reserved = 0", in: database)
     cutExtents = try Statement("UPDATE upload_quota SET high = $1 WHERE key = $2 AND high > $1", in: database)
   }
 
   /// The most that every one of `caps` leaves; without any, everything.
   func available(route: String, caps: [QuotaCap]) throws(LedgerError) -> Int64 {
     var available = Int64.max
-    for cap in caps {
-      read.bind(1, route)
-      read.bind(2, cap.subject)
-      read.bind(3, cap.window)
-      defer { read.reset() }
-      var taken: Int64 = 0
-      if try read.step() {
-        let (sum, overflow) = read.integer(0).addingReportingOverflow(read.integer(1))
-        taken = overflow ? .max : sum
-      }
-      available = min(available, taken < cap.cap ? cap.cap - max(0, taken) : 0)
-    }
+    for cap in caps { available = min(available, try self.available(route: route, cap: cap)) }
     return available
+  }
+
+  private func available(route: String, cap: QuotaCap) throws(LedgerError) -> Int64 {
+    read.bind(1, route)
+    read.bind(2, cap.subject)
+    read.bind(3, cap.window)
+    defer { read.reset() }
+    var taken: Int64 = 0
+    if try read.step() {
+      let (sum, overflow) = read.integer(0).addingReportingOverflow(read.integer(1))
+      taken = overflow ? .max : sum
+    }
+    return taken < cap.cap ? cap.cap - max(0, taken) : 0
+  }
+
+  /// Those of `caps` that leave less than `bytes`, if a later window of each may leave them; else nothing.
+  func endingShortages(of bytes: Int64, route: String, caps: [QuotaCap]) throws(LedgerError) -> [QuotaCap] {
+    var shortages: [QuotaCap] = []
+    for cap in caps where try available(route: route, cap: cap) < bytes {
+      guard cap.window != 0, cap.cap >= bytes else { return [] }
+      shortages.append(cap)
+    }
+    return shortages
+  }
+
+  /// Forgets windows that began before `start` and in which nothing is reserved.
+  func dropWindows(before start: WallTime) throws(LedgerError) {
+    dropWindows.bind(1, start.milliseconds)
+    try dropWindows.run()
   }
 
   /// Reserves `range` of the upload's bytes, which ``available(route:caps:)`` allowed, in each of `caps`.

@@ -1,20 +1,39 @@
-/// How many uploads of each route are unfinished, as the open transaction has it.
+/// How many uploads of each route, and of each client of it, are open, as the open transaction has it.
 struct UnfinishedCensus {
-  private var counts: [String: Int]
-  /// What the open transaction changed, to be taken back if it is not committed.
-  private var changes: [(route: String, by: Int)] = []
+  /// Whose uploads are counted.
+  struct Client: Hashable {
+    var route: String
+    var subject: String
+  }
 
-  init(_ counts: [String: Int]) {
-    self.counts = counts
+  private var counts: [String: Int] = [:]
+  private var countsByClient: [Client: Int]
+  /// What the open transaction changed, to be taken back if it is not committed.
+  private var changes: [(client: Client, by: Int)] = []
+
+  init(_ counts: [Client: Int]) {
+    countsByClient = counts
+    for (client, count) in counts { self.counts[client.route, default: 0] += count }
   }
 
   func count(of route: String) -> Int {
     counts[route] ?? 0
   }
 
-  mutating func add(_ number: Int, to route: String) {
-    counts[route, default: 0] += number
-    changes.append((route, number))
+  func count(of client: Client) -> Int {
+    countsByClient[client] ?? 0
+  }
+
+  mutating func add(_ number: Int, to client: Client) {
+    change(client, by: number)
+    changes.append((client, number))
+  }
+
+  // Clients come and go, so one that has none is not kept.
+  private mutating func change(_ client: Client, by number: Int) {
+    counts[client.route, default: 0] += number
+    let count = countsByClient[client, default: 0] + number
+    countsByClient[client] = count == 0 ? nil : count
   }
 
   /// The transaction was committed.
@@ -24,7 +43,7 @@ struct UnfinishedCensus {
 
   /// The transaction came to nothing.
   mutating func takeBack() {
-    for change in changes { counts[change.route, default: 0] -= change.by }
+    for change in changes { self.change(change.client, by: -change.by) }
     changes.removeAll(keepingCapacity: true)
   }
 }

@@ -18,8 +18,8 @@ struct UploadTable {
     insert = try Statement(
       """
       INSERT INTO upload (key, route, owner, total, granted, state, epoch, holder, format, label, digest, created_at,
-        expires_at)
-      VALUES ($1, $2, $3, $4, $5, 'open', 1, $6, $7, $8, $9, $10, $11)
+        expires_at, subject)
+      VALUES ($1, $2, $3, $4, $5, 'open', 1, $6, $7, $8, $9, $10, $11, $12)
       """, in: database)
     read = try Statement(UploadRecord.selection + " WHERE key = $1", in: database)
     readOpen = try Statement(UploadRecord.selection + " WHERE key = $1 AND state = 'open'", in: database)
@@ -47,7 +47,8 @@ struct UploadTable {
     deleteDone = try Statement("DELETE FROM upload WHERE key = $1 AND state = 'done'", in: database)
     listUnfinished = try Statement(
       UploadRecord.selection + " WHERE state <> 'done' ORDER BY route, created_at, key", in: database)
-    countOpen = try Statement("SELECT route, count(*) FROM upload WHERE state = 'open' GROUP BY route", in: database)
+    countOpen = try Statement(
+      "SELECT route, subject, count(*) FROM upload WHERE state = 'open' GROUP BY route, subject", in: database)
   }
 
   func insert(_ reservation: Reservation, granted: Int64) throws(LedgerError) {
@@ -62,6 +63,7 @@ struct UploadTable {
     insert.bind(9, reservation.digest?.bytes)
     insert.bind(10, reservation.at.milliseconds)
     insert.bind(11, reservation.expiresAt.milliseconds)
+    insert.bind(12, reservation.subject)
     try insert.run()
   }
 
@@ -134,11 +136,14 @@ struct UploadTable {
     return records
   }
 
-  /// How many uploads of each route are open.
-  func unfinishedCounts() throws(LedgerError) -> [String: Int] {
+  /// How many uploads of each client are open.
+  func unfinishedCounts() throws(LedgerError) -> [UnfinishedCensus.Client: Int] {
     defer { countOpen.reset() }
-    var counts: [String: Int] = [:]
-    while try countOpen.step() { counts[countOpen.text(0)] = Int(countOpen.integer(1)) }
+    var counts: [UnfinishedCensus.Client: Int] = [:]
+    while try countOpen.step() {
+      let client = UnfinishedCensus.Client(route: countOpen.text(0), subject: countOpen.text(1))
+      counts[client] = Int(countOpen.integer(2))
+    }
     return counts
   }
 

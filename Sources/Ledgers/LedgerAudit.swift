@@ -1,0 +1,118 @@
+import GatewayCore
+
+/// Looks whether everything in a ledger's file agrees with everything else, also while a gateway writes it.
+public enum LedgerAudit {
+  /// What does not agree.
+  public struct Violation: Hashable, Sendable, CustomStringConvertible {
+    /// Which rule, for a program: a word of small letters and hyphens.
+    public let rule: String
+    /// Of what, and how it is.
+    public let description: String
+  }
+
+  /// All violations of the rules, none where the ledger is sound. Blocks; sees one moment of the ledger.
+  ///
+  /// - Throws: ``LedgerOpenError``, or ``/GatewayCore/LedgerError/engine(_:)`` where it cannot be read.
+  public static func violations(path: String) throws -> [Violation] {
+    let database = try Database.openForReading(path: path, busyMilliseconds: 5000)
+    try database.execute("BEGIN")
+    defer { try? database.execute("ROLLBACK") }
+    var violations: [Violation] = []
+    for rule in rules {
+      let statement = try Statement(rule.sql, in: database)
+      defer { statement.reset() }
+      while try statement.step() {
+        let words = statement.text(0)
+        if rule.name == "file", words == "ok" { continue }
+        violations.append(Violation(rule: rule.name, description: words))
+      }
+    }
+    return violations
+  }
+
+  // Keys are secrets: only their first eight characters are said.
+  private static let rules: [(name: String, sql: String)] = [
+    ("file", "PRAGMA quick_check(20)"),
+    (
+      "reserved",
+      quotaSums("reserved", state: "open", quotas: "q.win = q.win")
+    ),
+    (
+      "used",
+      // Of windows nothing is noted once an upload is complete.
+      quotaSums("used", state: "done", quotas: "q.win = 0")
+    ),
+    (
+      "cap",
+      """
+      SELECT 'quota "' || subject || '" of ' || route || ' (window ' || win || '): ' || used || ' used and '
+        || reserved || ' reserved are not within its cap of ' || cap
+      FROM quota WHERE used < 0 OR reserved < 0 OR used + reserved > cap
+      """
+    ),
+    (
+      "quota-missing",
+      """
+      SELECT 'upload ' || substr(u.key, 1, 8) || ' counts in quota "' || e.subject || '" of ' || u.route || ' (window '
+        || e.win || '), which is not there'
+      FROM upload_quota e JOIN upload u ON u.key = e.key
+      LEFT JOIN quota q ON q.route = u.route AND q.subject = e.subject AND q.win = e.win
+      WHERE q.cap IS NULL AND e.high > e.low
+      """
+    ),
+    (
+      "orphan",
+      """
+      SELECT 'upload ' || substr(e.key, 1, 8) || ' counts in quota "' || e.subject || '" and is not there'
+      FROM upload_quota e LEFT JOIN upload u ON u.key = e.key WHERE u.key IS NULL
+      """
+    ),
+    (
+      "upload",
+      """
+      SELECT 'upload ' || substr(key, 1, 8) || ' of ' || route || ' is ' || state || ' with ' || committed || ' safe, '
+        || granted || ' granted, a total of ' || coalesce(total, '*')
+        || CASE WHEN finished_at IS NULL THEN ', never finished' ELSE ', finished' END
+      FROM upload WHERE committed < 0 OR granted < 0
+        OR (state = 'open' AND (committed > granted OR granted > coalesce(total, granted) OR finished_at IS NOT NULL))
+        OR (state <> 'open' AND granted <> 0)
+        OR (state = 'done' AND (committed <> coalesce(total, committed) OR finished_at IS NULL))
+      """
+    ),
+    (
+      "extent",
+      """
+      SELECT 'upload ' || substr(u.key, 1, 8) || ', which is ' || u.state || ' with ' || u.granted || ' granted and '
+        || u.committed || ' safe, counts bytes ' || e.low || ' to ' || e.high || ' in quota "' || e.subject
+        || '" (window ' || e.win || ')'
+      FROM upload_quota e JOIN upload u ON u.key = e.key
+      WHERE e.low < 0 OR u.state = 'failed' OR (u.state = 'open' AND e.high > u.granted)
+        OR (u.state = 'done' AND (e.win <> 0 OR e.high > u.committed))
+        OR EXISTS (SELECT 1 FROM upload_quota o
+          WHERE o.key = e.key AND o.subject = e.subject AND o.win = e.win AND o.low > e.low AND o.low < e.high)
+      """
+    ),
+    (
+      "route-extent",
+      """
+      SELECT 'upload ' || substr(u.key, 1, 8) || ' of ' || u.route || ' has ' || u.granted || ' granted, and '
+        || sum(e.high - e.low) || ' count in its route''s quota'
+      FROM upload u JOIN upload_quota e ON e.key = u.key AND e.subject = '' AND e.win = 0
+      WHERE u.state = 'open' GROUP BY u.key HAVING sum(e.high - e.low) <> u.granted
+      """
+    ),
+  ]
+
+  /// Those of `quotas` whose `column` is not the sum over the uploads of `state`.
+  private static func quotaSums(_ column: String, state: String, quotas: String) -> String {
+    """
+    SELECT 'quota "' || q.subject || '" of ' || q.route || ' (window ' || q.win || ') has ' || q.\(column)
+      || ' \(column), and its uploads make ' || coalesce(s.bytes, 0)
+    FROM quota q LEFT JOIN (
+      SELECT u.route, e.subject, e.win, sum(e.high - e.low) AS bytes FROM upload_quota e JOIN upload u ON u.key = e.key
+      WHERE u.state = '\(state)' GROUP BY u.route, e.subject, e.win
+    ) s ON s.route = q.route AND s.subject = q.subject AND s.win = q.win
+    WHERE q.\(column) <> coalesce(s.bytes, 0) AND \(quotas)
+    """
+  }
+}

@@ -1,0 +1,70 @@
+public import GatewayCore
+
+/// Puts an ``EmbeddedLedger``'s file right by hand, also while a gateway in another process writes it: SQLite's own lock
+/// keeps the two apart, each transaction for itself.
+///
+/// It changes nothing of open uploads, of which a running gateway has counts and holds in memory. For one thread at
+/// a time; every call blocks.
+public final class LedgerMaintenance {
+  /// Uploads in one transaction: a gateway's uploads wait for it.
+  private static let batch = 200
+
+  private let database: Database
+  private let transaction: LedgerTransaction
+
+  /// Opens the ledger at `path`, which must be there and of this release's schema.
+  ///
+  /// - Throws: ``LedgerOpenError``.
+  public convenience init(path: String) throws(LedgerOpenError) {
+    try self.init(path: path, busyMilliseconds: 10_000)
+  }
+
+  /// - Parameter busyMilliseconds: how long a transaction waits for the gateway's.
+  init(path: String, busyMilliseconds: Int32) throws(LedgerOpenError) {
+    database = try Database.openForMaintenance(path: path, busyMilliseconds: busyMilliseconds)
+    do throws(LedgerError) {
+      transaction = try LedgerTransaction(database)
+    } catch {
+      throw LedgerOpenError(wrapping: error, path: path)
+    }
+  }
+
+  /// Forgets complete uploads, as ``/GatewayCore/Ledger/forget(_:on:)`` does. What is not complete is passed over.
+  ///
+  /// - Returns: those that were forgotten.
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``; what was forgotten in earlier batches stays so.
+  public func forget(_ keys: [UploadKey]) throws(LedgerError) -> [UploadKey] {
+    var forgotten: [UploadKey] = []
+    var rest = keys[...]
+    while !rest.isEmpty {
+      let batch = rest.prefix(Self.batch)
+      rest = rest.dropFirst(Self.batch)
+      forgotten += try inTransaction { () throws(LedgerError) in
+        var done: [UploadKey] = []
+        for key in batch {
+          do throws(LedgerError) {
+            try transaction.forget(key)
+            done.append(key)
+          } catch {
+            guard error == .unknown else { throw error }
+          }
+        }
+        return done
+      }
+    }
+    return forgotten
+  }
+
+  private func inTransaction<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
+    // The write lock at once: a transaction that reads first may find that it cannot write any more.
+    try database.execute("BEGIN IMMEDIATE")
+    do throws(LedgerError) {
+      let value = try body()
+      try database.execute("COMMIT")
+      return value
+    } catch {
+      if database.isInTransaction { try? database.execute("ROLLBACK") }
+      throw error
+    }
+  }
+}
