@@ -46,7 +46,8 @@ public final class Gateway: Sendable {
       subject: admission.identity.subject, total: request.total, wanted: admission.wanted,
       takesPart: request.shape == .stream && admission.route.onQuota == .partial, quotas: admission.quotas,
       unfinishedLimit: admission.route.limits.unfinished,
-      clientUnfinishedLimit: admission.route.clientLimits.unfinished ?? .max, format: admission.format.rawValue, label: request.label,
+      clientUnfinishedLimit: admission.route.clientLimits.unfinished ?? .max, format: admission.format.rawValue,
+      label: request.label,
       digest: request.digest, holder: settings.holder, at: now,
       // Nobody can go on with a payload: should the gateway die under it, its reservation need not wait long.
       expiresAt: request.shape == .payload
@@ -165,7 +166,9 @@ public final class Gateway: Sendable {
 
   /// When the last of `windows` has ended, none of them is a reason any more.
   private func quotaRefusal(_ windows: [QuotaCap]) -> Refusal {
-    guard let end = windows.map({ $0.window.addingReportingOverflow($0.length).partialValue }).max() else { return .quota }
+    guard let end = windows.map({ $0.window.addingReportingOverflow($0.length).partialValue }).max() else {
+      return .quota
+    }
     let seconds = max(1, (end - settings.now().milliseconds + 999) / 1000)
     return .windowFull(retryAfter: Int(seconds))
   }

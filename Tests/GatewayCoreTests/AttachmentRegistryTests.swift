@@ -26,10 +26,14 @@ struct AttachmentRegistryTests {
     }
   }
 
-  private func attempt(_ key: UploadKey, limit: Int = 10) -> Attempt {
+  private func attempt(
+    _ key: UploadKey, limit: Int = 10, client: String = "a", clientLimit: Int = 10
+  ) -> Attempt {
     let attempt = Attempt()
     let yields = attempt.yields
-    registry.attach(key, route: "/a", limit: limit, on: loop, yield: { yields.add() })
+    let wish = AttachmentRegistry.Wish(
+      key: key, route: "/a", subject: client, limit: limit, clientLimit: clientLimit)
+    registry.attach(wish, on: loop, yield: { yields.add() })
       .assumeIsolated().whenComplete { attempt.result = $0 }
     return attempt
   }
@@ -88,5 +92,41 @@ struct AttachmentRegistryTests {
     registry.detach(try #require(takeover.attachment))
     let again = attempt(UploadKey.mint(), limit: 1)
     #expect(again.attachment != nil)
+  }
+
+  @Test("refuses more keys of a client than may be attached, but not another's, nor a takeover by itself")
+  func busyClient() throws {
+    let first = attempt(key, client: "a", clientLimit: 1)
+    #expect(attempt(.mint(), client: "a", clientLimit: 1).refusal == .busy(retryAfter: 5))
+    let other = attempt(.mint(), client: "b", clientLimit: 1)
+    #expect(other.attachment != nil)
+    let takeover = attempt(key, client: "a", clientLimit: 1)
+    #expect(takeover.result == nil)
+    registry.detach(try #require(first.attachment))
+    #expect(attempt(.mint(), client: "a", clientLimit: 1).refusal != nil)
+    registry.detach(try #require(takeover.attachment))
+    let again = attempt(.mint(), client: "a", clientLimit: 1)
+    registry.detach(try #require(again.attachment))
+    registry.detach(try #require(other.attachment))
+    #expect(registry.clientCount == 0)
+  }
+
+  @Test("counts a key that passes from one address to another with each in turn, waiting ones too")
+  func movingClient() throws {
+    let first = attempt(key, client: "a", clientLimit: 1)
+    let second = attempt(key, client: "b", clientLimit: 1)
+    #expect(attempt(.mint(), client: "b", clientLimit: 1).refusal == .busy(retryAfter: 5), "it waits already")
+    let third = attempt(key, client: "c", clientLimit: 1)
+    #expect(second.refusal == .superseded)
+    let freed = attempt(.mint(), client: "b", clientLimit: 1)
+    #expect(freed.attachment != nil, "the one that waited is gone")
+    registry.detach(try #require(first.attachment))
+    #expect(third.attachment != nil)
+    let away = attempt(.mint(), client: "a", clientLimit: 1)
+    #expect(away.attachment != nil, "its key is another's now")
+    #expect(attempt(.mint(), client: "c", clientLimit: 1).refusal != nil)
+    for attempt in [freed, third, away] { registry.detach(try #require(attempt.attachment)) }
+    #expect(registry.clientCount == 0)
+    #expect(registry.attachedByRoute.isEmpty)
   }
 }

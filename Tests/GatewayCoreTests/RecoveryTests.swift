@@ -101,7 +101,7 @@ struct RecoveryTests {
     let later = fixture.clock.now.advanced(byMilliseconds: 1000)
     let dropped = try await turning { loop in
       let attachment = try await gateway.attachments.attach(
-        expired.key, route: expired.route, limit: 1, on: loop, yield: {}
+        AttachmentRegistry.Wish(key: expired.key, route: expired.route, subject: ""), on: loop, yield: {}
       ).get()
       ledger.afterReadingUnfinished {
         var record = expired

@@ -18,6 +18,8 @@ struct LedgerEngine: Sendable, CustomTestStringConvertible {
       let ledger = try EmbeddedLedger(path: directory + "/ledger.db")
       defer { ledger.close() }
       try await body(ledger)
+      // Whatever a test does through the contract, the books agree afterwards.
+      #expect(try LedgerAudit.violations(path: directory + "/ledger.db") == [])
     }
   }
 }
@@ -67,6 +69,14 @@ extension Ledger {
     try await release(key, epoch: epoch, on: anyLoop).get()
   }
 
+  func failed(_ key: UploadKey, epoch: Int64 = 1, expiresAt: WallTime = WallTime(milliseconds: 8000)) async throws {
+    try await fail(key, epoch: epoch, expiresAt: expiresAt, on: anyLoop).get()
+  }
+
+  func forgotten(_ key: UploadKey) async throws {
+    try await forget(key, on: anyLoop).get()
+  }
+
   func allUnfinished() async throws -> [UploadRecord] {
     try await unfinished(on: anyLoop).get()
   }
@@ -79,12 +89,16 @@ extension Ledger {
 extension Reservation {
   static func of(
     _ total: Int64?, key: UploadKey = .mint(), route: String = "/files", owner: String = "token:ada",
+    subject: String = "token:ada",
     wanted: Int64? = nil, takesPart: Bool = false, quotas: [QuotaCap] = [.route(1000)], unfinishedLimit: Int = 1000,
+    clientUnfinishedLimit: Int = .max,
     label: String? = nil, digest: ContentDigest? = nil
   ) -> Reservation {
     Reservation(
-      key: key, route: route, owner: owner, total: total, wanted: wanted ?? total ?? 0, takesPart: takesPart,
-      quotas: quotas, unfinishedLimit: unfinishedLimit, format: "bytes", label: label, digest: digest,
+      key: key, route: route, owner: owner, subject: subject, total: total, wanted: wanted ?? total ?? 0,
+      takesPart: takesPart,
+      quotas: quotas, unfinishedLimit: unfinishedLimit, clientUnfinishedLimit: clientUnfinishedLimit, format: "bytes",
+      label: label, digest: digest,
       holder: "gateway-1", at: WallTime(milliseconds: 1000), expiresAt: WallTime(milliseconds: 5000))
   }
 }
@@ -101,8 +115,8 @@ extension Claim {
 
 extension QuotaCap {
   static func route(_ cap: Int64) -> QuotaCap { QuotaCap(subject: "", window: 0, cap: cap) }
-  static func client(_ subject: String, _ cap: Int64, window: Int64 = 0) -> QuotaCap {
-    QuotaCap(subject: subject, window: window, cap: cap)
+  static func client(_ subject: String, _ cap: Int64, window: Int64 = 0, length: Int64 = 0) -> QuotaCap {
+    QuotaCap(subject: subject, window: window, cap: cap, length: length)
   }
 }
 

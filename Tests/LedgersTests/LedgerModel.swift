@@ -8,6 +8,12 @@ struct LedgerModel {
     var window: Int64
   }
 
+  /// A complete upload, and where its bytes count for ever.
+  struct Done {
+    var record: UploadRecord
+    var used: [Quota: Int64]
+  }
+
   struct Upload {
     var record: UploadRecord
     /// Which bytes were reserved in which quotas.
@@ -15,10 +21,13 @@ struct LedgerModel {
   }
 
   var open: [UploadKey: Upload] = [:]
-  var done: [UploadKey: UploadRecord] = [:]
+  var failed: [UploadKey: UploadRecord] = [:]
+  var done: [UploadKey: Done] = [:]
   var lastDone: UploadKey?
+  /// How many have failed ever.
+  var failures = 0
   var used: [Quota: Int64] = [:]
-  /// The sizes of what is done, by route.
+  /// What is charged for what is done, by route.
   var doneBytes: [String: Int64] = [:]
 
   func reserved(_ quota: Quota) -> Int64 {
@@ -36,8 +45,11 @@ struct LedgerModel {
         upload.record.expiresAt = expiresAt
         return .done
       }
-    case .settle(let key, let epoch, let size, let digest, let at):
-      settle(key, epoch: epoch, size: size, digest: digest, at: at)
+    case .settle(let key, let epoch, let size, let charged, let digest, let at):
+      settle(key, epoch: epoch, size: size, charged: charged, digest: digest, at: at)
+    case .fail(let key, let epoch, let expiresAt): fail(key, epoch: epoch, expiresAt: expiresAt)
+    case .forget(let key): forget(key)
+    case .dropWindows(let start): drop(before: start)
     case .release(let key, let epoch): release(key, epoch: epoch)
     }
   }
@@ -51,14 +63,21 @@ struct LedgerModel {
 
   private mutating func begin(_ wish: Reservation) -> LedgerStep.Answer {
     if open.values.count(where: { $0.record.route == wish.route }) >= wish.unfinishedLimit { return .failure(.crowded) }
+    let ofClient = open.values.count { $0.record.route == wish.route && $0.record.subject == wish.subject }
+    if ofClient >= wish.clientUnfinishedLimit { return .failure(.crowded) }
     let available = available(route: wish.route, caps: wish.quotas)
     let granted = min(available, wish.wanted)
-    if granted < wish.wanted && (granted == 0 || !wish.takesPart) { return .failure(.quota(available: available)) }
-    if open[wish.key] != nil || done[wish.key] != nil { return .engineFailure }
+    if granted < wish.wanted && (granted == 0 || !wish.takesPart) {
+      let enough = wish.takesPart ? 1 : wish.wanted
+      let short = wish.quotas.filter { self.available(route: wish.route, caps: [$0]) < enough }
+      let doesEnd = short.allSatisfy { $0.window != 0 && $0.cap >= enough }
+      return .failure(.quota(available: available, windows: doesEnd ? short : []))
+    }
+    if open[wish.key] != nil || done[wish.key] != nil || failed[wish.key] != nil { return .engineFailure }
     let record = UploadRecord(
       key: wish.key, route: wish.route, owner: wish.owner, total: wish.total, committed: 0, granted: granted,
       state: .open, epoch: 1, format: wish.format, label: wish.label, digest: wish.digest, createdAt: wish.at,
-      expiresAt: wish.expiresAt, finishedAt: nil)
+      expiresAt: wish.expiresAt, finishedAt: nil, subject: wish.subject)
     open[wish.key] = Upload(record: record, extents: [(0..<granted, wish.quotas)])
     return .holding(
       Holding(
@@ -84,7 +103,7 @@ struct LedgerModel {
   }
 
   private mutating func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime
+    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime
   ) -> LedgerStep.Answer {
     let answer = change(key, epoch: epoch) { upload in
       let record = upload.record
@@ -99,14 +118,54 @@ struct LedgerModel {
       return .done
     }
     guard answer == .done, let upload = open.removeValue(forKey: key) else { return answer }
-    done[key] = upload.record
+    let charged = min(max(0, charged), size)
     lastDone = key
-    doneBytes[upload.record.route, default: 0] += size
-    for quota in upload.quotas { used[quota, default: 0] += upload.bytes(in: quota, below: size) }
+    doneBytes[upload.record.route, default: 0] += charged
+    var kept: [Quota: Int64] = [:]
+    for quota in upload.quotas {
+      let bytes = upload.bytes(in: quota, below: quota.window == 0 ? charged : size)
+      used[quota, default: 0] += bytes
+      if quota.window == 0 { kept[quota] = bytes }
+    }
+    done[key] = Done(record: upload.record, used: kept)
     return answer
   }
 
+  private mutating func fail(_ key: UploadKey, epoch: Int64, expiresAt: WallTime) -> LedgerStep.Answer {
+    let answer = change(key, epoch: epoch) { upload in
+      upload.record.state = .failed
+      upload.record.granted = 0
+      upload.record.expiresAt = expiresAt
+      return .done
+    }
+    guard answer == .done else { return answer }
+    failed[key] = open.removeValue(forKey: key)?.record
+    failures += 1
+    return answer
+  }
+
+  private mutating func forget(_ key: UploadKey) -> LedgerStep.Answer {
+    guard let upload = done.removeValue(forKey: key) else { return .failure(.unknown) }
+    for (quota, bytes) in upload.used {
+      used[quota, default: 0] -= bytes
+      if quota.subject.isEmpty { doneBytes[quota.route, default: 0] -= bytes }
+    }
+    return .done
+  }
+
+  private mutating func drop(before start: WallTime) -> LedgerStep.Answer {
+    for quota in used.keys where quota.window != 0 && quota.window < start.milliseconds && reserved(quota) == 0 {
+      used[quota] = nil
+    }
+    return .done
+  }
+
   private mutating func release(_ key: UploadKey, epoch: Int64) -> LedgerStep.Answer {
+    if let record = failed[key] {
+      guard record.epoch == epoch else { return .failure(.fenced) }
+      failed[key] = nil
+      return .done
+    }
     let answer = change(key, epoch: epoch) { _ in .done }
     if answer == .done { open[key] = nil }
     return answer

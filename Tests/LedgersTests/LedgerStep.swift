@@ -1,11 +1,15 @@
 import GatewayCore
+import NIOCore
 
 /// One call that changes a ledger, as a value: for a model and for a real one.
 enum LedgerStep {
   case open(Reservation)
   case claim(Claim)
   case advance(UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime)
-  case settle(UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime)
+  case settle(UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime)
+  case fail(UploadKey, epoch: Int64, expiresAt: WallTime)
+  case forget(UploadKey)
+  case dropWindows(before: WallTime)
   case release(UploadKey, epoch: Int64)
 
   enum Answer: Equatable {
@@ -27,8 +31,14 @@ enum LedgerStep {
         return .holding(try await ledger.claimed(claim))
       case .advance(let key, let epoch, let from, let to, let expiresAt):
         try await ledger.advanced(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt)
-      case .settle(let key, let epoch, let size, let digest, let at):
-        try await ledger.settled(key, epoch: epoch, size: size, digest: digest, at: at)
+      case .settle(let key, let epoch, let size, let charged, let digest, let at):
+        try await ledger.settled(key, epoch: epoch, size: size, digest: digest, charged: charged, at: at)
+      case .fail(let key, let epoch, let expiresAt):
+        try await ledger.failed(key, epoch: epoch, expiresAt: expiresAt)
+      case .forget(let key):
+        try await ledger.forgotten(key)
+      case .dropWindows(let start):
+        try await ledger.dropWindows(before: start, on: anyLoop).get()
       case .release(let key, let epoch):
         try await ledger.released(key, epoch: epoch)
       }
@@ -47,14 +57,17 @@ enum LedgerStep {
     // Sorted, or the order of the dictionary would make every run another one.
     let open = model.open.values.map(\.record).sorted { $0.key.text < $1.key.text }
     let isMistaken = Int.random(in: 0..<8, using: &random) == 0
-    let target = isMistaken ? model.lastDone : open.randomElement(using: &random)?.key
+    let done = isMistaken ? open.first?.key : model.done.keys.min { $0.text < $1.text }
+    let failed = model.failed.values.min { $0.key.text < $1.key.text }
+    let target =
+      isMistaken ? Bool.random(using: &random) ? failed?.key : model.lastDone : open.randomElement(using: &random)?.key
     let record = target.flatMap { model.open[$0]?.record }
     let key = target ?? minted(using: &random)
     let epoch = (record?.epoch ?? 1) - (Int.random(in: 0..<10, using: &random) == 0 ? 1 : 0)
     let committed = record?.committed ?? 0
     let granted = record?.granted ?? 0
     let time = WallTime(milliseconds: .random(in: 1...1_000_000, using: &random))
-    switch Int.random(in: 0..<10, using: &random) {
+    switch Int.random(in: 0..<14, using: &random) {
     case 0...2:
       return .open(reservation(key: isMistaken ? key : minted(using: &random), using: &random))
     case 3...4:
@@ -67,7 +80,15 @@ enum LedgerStep {
       return .advance(key, epoch: epoch, from: isMistaken ? to : committed, to: to, expiresAt: time)
     case 7...8:
       let size = record?.total ?? .random(in: committed...granted + 2, using: &random)
-      return .settle(key, epoch: epoch, size: size, digest: digest(using: &random), at: time)
+      let charged = Bool.random(using: &random) ? size : .random(in: -5...size + 5, using: &random)
+      return .settle(
+        key, epoch: epoch, size: size, charged: charged, digest: digest(using: &random), at: time)
+    case 10: return .fail(key, epoch: epoch, expiresAt: time)
+    case 11: return .forget(done ?? key)
+    case 12: return .dropWindows(before: WallTime(milliseconds: .random(in: 0...130_000, using: &random)))
+    case 13:
+      guard let failed else { return .release(key, epoch: epoch) }
+      return .release(failed.key, epoch: failed.epoch - (isMistaken ? 1 : 0))
     default:
       return .release(key, epoch: epoch)
     }
@@ -77,8 +98,10 @@ enum LedgerStep {
     let wanted = Int64.random(in: 0...300, using: &random)
     return Reservation(
       key: key, route: routes.randomElement(using: &random) ?? "", owner: "token:ada",
+      subject: ["address:a", "token:ada"].randomElement(using: &random) ?? "",
       total: Bool.random(using: &random) ? wanted : nil, wanted: wanted, takesPart: Bool.random(using: &random),
-      quotas: quotas(using: &random), unfinishedLimit: .random(in: 5...25, using: &random), format: "text",
+      quotas: quotas(using: &random), unfinishedLimit: .random(in: 5...25, using: &random),
+      clientUnfinishedLimit: .random(in: 4...20, using: &random), format: "text",
       label: Bool.random(using: &random) ? "a name" : nil, digest: digest(using: &random), holder: "gateway-1",
       at: WallTime(milliseconds: .random(in: 1...1_000_000, using: &random)),
       expiresAt: WallTime(milliseconds: .random(in: 1...1_000_000, using: &random)))
@@ -89,8 +112,11 @@ enum LedgerStep {
     var quotas: [QuotaCap] = [.route(.random(in: 0...200_000, using: &random))]
     if Int.random(in: 0..<4, using: &random) > 0 {
       let subject = ["address:a", "address:b", "token:ada"].randomElement(using: &random) ?? ""
-      let window = ([0, 60_000] as [Int64]).randomElement(using: &random) ?? 0
+      let window = ([0, 60_000, 120_000] as [Int64]).randomElement(using: &random) ?? 0
       quotas.append(.client(subject, .random(in: 0...60_000, using: &random), window: window))
+    }
+    if Int.random(in: 0..<4, using: &random) == 0 {
+      quotas.append(.client("", .random(in: 0...60_000, using: &random), window: 60_000, length: 60_000))
     }
     return quotas
   }

@@ -21,7 +21,8 @@ struct UploadContractTests {
           == UploadRecord(
             key: reservation.key, route: "/files", owner: "token:ada", total: 100, committed: 0, granted: 100,
             state: .open, epoch: holding.epoch, format: "bytes", label: "Grüße \u{1F40C}.txt", digest: digest,
-            createdAt: WallTime(milliseconds: 1000), expiresAt: WallTime(milliseconds: 5000), finishedAt: nil))
+            createdAt: WallTime(milliseconds: 1000), expiresAt: WallTime(milliseconds: 5000), finishedAt: nil,
+            subject: "token:ada"))
       #expect(try await ledger.allUnfinished() == [record])
     }
   }
@@ -219,6 +220,23 @@ struct UploadContractTests {
       _ = try await opened.get()
       for step in steps { try await step.get() }
       #expect(try await ledger.found(reservation.key)?.committed == 100)
+    }
+  }
+
+  @Test(
+    "A client has no more unfinished uploads on a route than it may, whatever others have", arguments: LedgerEngine.all)
+  func limitsClient(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let uploads = (0..<2).map { _ in Reservation.of(10, clientUnfinishedLimit: 2) }
+      for upload in uploads { _ = try await ledger.opened(upload) }
+      await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(10, clientUnfinishedLimit: 2)) }
+      _ = try await ledger.opened(.of(10, subject: "token:bob", clientUnfinishedLimit: 2))
+      _ = try await ledger.opened(.of(10, route: "/other", clientUnfinishedLimit: 2))
+      try await ledger.failed(uploads[0].key)
+      _ = try await ledger.opened(.of(10, clientUnfinishedLimit: 2))
+      await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(10, clientUnfinishedLimit: 2)) }
+      try await ledger.settled(uploads[1].key, size: 10)
+      _ = try await ledger.opened(.of(10, clientUnfinishedLimit: 2))
     }
   }
 }

@@ -35,7 +35,9 @@ enum RouteReading {
   private static func route(_ path: String, _ reader: inout MappingReader, welcome: Welcome) -> Outcome? {
     let formats = formats(&reader)
     let buffer = buffer(&reader)
-    let limits = limits(&reader)
+    let limits = LimitsReading.limits(&reader)
+    let clientLimits = LimitsReading.clientLimits(&reader)
+    let onQuota = reader.optional("on-quota", as: .word) as Setting<QuotaPolicy>?
     let resumeFor = reader.optional("resume-for", as: .duration(in: .seconds(1) ... .seconds(365 * 86_400)))
     let streams = reader.optional("streams", as: .flag)
     let (access, tokenFile) = welcome.access(&reader)
@@ -49,7 +51,8 @@ enum RouteReading {
     guard let destination else { return nil }
     let route = Route(
       path: path, formats: formats, buffer: buffer, limits: limits, resumeFor: resumeFor?.value ?? .seconds(86_400),
-      takesStreams: streams?.value ?? true, access: access)
+      takesStreams: streams?.value ?? true, access: access, clientLimits: clientLimits,
+      onQuota: onQuota?.value ?? .partial)
     return Outcome(
       entry: Configuration.RouteEntry(route: route, destination: destination.value), folder: destination.folder,
       tokenFiles: tokenFile.map { [StorePlaces.Neighbour(name: "a file of tokens", path: $0)] } ?? [])
@@ -99,30 +102,5 @@ enum RouteReading {
     // A bound that is given moves the other's default along where they would cross.
     let lower = least?.value ?? min(4 << 10, most?.value ?? .max)
     return lower...(most?.value ?? max(1 << 20, lower))
-  }
-
-  private static func limits(_ reader: inout MappingReader) -> RouteLimits {
-    var section = reader.section("limits")
-    defer { section.finish() }
-    let upload = section.optional("upload", as: .byteSize)
-    let held = section.optional("held", as: .byteSize)
-    let payload = section.optional("payload", as: .byteSize(in: 0...(1 << 30)))
-    let heldBound = held?.value ?? 1 << 40
-    if let upload, upload.value > heldBound {
-      section.reading.note(
-        "`upload` is above `held` (\(ByteSize.text(heldBound))): such an upload could never be taken",
-        hint: "write at most \(ByteSize.text(heldBound)), or raise `held`", at: upload.place)
-    }
-    let uploadBound = upload?.value ?? min(100 << 30, heldBound)
-    if let payload, payload.value > uploadBound {
-      section.reading.note(
-        "`payload` is above `upload` (\(ByteSize.text(uploadBound)))",
-        hint: "write at most \(ByteSize.text(uploadBound)), or raise `upload`", at: payload.place)
-    }
-    return RouteLimits(
-      upload: uploadBound, held: heldBound,
-      concurrent: section.optional("concurrent", as: .count(in: 1...1_000_000))?.value ?? 256,
-      unfinished: section.optional("unfinished", as: .count(in: 1...10_000_000))?.value ?? 10_000,
-      payload: payload?.value ?? min(1 << 20, uploadBound))
   }
 }

@@ -103,8 +103,9 @@ public final class RunningGateway: Sendable {
           for key in try await gateway.dropExpired(on: sweepLoop) {
             logger.info("Upload expired", metadata: ["upload": "\(key.logID)"])
           }
+          try await gateway.tidy(on: sweepLoop)
         } catch {
-          logger.error("Expired uploads could not be dropped", metadata: ["reason": "\(error)"])
+          logger.error("What is over could not be cleared away", metadata: ["reason": "\(error)"])
         }
       }
     }

@@ -26,13 +26,16 @@ struct GatewayFixture {
 
   init(
     window: Int = 1 << 20, memory: Int = 1 << 30, held: Int64 = 1 << 40, upload: Int64 = 1 << 30, concurrent: Int = 100,
-    unfinished: Int = 100, payload: Int64 = 1 << 20, access: RouteAccess = .anyone
+    unfinished: Int = 100, payload: Int64 = 1 << 20, access: RouteAccess = .anyone,
+    bandwidth: Int64? = nil, clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial
   ) {
     let route = Route(
       path: Self.path, formats: [.bytes], buffer: 1024...65536,
       limits: RouteLimits(
-        upload: upload, held: held, concurrent: concurrent, unfinished: unfinished, payload: payload),
-      resumeFor: .seconds(3600), takesStreams: true, access: access)
+        upload: upload, held: held, concurrent: concurrent, unfinished: unfinished, payload: payload,
+        bandwidth: bandwidth),
+      resumeFor: .seconds(3600), takesStreams: true, access: access, clientLimits: clientLimits,
+      onQuota: onQuota)
     let clock = clock
     gateway = Gateway(
       destinations: [(route: route, forwarder: forwarder)], ledger: ledger,
@@ -41,12 +44,12 @@ struct GatewayFixture {
 
   func request(
     total: Int64?, shape: UploadRequest.Shape = .stream, acknowledgeEvery: Int64? = nil, digest: ContentDigest? = nil,
-    token: String? = nil
+    token: String? = nil, address: String = "192.0.2.1"
   ) -> UploadRequest {
     UploadRequest(
       route: Self.path, shape: shape, format: .bytes, total: total, buffer: 4096, label: nil, digest: digest,
       acknowledgeEvery: acknowledgeEvery,
-      credentials: Credentials(certificateSubject: nil, token: token, address: "192.0.2.1"))
+      credentials: Credentials(certificateSubject: nil, token: token, address: address))
   }
 
   func open(_ request: UploadRequest, on loop: any EventLoop) throws -> TestFront {

@@ -159,6 +159,10 @@ final class TestLedger: Ledger {
     }
   }
 
+  func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    eventLoop.makeSucceededVoidFuture()
+  }
+
   func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
     let (open, afterRead) = state.withLock { state in
       (state.uploads.values.filter { $0.state == .open }, state.afterRead)
