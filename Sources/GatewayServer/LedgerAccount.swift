@@ -1,4 +1,4 @@
-import GatewayCore
+public import GatewayCore
 import Ledgers
 
 /// What a gateway's ledger says, read while the gateway runs or after it.
@@ -9,7 +9,7 @@ public struct LedgerAccount: Sendable, Encodable {
     public let key: String
     /// The route's path.
     public let route: String
-    /// `open` or `done`.
+    /// `open`, `failed` or `done`.
     public let state: String
     /// Bytes that are safe.
     public let safe: Int64
@@ -17,6 +17,8 @@ public struct LedgerAccount: Sendable, Encodable {
     public let total: Int64?
     /// Whose it is; empty for a client that showed nothing.
     public let owner: String
+    /// Who began it, as limits of clients count: `certificate:…`, `token:…` or `address:…`; empty in an older record.
+    public let client: String
     /// The client's own name for the file.
     public let name: String?
     /// What the client said the bytes are.
@@ -25,7 +27,7 @@ public struct LedgerAccount: Sendable, Encodable {
     public let sha256: String?
     /// Milliseconds since 1970.
     public let createdAt: Int64
-    /// Milliseconds since 1970; of an open upload alone.
+    /// Milliseconds since 1970; of an upload that is not complete.
     public let expiresAt: Int64?
     /// Milliseconds since 1970; of a complete upload alone.
     public let finishedAt: Int64?
@@ -43,6 +45,8 @@ public struct LedgerAccount: Sendable, Encodable {
     public let reserved: Int64
     /// Bytes of complete uploads.
     public let used: Int64
+    /// Start of the window, in milliseconds since 1970; `nil` where the quota has none.
+    public let window: Int64?
   }
 
   /// Ordered by route and age.
@@ -52,12 +56,53 @@ public struct LedgerAccount: Sendable, Encodable {
 
   /// Reads the ledger in a state folder.
   ///
-  /// - Parameter route: of this route alone.
+  /// - Parameter filter: which uploads; its route and client apply to quotas as well.
   /// - Throws: `LedgerOpenError`, `LedgerError`.
-  public init(state: LedgerFolder, route: String? = nil) throws {
+  public init(state: LedgerFolder, filter: LedgerFilter = LedgerFilter()) throws {
     let reader = try LedgerReader(path: state.ledgerPath)
-    uploads = try reader.uploads(route: route).map(Upload.init)
-    quotas = try reader.quotas().filter { route == nil || $0.route == route }.map(Quota.init)
+    uploads = try reader.uploads(state: filter.state, route: filter.route).filter(filter.takes).map(Upload.init)
+    quotas = try reader.quotas().filter(filter.takes).map(Quota.init)
+  }
+}
+
+/// What of a ledger is asked for. What is `nil` or empty takes everything.
+public struct LedgerFilter: Sendable {
+  /// Of this route alone, by its path.
+  public var route: String?
+  /// In this state alone.
+  public var state: UploadRecord.State?
+  /// Of clients whose ``/GatewayCore/ClientIdentity/subject`` has this in it.
+  public var client: String?
+  /// Begun or completed at this moment or later.
+  public var since: WallTime?
+  /// With keys that begin so.
+  public var keyPrefix: String
+
+  /// Everything, but for what is given.
+  public init(
+    route: String? = nil, state: UploadRecord.State? = nil, client: String? = nil, since: WallTime? = nil,
+    keyPrefix: String = ""
+  ) {
+    self.route = route
+    self.state = state
+    self.client = client
+    self.since = since
+    self.keyPrefix = keyPrefix
+  }
+
+  /// Everything since so long before now.
+  public static func moment(before now: WallTime = .now(), by age: Duration) -> WallTime {
+    now.advanced(byMilliseconds: -age.components.seconds * 1000)
+  }
+
+  func takes(_ upload: UploadRecord) -> Bool {
+    (client.map { upload.subject.contains($0) } ?? true)
+      && (since.map { $0 <= upload.finishedAt ?? upload.createdAt } ?? true)
+      && upload.key.text.hasPrefix(keyPrefix)
+  }
+
+  func takes(_ quota: QuotaRecord) -> Bool {
+    (route.map { $0 == quota.route } ?? true) && (client.map { quota.subject.contains($0) } ?? true)
   }
 }
 
@@ -69,13 +114,14 @@ extension LedgerAccount.Upload {
     safe = record.committed
     total = record.total
     owner = record.owner
+    client = record.subject
     name = record.label
     format = record.format
     sha256 = record.digest.map { digest in
       digest.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
     createdAt = record.createdAt.milliseconds
-    expiresAt = record.state == .open ? record.expiresAt.milliseconds : nil
+    expiresAt = record.state != .done ? record.expiresAt.milliseconds : nil
     finishedAt = record.finishedAt?.milliseconds
   }
 }
@@ -87,5 +133,6 @@ extension LedgerAccount.Quota {
     cap = record.cap
     reserved = record.reserved
     used = record.used
+    window = record.window == 0 ? nil : record.window
   }
 }

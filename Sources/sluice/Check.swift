@@ -1,16 +1,34 @@
 import ArgumentParser
 import GatewayServer
 
-/// Reads a configuration and tells all its faults.
+/// Reads a configuration and tells all its faults; or looks whether a ledger is sound.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check a configuration: every fault at once, with its line and what to write instead.",
-    discussion: "Exit status 0 if a gateway could run with it, else 1.")
+    discussion: """
+      With --ledger it checks the gateway's ledger in place of the configuration, also while the gateway runs: whether \
+      quotas, uploads and files agree.
 
-  @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
-  var config: String
+      Exit status 0 if all is well, else 1.
+      """)
+
+  @Option(help: ArgumentHelp("The configuration; with --ledger the embedded default's if left out.", valueName: "file"))
+  var config: String?
+
+  @Flag(help: "Check the ledger.")
+  var ledger = false
+
+  @Flag(name: .customLong("no-files"), help: "With --ledger: do not look for the files of complete uploads.")
+  var noFiles = false
+
+  func validate() throws {
+    guard ledger || config != nil else { throw ValidationError("Missing expected argument '--config <file>'") }
+    guard ledger || !noFiles else { throw ValidationError("--no-files goes with --ledger") }
+  }
 
   func run() throws {
+    if ledger { return try checkLedger() }
+    guard let config else { return }
     do {
       let configuration = try Configuration.load(path: config)
       try configuration.checkCertificates()
@@ -20,5 +38,12 @@ struct Check: ParsableCommand {
     } catch {
       throw CommandFailure("\(config): error: \(error)")
     }
+  }
+
+  private func checkLedger() throws {
+    let check = try LedgerOptions.reading(config) { try LedgerCheck($0, files: !noFiles) }
+    check.violations.forEach(Console.output)
+    guard check.violations.isEmpty else { throw CommandFailure("\(check.violations.count) violation(s)") }
+    Console.output("the ledger is sound" + (noFiles ? "" : "; \(check.looked) complete upload(s) have their files"))
   }
 }

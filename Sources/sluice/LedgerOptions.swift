@@ -13,7 +13,12 @@ struct LedgerOptions: ParsableArguments {
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  func read() throws -> LedgerAccount {
+  /// Does `body` with the configuration; what goes wrong ends the command with words for a person.
+  func reading<Value>(_ body: (Configuration) throws -> Value) throws -> Value {
+    try Self.reading(config, body)
+  }
+
+  static func reading<Value>(_ config: String?, _ body: (Configuration) throws -> Value) throws -> Value {
     do {
       let configuration =
         if let config {
@@ -21,7 +26,7 @@ struct LedgerOptions: ParsableArguments {
         } else {
           try EmbeddedDefault.load(checkingFiles: false)
         }
-      return try LedgerAccount(state: LedgerFolder(path: configuration.state), route: route)
+      return try body(configuration)
     } catch let faults as ConfigurationFaults {
       throw CommandFailure(Configuration.describe(faults))
     } catch {
@@ -29,9 +34,23 @@ struct LedgerOptions: ParsableArguments {
     }
   }
 
+  func account(_ filter: LedgerFilter) throws -> LedgerAccount {
+    var filter = filter
+    filter.route = route
+    return try reading { try LedgerAccount(state: LedgerFolder(path: $0.state), filter: filter) }
+  }
+
   func printJSON(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     Console.output(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+}
+
+/// Moments in tables.
+enum Moment {
+  /// `2026-01-31T23:59:59Z`.
+  static func text(_ milliseconds: Int64) -> String {
+    Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
   }
 }

@@ -3,19 +3,39 @@ import GatewayServer
 
 /// Lists what a gateway holds.
 struct Uploads: ParsableCommand {
+  /// The words for an upload's state.
+  enum State: String, CaseIterable, ExpressibleByArgument {
+    case open, failed, done
+  }
+
   static let configuration = CommandConfiguration(
-    abstract: "List uploads, open and complete, from the ledger of a gateway, also while it runs.")
+    abstract: "List uploads, open, failed and complete, from the ledger of a gateway, also while it runs.")
 
   @OptionGroup var ledger: LedgerOptions
 
+  @Option(help: "In this state alone.")
+  var state: State?
+
+  @Option(help: ArgumentHelp("Of clients whose name has this in it.", valueName: "text"))
+  var client: String?
+
+  @Option(help: ArgumentHelp("Begun or completed within this time, such as 30m, 2h or 1d.", valueName: "duration"))
+  var since: TimeSpan?
+
+  @Option(help: ArgumentHelp("With keys that begin so.", valueName: "prefix"))
+  var key = ""
+
   func run() throws {
-    let account = try ledger.read()
+    let filter = LedgerFilter(
+      state: state.map(\.core), client: client,
+      since: since.map { LedgerFilter.moment(by: $0.value) }, keyPrefix: key)
+    let account = try ledger.account(filter)
     if ledger.json { return try ledger.printJSON(["uploads": account.uploads]) }
-    var table = TextTable("KEY", "ROUTE", "STATE", "SAFE", "TOTAL", "OWNER", "NAME")
+    var table = TextTable("KEY", "ROUTE", "STATE", "SAFE", "TOTAL", "BEGUN", "CLIENT", "NAME")
     for upload in account.uploads {
       table.append(
         upload.key, upload.route, upload.state, "\(upload.safe)", upload.total.map { "\($0)" } ?? "*",
-        upload.owner.isEmpty ? "-" : upload.owner, upload.name ?? "-")
+        Moment.text(upload.createdAt), upload.client.isEmpty ? "-" : upload.client, upload.name ?? "-")
     }
     table.lines().forEach(Console.output)
   }

@@ -1,0 +1,27 @@
+import Ledgers
+
+/// Looks whether a gateway's ledger agrees with itself and with the files of its routes.
+public struct LedgerCheck: Sendable {
+  /// What does not agree, a line each.
+  public let violations: [String]
+  /// Complete uploads whose files were looked for.
+  public let looked: Int
+
+  /// Changes nothing; also while the gateway runs.
+  ///
+  /// - Parameter files: whether to look for the files of complete uploads.
+  /// - Throws: `LedgerOpenError` or `LedgerError` where the ledger cannot be read; `SinkFailure` for a store.
+  public init(_ configuration: Configuration, files: Bool) throws {
+    var violations = try LedgerAudit.violations(path: LedgerFolder(path: configuration.state).ledgerPath).map {
+      "\($0.rule): \($0.description)"
+    }
+    var looked = 0
+    if files {
+      let stored = try StoredFiles(configuration)
+      looked = stored.looked
+      violations += stored.missing.map { "file: \($0.path) of \($0.route) is gone (\($0.size) bytes)" }
+    }
+    self.violations = violations
+    self.looked = looked
+  }
+}

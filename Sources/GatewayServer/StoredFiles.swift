@@ -1,0 +1,75 @@
+import Forwarders
+import GatewayCore
+import Ledgers
+
+/// Compares a gateway's ledger with the files that its routes should have.
+public struct StoredFiles: Sendable {
+  /// A complete upload whose file is gone.
+  public struct Missing: Sendable, Encodable {
+    /// Its key.
+    public let key: String
+    /// The route's path.
+    public let route: String
+    /// Bytes of the upload.
+    public let size: Int64
+    /// Where its file should be.
+    public let path: String
+  }
+
+  /// Complete uploads whose files are gone, ordered by route and age.
+  public let missing: [Missing]
+  /// How many complete uploads were looked for.
+  public let looked: Int
+  private let keys: [UploadKey]
+  private let ledgerPath: String
+
+  /// Looks for the file of every complete upload; changes nothing.
+  ///
+  /// A file is in its place before the ledger says that its upload is complete, so one that is missing was removed, and
+  /// not by the gateway.
+  ///
+  /// - Parameter route: of this route alone.
+  /// - Throws: `LedgerOpenError`, `LedgerError`; `SinkFailure` where a store is not there or cannot be read: then nothing
+  ///   is known of its files.
+  public init(_ configuration: Configuration, route: String? = nil) throws {
+    ledgerPath = LedgerFolder(path: configuration.state).ledgerPath
+    let reader = try LedgerReader(path: ledgerPath)
+    var missing: [Missing] = []
+    var keys: [UploadKey] = []
+    var looked = 0
+    for entry in configuration.routes where route == nil || entry.route.path == route {
+      guard let store = entry.destination.store else { continue }
+      let uploads = try reader.uploads(state: .done, route: entry.route.path)
+      guard !uploads.isEmpty else { continue }
+      try store.checkStoreIsThere()
+      for upload in uploads where try !store.isPresent(upload) {
+        keys.append(upload.key)
+        missing.append(
+          Missing(
+            key: upload.key.text, route: upload.route, size: upload.committed, path: store.finalPath(of: upload)))
+      }
+      looked += uploads.count
+    }
+    self.missing = missing
+    self.looked = looked
+    self.keys = keys
+  }
+
+  /// Makes the ledger forget the missing ones, which gives back what they held; also while the gateway runs.
+  ///
+  /// - Returns: how many it forgot.
+  /// - Throws: `LedgerOpenError`, `LedgerError`.
+  public func forgetMissing() throws -> Int {
+    guard !keys.isEmpty else { return 0 }
+    return try LedgerMaintenance(path: ledgerPath).forget(keys).count
+  }
+}
+
+extension Configuration.Destination {
+  /// The store whose files stay; `nil` where bytes are passed on.
+  var store: DirectoryStore.Settings? {
+    switch self {
+    case .directory(let settings): settings
+    }
+  }
+}
