@@ -60,17 +60,27 @@ public struct LedgerAccount: Sendable, Encodable {
   /// - Throws: `LedgerOpenError`, `LedgerError`.
   public init(state: LedgerFolder, filter: LedgerFilter = LedgerFilter()) throws {
     let reader = try LedgerReader(path: state.ledgerPath)
-    uploads = try reader.uploads(state: filter.state, route: filter.route).filter(filter.takes).map(Upload.init)
+    uploads = try reader.uploads(state: filter.recordState, route: filter.route).filter(filter.takes).map(Upload.init)
     quotas = try reader.quotas().filter(filter.takes).map(Quota.init)
   }
 }
 
 /// What of a ledger is asked for. What is `nil` or empty takes everything.
 public struct LedgerFilter: Sendable {
+  /// Where in its life an upload is.
+  public enum State: String, CaseIterable, Sendable {
+    /// Bytes are still to come.
+    case open
+    /// It can never be completed.
+    case failed
+    /// Complete and safe.
+    case done
+  }
+
   /// Of this route alone, by its path.
   public var route: String?
   /// In this state alone.
-  public var state: UploadRecord.State?
+  public var state: State?
   /// Of clients whose ``/GatewayCore/ClientIdentity/subject`` has this in it.
   public var client: String?
   /// Begun or completed at this moment or later.
@@ -80,7 +90,7 @@ public struct LedgerFilter: Sendable {
 
   /// Everything, but for what is given.
   public init(
-    route: String? = nil, state: UploadRecord.State? = nil, client: String? = nil, since: WallTime? = nil,
+    route: String? = nil, state: State? = nil, client: String? = nil, since: WallTime? = nil,
     keyPrefix: String = ""
   ) {
     self.route = route
@@ -94,6 +104,8 @@ public struct LedgerFilter: Sendable {
   public static func moment(before now: WallTime = .now(), by age: Duration) -> WallTime {
     now.advanced(byMilliseconds: -age.components.seconds * 1000)
   }
+
+  var recordState: UploadRecord.State? { state.flatMap { UploadRecord.State(rawValue: $0.rawValue) } }
 
   func takes(_ upload: UploadRecord) -> Bool {
     (client.map { upload.subject.contains($0) } ?? true)

@@ -3,7 +3,6 @@ import GatewayServer
 
 /// Lists what a gateway holds.
 struct Uploads: ParsableCommand {
-  /// The words for an upload's state.
   enum State: String, CaseIterable, ExpressibleByArgument {
     case open, failed, done
   }
@@ -27,7 +26,7 @@ struct Uploads: ParsableCommand {
 
   func run() throws {
     let filter = LedgerFilter(
-      state: state.map(\.core), client: client,
+      state: state.flatMap { LedgerFilter.State(rawValue: $0.rawValue) }, client: client,
       since: since.map { LedgerFilter.moment(by: $0.value) }, keyPrefix: key)
     let account = try ledger.account(filter)
     if ledger.json { return try ledger.printJSON(["uploads": account.uploads]) }

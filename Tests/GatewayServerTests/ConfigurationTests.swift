@@ -46,6 +46,8 @@ import Testing
       entry.route.limits
         == RouteLimits(upload: 100 << 30, held: 1 << 40, concurrent: 256, unfinished: 10_000, payload: 1 << 20))
     #expect(entry.route.resumeFor == .seconds(86_400))
+    #expect(entry.route.clientLimits == ClientLimits())
+    #expect(entry.route.onQuota == .partial)
     #expect(entry.route.takesStreams)
     #expect(entry.route.access.takesAnyone)
     #expect(!entry.route.access.takesCertificates)
@@ -113,7 +115,9 @@ import Testing
         /a/b.c:
           formats: text
           buffer: {min: 2 MiB}
-          limits: {held: 10 KiB, concurrent: 1, unfinished: 2}
+          limits: {held: 10 KiB, concurrent: 1, unfinished: 2, window: {bytes: 4 KiB, every: 90s}, bandwidth: 64 KiB/s}
+          client-limits: {held: 5 KiB, concurrent: 3, unfinished: 4, window: {bytes: 1 GB, every: 7d}, bandwidth: 1 MB/s}
+          on-quota: refuse
           resume-for: 7d
           streams: false
           access: {certificates: true}
@@ -139,7 +143,16 @@ import Testing
     #expect(first.formats == [.text])
     #expect(first.buffer == (2 << 20)...(2 << 20))
     #expect(
-      first.limits == RouteLimits(upload: 10 << 10, held: 10 << 10, concurrent: 1, unfinished: 2, payload: 10 << 10))
+      first.limits
+        == RouteLimits(
+          upload: 10 << 10, held: 10 << 10, concurrent: 1, unfinished: 2, payload: 10 << 10,
+          window: WindowLimit(bytes: 4096, every: .seconds(90)), bandwidth: 64 << 10))
+    #expect(
+      first.clientLimits
+        == ClientLimits(
+          held: 5 << 10, concurrent: 3, unfinished: 4,
+          window: WindowLimit(bytes: 1_000_000_000, every: .seconds(7 * 86_400)), bandwidth: 1_000_000))
+    #expect(first.onQuota == .refuse)
     #expect(first.resumeFor == .seconds(7 * 86_400))
     #expect(!first.takesStreams)
     #expect(!first.access.takesAnyone && first.access.takesCertificates)

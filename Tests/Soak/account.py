@@ -62,7 +62,8 @@ class Account:
         for upload in self.done:
             used[upload["route"]] += upload["safe"]
         # A client's own quota, if a route has one, holds the same bytes a second time.
-        said = {quota["route"]: quota for quota in self.quotas if not quota["subject"]}
+        said = {quota["route"]: quota for quota in self.quotas
+                if not quota["subject"] and "window" not in quota}
         for path in said.keys() | reserved.keys() | used.keys():
             quota = said.get(path, {"reserved": 0, "used": 0, "cap": 0})
             if quota["reserved"] != reserved[path]:

@@ -41,12 +41,11 @@ enum LimitsReading {
   }
 
   private static func window(_ section: inout MappingReader) -> WindowLimit? {
-    guard section.has("window") else { return nil }
-    var window = section.section("window")
+    guard let entry = section.optionalEntry("window"), var window = section.section(entry) else { return nil }
     defer { window.finish() }
-    guard let bytes = window.required("bytes", as: .byteSize),
-      let every = window.required("every", as: .duration(in: .seconds(1) ... .seconds(365 * 86_400)))
-    else { return nil }
+    let bytes = window.required("bytes", as: .byteSize)
+    let every = window.required("every", as: .duration(in: .seconds(1) ... .seconds(365 * 86_400)))
+    guard let bytes, let every else { return nil }
     return WindowLimit(bytes: bytes.value, every: every.value)
   }
 

@@ -77,7 +77,7 @@ extension GatewayFolder {
   ) throws -> [UploadRecord] {
     let reader = try LedgerReader(path: ledger)
     let records = try reader.uploads(route: route)
-    let quota = try reader.quotas().filter { $0.route == route && $0.subject.isEmpty }
+    let quota = try reader.quotas().filter { $0.route == route && $0.subject.isEmpty && $0.window == 0 }
     #expect(
       quota.reduce(0) { $0 + $1.reserved } == records.filter { $0.state == .open }.reduce(0) { $0 + $1.granted },
       "reserved", sourceLocation: sourceLocation)
@@ -92,6 +92,7 @@ extension GatewayFolder {
     let records = try expectSoundQuota(route: "/upload-file", sourceLocation: sourceLocation)
     let open = records.filter { $0.state == .open }
     let done = records.filter { $0.state == .done }
+    #expect(try LedgerAudit.violations(path: ledger) == [], sourceLocation: sourceLocation)
     if let unfinished { #expect(open.count == unfinished, sourceLocation: sourceLocation) }
     #expect(names(in: partial).isSubset(of: open.map(\.key.text)), "left over", sourceLocation: sourceLocation)
     #expect(names(in: uploads) == Set(done.map(\.key.text)), "stored", sourceLocation: sourceLocation)

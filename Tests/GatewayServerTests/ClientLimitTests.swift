@@ -1,0 +1,133 @@
+import Foundation
+import GatewayCore
+import GatewayServer
+import Ledgers
+import NIOCore
+import NIOPosix
+import Testing
+import XStream
+import XStreamClient
+
+/// What each client of a route may take, with real clients.
+@Suite(.timeLimit(.minutes(1))) struct ClientLimitTests {
+  private static func route(_ more: String) -> GatewaySetup {
+    var setup = GatewaySetup()
+    setup.routes = GatewaySetup.plainRoute("access: {tokens: tokens}, " + more)
+    return setup
+  }
+
+  private func alice() throws -> UploadClient { try .test(token: Token.alice.secret) }
+  private func bob() throws -> UploadClient { try .test(token: Token.bob.secret) }
+
+  @Test(
+    "two uploads of one client at once take together as long as one of the same size; another client's do not count")
+  func sharesBandwidth() async throws {
+    // 4 MiB at 4 MiB/s, of which the first quarter of a second is free.
+    try await withGateway(Self.route("client-limits: {bandwidth: 4 MiB/s}")) { gateway in
+      let url = try gateway.url()
+      let (alice, bob) = (try alice(), try bob())
+      let clock = ContinuousClock()
+      let alone = try await clock.measure {
+        _ = try await alice.upload(.bytes(pattern(4 << 20)), to: url, options: .quick())
+      }
+      // All of what is owed is paid, and what may be saved up is.
+      try await clock.sleep(for: .milliseconds(600))
+      let together = try await clock.measure {
+        async let first = alice.upload(.bytes(pattern(2 << 20)), to: url, options: .quick())
+        async let second = alice.upload(.bytes(pattern(2 << 20)), to: url, options: .quick())
+        async let other = bob.upload(.bytes(pattern(1 << 20)), to: url, options: .quick())
+        _ = try await (first, second, other)
+      }
+      // The last read of each is in before it is waited for, and one read has at most 512 KiB.
+      #expect(alone >= .milliseconds(600) && alone < .milliseconds(2500), "\(alone)")
+      #expect(together >= .milliseconds(450) && together < .milliseconds(2500), "\(together)")
+      try await gateway.expectAtRest(client: alice)
+    }
+  }
+
+  @Test("a client has its own part of the route, offered and then refused, and another has its own")
+  func sharesHeld() async throws {
+    try await withGateway(Self.route("client-limits: {held: 1 MiB}")) { gateway in
+      let url = try gateway.url()
+      let partial = await failure {
+        try await alice().upload(.bytes(pattern(3 << 20)), to: url, options: .once)
+      }
+      #expect(partial?.status == .partial || partial?.status == .quota, "\(String(describing: partial))")
+      #expect(partial?.resumePoint?.safe == 1 << 20)
+      let refused = await failure { try await alice().upload(.bytes(pattern(1)), to: url, options: .once) }
+      #expect(refused?.status == .quota)
+      #expect(refused?.retryAfter == nil)
+      _ = try await bob().upload(.bytes(pattern(1 << 20)), to: url, options: .quick())
+      let quotas = try LedgerReader(path: gateway.folder.ledger).quotas()
+      #expect(quotas.map(\.subject) == ["", "token:alice", "token:bob"])
+      #expect(quotas.map(\.reserved) == [1 << 20, 1 << 20, 0])
+      #expect(quotas.map(\.used) == [1 << 20, 0, 1 << 20])
+      try gateway.folder.expectSound(unfinished: 1)
+    }
+  }
+
+  @Test("all or nothing is refused where only a part fits, without a trace")
+  func refuses() async throws {
+    try await withGateway(Self.route("client-limits: {held: 1 MiB}, on-quota: refuse")) { gateway in
+      let url = try gateway.url()
+      let refused = await failure {
+        try await alice().upload(.bytes(pattern((1 << 20) + 1)), to: url, options: .once)
+      }
+      #expect(refused?.status == .quota && refused?.resumePoint == nil)
+      _ = try await alice().upload(.bytes(pattern(1 << 20)), to: url, options: .quick())
+      try gateway.folder.expectSound(unfinished: 0)
+    }
+  }
+
+  @Test("what a window lacks is had when it ends, and the refusal says when that is; past windows leave no rows")
+  func windows() async throws {
+    try await withGateway(Self.route("resume-for: 1s, client-limits: {window: {bytes: 1 MiB, every: 3s}}")) { gateway in
+      let (client, url) = (try alice(), try gateway.url())
+      // At the beginning of a window, so that it does not end in between.
+      let length: Int64 = 3000
+      try await Task.sleep(for: .milliseconds(length - WallTime.now().milliseconds % length + 20))
+      _ = try await client.upload(.bytes(pattern(1 << 20)), to: url, options: .once)
+      let refused = await failure { try await client.upload(.bytes(pattern(10)), to: url, options: .once) }
+      #expect(refused?.status == .quota)
+      #expect((1...3).contains(refused?.retryAfter ?? 0), "\(String(describing: refused?.retryAfter))")
+      _ = try await client.upload(.bytes(pattern(10)), to: url, options: .quick())
+      let reader = try LedgerReader(path: gateway.folder.ledger)
+      #expect(try await eventually { try reader.quotas().count { $0.window != 0 } <= 1 })
+      try gateway.folder.expectSound(unfinished: 0)
+    }
+  }
+
+  @Test("unfinished uploads expire while the gateway is down, and their bytes and quota come back at its start")
+  func expiresWhileDown() async throws {
+    let folder = try GatewayFolder()
+    let setup = Self.route("resume-for: 1s, limits: {held: 2 MiB, upload: 2 MiB}, client-limits: {held: 1 MiB}")
+    try await withGateway(setup, in: folder) { gateway in
+      let partial = await failure {
+        try await alice().upload(.bytes(pattern(2 << 20)), to: gateway.url(), options: .once)
+      }
+      #expect(partial?.resumePoint?.safe == 1 << 20)
+    }
+    #expect(folder.names(in: folder.partial).count == 1)
+    // One that failed for good is kept for its client as long.
+    let ledger = try EmbeddedLedger(path: folder.ledger)
+    let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.any()
+    let failed = UploadKey.mint()
+    let now = WallTime.now()
+    let reservation = Reservation(
+      key: failed, route: "/upload-file", owner: "token:bob", subject: "token:bob", total: 5, wanted: 5,
+      takesPart: false, quotas: [QuotaCap(subject: "", window: 0, cap: 2 << 20)], unfinishedLimit: 10, format: "bytes",
+      label: nil, digest: nil, holder: "test", at: now, expiresAt: now)
+    _ = try await ledger.open(reservation, on: loop).get()
+    try await ledger.fail(failed, epoch: 1, expiresAt: now.advanced(byMilliseconds: 1000), on: loop).get()
+    ledger.close()
+    try await Task.sleep(for: .milliseconds(1100))
+    try await withGateway(setup, in: folder) { gateway in
+      let reader = try LedgerReader(path: folder.ledger)
+      #expect(try await eventually { try reader.uploads().isEmpty })
+      #expect(await eventually { folder.names(in: folder.partial).isEmpty })
+      #expect(try reader.quotas().allSatisfy { $0.reserved == 0 && $0.used == 0 })
+      _ = try await alice().upload(.bytes(pattern(1 << 20)), to: gateway.url(), options: .quick())
+      try folder.expectSound(unfinished: 0)
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import GatewayCore
+import Ledgers
+import NIOCore
+import Testing
+import XStream
+import XStreamClient
+
+/// `sluice quota`, `sluice uploads` and `sluice check --ledger` on a gateway's ledger, as another process.
+@Suite(.timeLimit(.minutes(1))) struct LedgerCommandTests {
+  private func object(_ result: Program.Result) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+  }
+
+  private var setup: GatewaySetup {
+    var setup = GatewaySetup()
+    setup.routes = GatewaySetup.plainRoute(
+      "access: {tokens: tokens}, client-limits: {held: 2 MiB, window: {bytes: 10 MiB, every: 365d}}")
+    return setup
+  }
+
+  @Test("files that were removed by hand are found and their quota comes back, while the gateway runs")
+  func rescans() async throws {
+    try await withGateway(setup) { gateway in
+      let folder = gateway.folder
+      let config = try folder.write("sluice.yaml", setup.yaml)
+      let client = try UploadClient.test(token: Token.alice.secret)
+      let kept = try await client.upload(.bytes(pattern(500_000)), to: gateway.url(), options: .quick())
+      let gone = try await client.upload(.bytes(pattern(700_000)), to: gateway.url(), options: .quick())
+      let sound = try await sluice(["check", "--ledger", "--config", config], in: folder)
+      #expect(sound.status == 0, "\(sound.errors)")
+      try FileManager.default.removeItem(atPath: folder.uploads + "/" + gone.key.text)
+      let unsound = try await sluice(["check", "--ledger", "--config", config], in: folder)
+      #expect(unsound.status == 1 && unsound.output.contains(gone.key.text))
+      #expect(try await sluice(["check", "--ledger", "--no-files", "--config", config], in: folder).status == 0)
+
+      let dry = try await sluice(["quota", "rescan", "--dry-run", "--json", "--config", config], in: folder)
+      #expect(dry.status == 0, "\(dry.errors)")
+      #expect(try object(dry)["forgotten"] as? Int == 0)
+      #expect(try object(dry)["bytes"] as? Int == 700_000)
+      #expect(try LedgerReader(path: folder.ledger).uploads().count == 2)
+      let done = try await sluice(["quota", "rescan", "--config", config, "--route", "/upload-file"], in: folder)
+      #expect(done.status == 0 && done.output.contains("1 forgotten"), "\(done.output) \(done.errors)")
+      let left = try LedgerReader(path: folder.ledger)
+      #expect(try left.uploads().map(\.key.text) == [kept.key.text])
+      #expect(try left.quotas().filter { $0.window == 0 }.map(\.used) == [500_000, 500_000])
+      // The running gateway has it back, and knows the upload no more.
+      _ = try await client.upload(.bytes(pattern(1_500_000)), to: gateway.url(), options: .once)
+      let unknown = await failure { try await client.ask(gone.key, total: 700_000, at: gateway.url()) }
+      #expect(unknown?.status == .unknownKey)
+      try folder.expectSound(unfinished: 0)
+    }
+  }
+
+  @Test("a store whose disk is not there is not taken for one whose files were all removed")
+  func missingStore() async throws {
+    let folder = try GatewayFolder()
+    let config = try folder.write("sluice.yaml", setup.yaml)
+    try await withGateway(setup, in: folder) { gateway in
+      let client = try UploadClient.test(token: Token.alice.secret)
+      _ = try await client.upload(.bytes(pattern(1000)), to: gateway.url(), options: .quick())
+    }
+    try FileManager.default.moveItem(atPath: folder.uploads, toPath: folder.path + "/elsewhere")
+    for isEmptyFolder in [false, true] {
+      if isEmptyFolder {
+        try FileManager.default.createDirectory(atPath: folder.uploads, withIntermediateDirectories: false)
+      }
+      let result = try await sluice(["quota", "rescan", "--config", config], in: folder)
+      #expect(result.status == 1 && result.errors.contains("mount its disk"), "\(result.output) \(result.errors)")
+    }
+    #expect(try LedgerReader(path: folder.ledger).uploads().count == 1)
+    // With it back, and the gateway stopped, there is nothing to forget.
+    try FileManager.default.removeItem(atPath: folder.uploads)
+    try FileManager.default.moveItem(atPath: folder.path + "/elsewhere", toPath: folder.uploads)
+    let result = try await sluice(["quota", "rescan", "--config", config], in: folder)
+    #expect(result.status == 0 && result.output.contains("1 complete upload(s), 0 without a file"))
+  }
+
+  @Test("uploads and quotas are listed by route, state, client, age and key")
+  func lists() async throws {
+    try await withGateway(setup) { gateway in
+      let folder = gateway.folder
+      let config = try folder.write("sluice.yaml", setup.yaml)
+      let alice = try UploadClient.test(token: Token.alice.secret)
+      let bob = try UploadClient.test(token: Token.bob.secret)
+      let done = try await alice.upload(.bytes(pattern(1000)), to: gateway.url(), options: .quick())
+      let open = await failure { try await bob.upload(.bytes(pattern(3 << 20)), to: gateway.url(), options: .once) }
+      let openKey = try #require(open?.resumePoint).key.text
+      func keys(_ filter: [String]) async throws -> Set<String> {
+        let result = try await sluice(["uploads", "--json", "--config", config] + filter, in: folder)
+        #expect(result.status == 0, "\(result.errors)")
+        let uploads = try #require(try object(result)["uploads"] as? [[String: Any]])
+        return Set(uploads.compactMap { $0["key"] as? String })
+      }
+      #expect(try await keys([]) == [done.key.text, openKey])
+      #expect(try await keys(["--state", "done"]) == [done.key.text])
+      #expect(try await keys(["--state", "open"]) == [openKey])
+      #expect(try await keys(["--state", "failed"]) == [])
+      #expect(try await keys(["--client", "token:bob"]) == [openKey])
+      #expect(try await keys(["--route", "/other"]) == [])
+      #expect(try await keys(["--since", "1h"]) == [done.key.text, openKey])
+      #expect(try await keys(["--since", "0s"]) == [])
+      #expect(try await keys(["--key", String(openKey.prefix(5))]) == [openKey])
+      #expect(try await sluice(["uploads", "--state", "lost"], in: folder).status == 64)
+      let table = try await sluice(["quota", "--config", config, "--client", "alice"], in: folder)
+      #expect(table.status == 0, "\(table.errors)")
+      let lines = table.output.split(separator: "\n")
+      #expect(lines.count == 3 && lines[0].hasPrefix("ROUTE"), "\(table.output)")
+      let json = try await sluice(["quota", "--json", "--config", config], in: folder)
+      let quotas = try #require(try object(json)["quotas"] as? [[String: Any]])
+      #expect(quotas.count == 5)
+      #expect(quotas.count { $0["window"] != nil } == 2)
+    }
+  }
+}
