@@ -120,10 +120,13 @@ public struct Holding: Hashable, Sendable {
   public var label: String?
   /// When it was first offered.
   public var createdAt: WallTime
+  /// Where a claim was granted nothing more although it wanted it, and only for windows: those that were full.
+  public var shortWindows: [QuotaCap]
 
   /// All of it.
   public init(
-    epoch: Int64, committed: Int64, granted: Int64, digest: ContentDigest?, label: String?, createdAt: WallTime
+    epoch: Int64, committed: Int64, granted: Int64, digest: ContentDigest?, label: String?, createdAt: WallTime,
+    shortWindows: [QuotaCap] = []
   ) {
     self.epoch = epoch
     self.committed = committed
@@ -131,5 +134,6 @@ public struct Holding: Hashable, Sendable {
     self.digest = digest
     self.label = label
     self.createdAt = createdAt
+    self.shortWindows = shortWindows
   }
 }

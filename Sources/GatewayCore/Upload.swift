@@ -108,8 +108,10 @@ public final class Upload {
 
   /// Attaches, asks the ledger with `hold`, and opens the sink.
   func begin(with hold: @escaping () -> EventLoopFuture<Holding>) {
+    // What is small enough has arrived before it could be paused: so many small uploads wait for each other here.
+    let wait = gateway.bandwidth.take(0, bandwidthBounds, now: eventLoop.now)
     // The caller does not have this upload in hand yet, so no event may come from within.
-    eventLoop.assumeIsolated().execute { self.attach(with: hold) }
+    eventLoop.assumeIsolated().scheduleTask(in: wait) { self.attach(with: hold) }
   }
 
   private func attach(with hold: @escaping () -> EventLoopFuture<Holding>) {
@@ -146,7 +148,9 @@ public final class Upload {
       if let announced = digest, let recorded = holding.digest, announced != recorded {
         return refuse(Refusal.otherDigest)
       }
-      if holding.granted == holding.committed, admission.total != holding.committed { return refuse(Refusal.quota) }
+      if holding.granted == holding.committed, admission.total != holding.committed {
+        return refuse(LedgerError.quota(available: 0, windows: holding.shortWindows))
+      }
       digest = holding.digest
       let upload = SinkUpload(
         key: key, total: admission.total, digest: holding.digest, route: admission.route.path,

@@ -124,4 +124,34 @@ struct ClientLimitTests {
     loop.run()
     #expect(front.last == "refused windowFull(retryAfter: 20)")
   }
+
+  @Test("make many small uploads wait for each other, though each is there before it could be paused")
+  func smallUploads() throws {
+    let fixture = GatewayFixture(clientLimits: ClientLimits(bandwidth: 1000))
+    func send(address: String = "192.0.2.1") throws -> TestFront {
+      let front = try fixture.open(fixture.request(total: 500, shape: .payload, address: address), on: loop)
+      front.onEvent = { [unowned front] event in
+        guard case .offered = event else { return }
+        front.write(500)
+        front.upload?.finish()
+      }
+      loop.run()
+      return front
+    }
+    let first = try send()
+    #expect(first.last == "complete 500")
+    let second = try send()
+    let other = try send(address: "192.0.2.9")
+    #expect(other.last == "complete 500")
+    loop.advanceTime(by: .milliseconds(249))
+    #expect(second.said.isEmpty)
+    loop.advanceTime(by: .milliseconds(1))
+    #expect(second.last == "complete 500")
+    // One that is left while it waits is nobody's, and takes nothing.
+    let third = try send()
+    third.upload?.leave()
+    loop.advanceTime(by: .seconds(1))
+    #expect(third.last == "refused shutdown")
+    #expect(fixture.ledger.uploads.values.allSatisfy { $0.state == .done })
+  }
 }

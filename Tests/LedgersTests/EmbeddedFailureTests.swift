@@ -81,7 +81,7 @@ struct EmbeddedFailureTests {
 
   @Test("A call that fails half-way leaves nothing behind, and its neighbours in the batch succeed")
   func undoesHalves() async throws {
-    try await withTemporaryDirectory { directory in
+    try await withTemporaryDirectory(isDamaged: true) { directory in
       let path = directory + "/ledger.db"
       let ledger = try EmbeddedLedger(path: path)
       defer { ledger.close() }

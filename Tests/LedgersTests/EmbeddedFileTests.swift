@@ -140,7 +140,7 @@ struct EmbeddedFileTests {
 
   @Test("A ledger of a newer release is refused")
   func refusesNewer() async throws {
-    try await withTemporaryDirectory { directory in
+    try await withTemporaryDirectory(isDamaged: true) { directory in
       let path = directory + "/ledger.db"
       try EmbeddedLedger(path: path).close()
       let known = LedgerSchema.known
@@ -173,7 +173,7 @@ struct EmbeddedFileTests {
 
   @Test("The table itself refuses a reservation above the cap")
   func guardsCap() async throws {
-    try await withTemporaryDirectory { directory in
+    try await withTemporaryDirectory(isDamaged: true) { directory in
       let database = try Database.openForWriting(path: directory + "/ledger.db", busyMilliseconds: 0)
       let quotas = try QuotaTable(database)
       try quotas.reserve(0..<60, of: .mint(), route: "/files", caps: [.route(100)])

@@ -168,4 +168,20 @@ struct EndingContractTests {
       #expect(try await ledger.opened(.of(200, takesPart: true, quotas: [.route(1000), next])).granted == 100)
     }
   }
+
+  @Test("A claim that gets nothing more says which windows it waits for", arguments: LedgerEngine.all)
+  func claimNamesWindows(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let hour = QuotaCap.client("token:ada", 60, window: 60, length: 60)
+      let upload = Reservation.of(100, takesPart: true, quotas: [.route(1000), hour])
+      #expect(try await ledger.opened(upload).granted == 60)
+      let claim = try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(1000), hour]))
+      #expect(claim.granted == 60 && claim.shortWindows == [hour])
+      #expect(try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(60), hour])).shortWindows.isEmpty)
+      let next = QuotaCap.client("token:ada", 60, window: 120, length: 60)
+      let more = try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(1000), next]))
+      #expect(more.granted == 100 && more.shortWindows.isEmpty)
+      #expect(try await ledger.allQuotas().map(\.reserved) == [100, 60, 40])
+    }
+  }
 }

@@ -110,7 +110,7 @@ struct LedgerMaintenanceTests {
       ("route-extent", "UPDATE upload SET granted = 99 WHERE state = 'open'"),
     ])
   func audits(rule: String, damage: String) async throws {
-    try await withTemporaryDirectory(in: fastDirectory) { directory in
+    try await withTemporaryDirectory(in: fastDirectory, isDamaged: true) { directory in
       let path = directory + "/ledger.db"
       let ledger = try EmbeddedLedger(path: path)
       let quotas: [QuotaCap] = [.route(1000), .client("token:ada", 500)]

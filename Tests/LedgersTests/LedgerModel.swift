@@ -87,9 +87,10 @@ struct LedgerModel {
   private mutating func take(_ claim: Claim) -> LedgerStep.Answer {
     guard var upload = open[claim.key] else { return .failure(.unknown) }
     let old = upload.record.granted
-    let more = min(
-      max(0, min(claim.wanted, upload.record.total ?? .max) - old),
-      available(route: upload.record.route, caps: claim.quotas))
+    let missing = max(0, min(claim.wanted, upload.record.total ?? .max) - old)
+    let more = min(missing, available(route: upload.record.route, caps: claim.quotas))
+    let short = claim.quotas.filter { available(route: upload.record.route, caps: [$0]) < 1 }
+    let doesEnd = missing > 0 && more == 0 && short.allSatisfy { $0.window != 0 && $0.cap > 0 }
     upload.record.granted = old + more
     upload.extents.append((old..<old + more, claim.quotas))
     upload.record.epoch += 1
@@ -99,7 +100,8 @@ struct LedgerModel {
     return .holding(
       Holding(
         epoch: upload.record.epoch, committed: upload.record.committed, granted: old + more,
-        digest: upload.record.digest, label: upload.record.label, createdAt: upload.record.createdAt))
+        digest: upload.record.digest, label: upload.record.label, createdAt: upload.record.createdAt,
+        shortWindows: doesEnd ? short : []))
   }
 
   private mutating func settle(

@@ -66,6 +66,9 @@ struct LedgerTransaction {
       missing == 0
       ? upload.granted
       : upload.granted + min(missing, try quotas.available(route: upload.route, caps: claim.quotas))
+    let windows =
+      missing > 0 && granted == upload.granted
+      ? try quotas.endingShortages(of: 1, route: upload.route, caps: claim.quotas) : []
     let digest = upload.digest ?? claim.digest
     try allOrNothing { () throws(LedgerError) in
       try uploads.claim(claim, granted: granted, digest: digest)
@@ -73,7 +76,7 @@ struct LedgerTransaction {
     }
     return Holding(
       epoch: upload.epoch + 1, committed: upload.committed, granted: granted, digest: digest, label: upload.label,
-      createdAt: upload.createdAt)
+      createdAt: upload.createdAt, shortWindows: windows)
   }
 
   // One statement is whole by itself: the call that is made most often needs no savepoint.
