@@ -38,6 +38,7 @@ private struct MachineWalk {
   private var acknowledged: Int64
   private var isOffered = false
   private var isPaused = false
+  private var owes = false
   private var isEnded = false
   private var isCalm = false
   private var hasSinkFailed = false
@@ -59,7 +60,8 @@ private struct MachineWalk {
     guard !isEnded else { return }
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<35: send()
-    case 35..<65: doSinkWork()
+    case 35..<62: doSinkWork()
+    case 62..<65: pay()
     case 65..<90: doLedgerWork()
     case 90..<96: consider(isQuiet: true)
     case 96..<97: leave()
@@ -103,7 +105,22 @@ private struct MachineWalk {
     received += count
     sinkWork.append(.take(received))
     if decision == .writeThenPause { isPaused = true }
+    if Int.random(in: 0..<10, using: &random) == 0 {
+      owes = true
+      if machine.bandwidthUsedUp() == .pause {
+        expect(!isPaused, "paused twice")
+        isPaused = true
+      }
+    }
+    expect(!owes || isPaused, "not paused although it owes")
     consider(isQuiet: false)
+  }
+
+  private mutating func pay() {
+    owes = false
+    guard machine.bandwidthRestored() == .resume else { return }
+    expect(isPaused, "resumed twice")
+    isPaused = false
   }
 
   private mutating func consider(isQuiet: Bool) {
@@ -137,7 +154,10 @@ private struct MachineWalk {
       }
     case .take(let offset):
       written = offset
-      if machine.took(upTo: offset, isMemoryShort: Bool.random(using: &random)) == .resume { isPaused = false }
+      if machine.took(upTo: offset, isMemoryShort: Bool.random(using: &random)) == .resume {
+        expect(!owes, "resumed although it owes")
+        isPaused = false
+      }
       consider(isQuiet: false)
     case .checkpoint:
       durable = written

@@ -1,5 +1,6 @@
 import Foundation
 import GatewayCore
+import Logging
 import Ledgers
 import NIOCore
 import Testing
@@ -41,6 +42,7 @@ func withGateway<Value>(
     await running.stop()
     return value
   } catch {
+    print("LOGDUMP", log.lines.filter { $0.level >= .info }.map(\.text).joined(separator: "\nLOGDUMP "))
     await running.stop()
     throw error
   }
