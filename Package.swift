@@ -33,7 +33,7 @@ let package = Package(
     .target(
       name: "Ledgers",
       dependencies: ["CSQLite", "GatewayCore", nioCore, .product(name: "DequeModule", package: "swift-collections")]),
-    .target(name: "Forwarders", dependencies: ["CLinux", "ContentDigests", "GatewayCore", nioCore, nioPosix]),
+    .target(name: "Forwarders", dependencies: ["CLinux", "CZlib", "ContentDigests", "GatewayCore", nioCore, nioPosix]),
     .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
     .target(
       name: "XStreamClient",

@@ -7,6 +7,8 @@ internal import NIOPosix
 /// One set for the whole process: a slow disk then holds up stores, and never an event loop.
 public final class StoreThreads: Sendable {
   private let pool: NIOThreadPool
+  /// How many threads of one job can run at the same time.
+  let cores = System.coreCount
 
   /// - Parameter count: how many threads, at least 1. More than there are cores, as most of them wait for a disk.
   public init(count: Int = 8) {
@@ -42,6 +44,13 @@ public final class StoreThreads: Sendable {
         result = .failure(.storage("the store's threads have stopped: the gateway is shutting down"))
       }
       eventLoop.execute { then(result) }
+    }
+  }
+
+  /// Runs `job` on a store thread, unless they have stopped: for work that gets done without it too.
+  func help(_ job: @escaping @Sendable () -> Void) {
+    pool.submit { state in
+      if case .active = state { job() }
     }
   }
 }

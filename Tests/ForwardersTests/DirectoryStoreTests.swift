@@ -102,7 +102,7 @@ struct DirectoryStoreTests {
   @Test("reads back more than one slice for the digest of a resumed upload, while bytes flow")
   func longPrefix() async throws {
     let place = try DirectoryPlace()
-    let prefix = [UInt8](repeating: 7, count: Int(PartialFile.hashSlice) * 2 + 12_345)
+    let prefix = [UInt8](repeating: 7, count: Int(PartialFile.inspectionSlice) * 2 + 12_345)
     let tail = pattern(600_000)
     let upload = SinkUpload(
       key: .mint(), total: Int64(prefix.count + tail.count), digest: try digest(of: prefix + tail))

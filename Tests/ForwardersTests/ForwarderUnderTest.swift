@@ -1,14 +1,24 @@
-import Forwarders
+@testable import Forwarders
 import Foundation
 import GatewayCore
 
 /// Every forwarder that keeps the contract. A new one is a case here.
 enum ForwarderUnderTest: CaseIterable, Sendable {
   case directory
+  case gzip
+  case everything
 
   func make() throws -> any ForwarderPlace {
     switch self {
     case .directory: try DirectoryPlace()
+    case .gzip: try DirectoryPlace { $0.gzipLevel = 6 }
+    case .everything:
+      try DirectoryPlace {
+        $0.gzipLevel = 1
+        $0.name = (try? NameTemplate(parsing: "{client}/{date}/{name}-{key}")) ?? .key
+        $0.metadata = .sidecar
+        $0.checksContent = true
+      }
     }
   }
 }
@@ -35,9 +45,14 @@ final class DirectoryPlace: ForwarderPlace {
   var forwarder: any Forwarder { store }
   var partialPath: String { path + "/.partial" }
 
-  init() throws {
+  let settings: DirectoryStore.Settings
+
+  init(_ change: (inout DirectoryStore.Settings) -> Void = { _ in }) throws {
     path = try Self.makeFolder()
-    store = try DirectoryStore(.init(directory: path), threads: Self.threads)
+    var settings = DirectoryStore.Settings(directory: path)
+    change(&settings)
+    self.settings = settings
+    store = try DirectoryStore(settings, threads: Self.threads)
   }
 
   deinit {
@@ -50,7 +65,16 @@ final class DirectoryPlace: ForwarderPlace {
     return path
   }
 
-  func complete(_ key: UploadKey) -> [UInt8]? { bytes("\(path)/\(key.text)") }
+  /// Where a complete upload lies that nothing more is known of than its key.
+  func finalPath(_ key: UploadKey) -> String {
+    let upload = SinkUpload(key: key, total: nil, digest: nil)
+    return path + "/" + store.finalPlace(NameFacts(upload)).path
+  }
+
+  func complete(_ key: UploadKey) -> [UInt8]? {
+    guard settings.gzipLevel != nil else { return bytes(finalPath(key)) }
+    return FileManager.default.fileExists(atPath: finalPath(key)) ? try? Gunzip.bytes(finalPath(key)) : nil
+  }
   func partial(_ key: UploadKey) -> [UInt8]? { bytes("\(partialPath)/\(key.text)") }
   func holdsUnfinished(_ key: UploadKey) -> Bool { partialNames.contains(key.text) }
 
@@ -71,5 +95,29 @@ final class DirectoryPlace: ForwarderPlace {
 
   private func bytes(_ path: String) -> [UInt8]? {
     FileManager.default.contents(atPath: path).map { [UInt8]($0) }
+  }
+}
+
+/// Another program's word on gzip files.
+enum Gunzip {
+  struct Failed: Error {
+    var status: Int32
+  }
+
+  /// What `gzip -dc` makes of a file.
+  static func bytes(_ path: String) throws -> [UInt8] { try run("gzip", ["-dc", path]) }
+
+  /// Runs a program and gives back what it wrote.
+  static func run(_ program: String, _ arguments: [String]) throws -> [UInt8] {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = [program] + arguments
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw Failed(status: process.terminationStatus) }
+    return [UInt8](bytes)
   }
 }

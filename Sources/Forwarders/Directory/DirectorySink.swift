@@ -19,11 +19,13 @@ final class DirectorySink: Sink {
   private var pending = PendingBytes()
   /// Offset after all bytes that were given.
   private var accepted: Int64
-  /// Offset after the bytes that the kernel has.
+  /// Offset after the bytes that hold no memory of this sink.
   private var written: Int64
+  /// Offset after the bytes that a sync makes safe.
+  private var sealed: Int64
   /// Offset after the bytes that survive a power cut.
   private var safe: Int64
-  private var isHashBehind = false
+  private var isInspectionBehind = false
   private var lastWasWrite = false
 
   private var isLaneBusy = false
@@ -43,9 +45,10 @@ final class DirectorySink: Sink {
     self.onEvent = onEvent
     accepted = file.written
     written = file.written
+    sealed = file.written
     safe = file.written
     runInLane({ [file] () throws(SinkFailure) in try file.open() }) { sink, progress in
-      sink.isHashBehind = progress.isHashBehind
+      sink.note(progress)
       sink.emit(.opened)
     }
   }
@@ -93,10 +96,12 @@ final class DirectorySink: Sink {
     if isOver { return }
     if failure != nil || ending == .abandon { return proceedToLetGo() }
     if !isLaneBusy {
-      let isHashsTurn = isHashBehind && ending != .suspend && (pending.isEmpty || lastWasWrite)
-      if isHashsTurn {
+      let isInspectionsTurn = isInspectionBehind && ending != .suspend && (pending.isEmpty || lastWasWrite)
+      if let target = checkpointTarget, written >= target, sealed < target {
+        runInLane({ [file] () throws(SinkFailure) in try file.seal() }) { $0.note($1) }
+      } else if isInspectionsTurn {
         lastWasWrite = false
-        runInLane({ [file] () throws(SinkFailure) in try file.hashNextSlice() }) { $0.isHashBehind = $1.isHashBehind }
+        runInLane({ [file] () throws(SinkFailure) in try file.inspectNextSlice() }) { $0.note($1) }
       } else if !pending.isEmpty {
         lastWasWrite = true
         startWriting()
@@ -104,7 +109,7 @@ final class DirectorySink: Sink {
         return ending == .finish ? startPublishing() : startSuspending()
       }
     }
-    if let target = checkpointTarget, written >= target, !isSyncBusy { startSync() }
+    if let target = checkpointTarget, sealed >= target, !isSyncBusy { startSync() }
   }
 
   /// Nothing more is written: lets go as soon as no job needs the file.
@@ -130,14 +135,13 @@ final class DirectorySink: Sink {
   private func startWriting() {
     pending.move(into: &file.batch)
     runInLane({ [file] () throws(SinkFailure) in try file.write() }) { sink, progress in
-      sink.written = progress.written
-      sink.isHashBehind = progress.isHashBehind
+      sink.note(progress)
       sink.emit(.took(upTo: progress.written))
     }
   }
 
   private func startSync() {
-    let covered = written
+    let covered = sealed
     isSyncBusy = true
     let isNeeded = covered > safe
     let completed: @Sendable (DirectorySink, Result<Void, SinkFailure>) -> Void = { sink, result in
@@ -159,9 +163,9 @@ final class DirectorySink: Sink {
   }
 
   private func startPublishing() {
-    runInLane({ [file] () throws(SinkFailure) in try file.publish() }) { sink, digest in
+    runInLane({ [file] () throws(SinkFailure) in try file.publish() }) { sink, result in
       sink.answerCheckpoint(sink.written)
-      sink.conclude(.finished(SinkResult(digest: digest)))
+      sink.conclude(.finished(result))
     }
   }
 
@@ -176,6 +180,12 @@ final class DirectorySink: Sink {
   }
 
   // MARK: What came of it
+
+  private func note(_ progress: PartialFile.Progress) {
+    written = progress.written
+    sealed = progress.sealed
+    isInspectionBehind = progress.isInspectionBehind
+  }
 
   private func answerCheckpoint(_ offset: Int64) {
     safe = max(safe, offset)

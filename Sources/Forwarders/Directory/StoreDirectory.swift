@@ -1,6 +1,8 @@
 internal import CLinux
 internal import GatewayCore
 internal import Glibc
+internal import NIOCore
+internal import Synchronization
 
 /// The two folders of a store, held open: `DIRECTORY` for complete uploads, `DIRECTORY/.partial` for the others.
 ///
@@ -17,6 +19,8 @@ final class StoreDirectory: Sendable {
   let complete: CInt
   /// Descriptor of the folder of unfinished uploads.
   let partial: CInt
+  /// Folders below `complete` whose own names are durable.
+  private let durableFolders = Mutex<Set<[String]>>([])
 
   /// Opens the folders at `path`, makes them where they are missing, and tries them with an empty file.
   init(path: String) throws(SinkFailure) {
@@ -62,9 +66,6 @@ final class StoreDirectory: Sendable {
   /// A complete upload's place in words.
   func completePlace(_ key: UploadKey) -> String { "\(path)/\(key.logID)…" }
 
-  /// Makes the names in the folder of complete uploads durable.
-  func syncComplete() throws(SinkFailure) { try Self.sync(complete, shown: path) }
-
   /// Makes the names in the folder of unfinished uploads durable.
   func syncPartial() throws(SinkFailure) { try Self.sync(partial, shown: path + "/" + Self.partialName) }
 
@@ -77,17 +78,88 @@ final class StoreDirectory: Sendable {
 
   /// Removes all of an upload that the ledger does not call complete: also the file of one that got its final name and
   /// was never settled. What is not there is no failure.
-  func removeUnsettled(_ key: UploadKey) throws(SinkFailure) {
+  func removeUnsettled(_ key: UploadKey, final: FinalPlace?) throws(SinkFailure) {
     try removePartial(key)
     try syncPartial()
-    if unlinkat(complete, key.text, 0) == 0 {
-      try syncComplete()
-    } else if errno != ENOENT {
-      throw .system("removing", completePlace(key), errno)
+    guard let final, let folder = try folder(of: final) else { return }
+    var isChanged = false
+    // The sidecar last: a complete file is never without it.
+    for name in [final.name, final.sidecar] {
+      if unlinkat(folder.descriptor, name, 0) == 0 {
+        isChanged = true
+      } else if errno != ENOENT {
+        throw .system("removing", completePlace(key), errno)
+      }
     }
+    if isChanged { try folder.sync() }
   }
 
-  private static func openFolder(_ parent: CInt, _ name: String, shown: String) throws(SinkFailure) -> CInt {
+  // MARK: Folders of complete uploads
+
+  /// The folder of a complete upload, held open. No link is followed on the way there.
+  ///
+  /// - Parameter making: makes what is missing, durably.
+  /// - Returns: `nil` only where a folder is missing and none was to be made.
+  func folder(of place: FinalPlace, making: Bool = false) throws(SinkFailure) -> CompleteFolder? {
+    var folder = CompleteFolder(descriptor: complete, isOwned: false, shown: path)
+    for depth in place.folders.indices {
+      let route = Array(place.folders[...depth])
+      let shown = path + "/" + route.joined(separator: "/")
+      if making {
+        let isMade = mkdirat(folder.descriptor, place.folders[depth], 0o750) == 0
+        if !isMade, errno != EEXIST { throw .system("making the folder", shown, errno) }
+        // One that another upload has just made may not be durable yet.
+        if isMade || !durableFolders.withLock({ $0.contains(route) }) {
+          try folder.sync()
+          durableFolders.withLock { known in
+            if known.count >= 4096 { known.removeAll() }
+            known.insert(route)
+          }
+        }
+      }
+      let next = uninterrupted {
+        openat(folder.descriptor, place.folders[depth], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+      }
+      guard next >= 0 else {
+        if errno == ENOENT, !making { return nil }
+        throw .system(
+          "opening the folder", shown, errno, advice: "it must be a folder that the gateway may use, and no link to one"
+        )
+      }
+      folder = CompleteFolder(descriptor: next, isOwned: true, shown: shown)
+    }
+    return folder
+  }
+
+  /// Writes an upload's sidecar, durably; one from an attempt that failed is replaced.
+  func place(
+    _ text: String, of key: UploadKey, beside final: FinalPlace, in folder: CompleteFolder
+  ) throws(SinkFailure) {
+    let shown = completePlace(key) + ".json"
+    // Another's file is never replaced, and keeps its sidecar too.
+    guard faccessat(folder.descriptor, final.name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 else {
+      throw .system("moving \(partialPlace(key)) to", completePlace(key), EEXIST)
+    }
+    let name = key.text + ".json"
+    unlinkat(partial, name, 0)
+    let file = uninterrupted { openat(partial, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o640) }
+    guard file >= 0 else { throw .system("making", shown, errno) }
+    defer { close(file) }
+    do throws(SinkFailure) {
+      let code = VectoredWrite.write([ByteBuffer(string: text)], to: file, at: 0)
+      guard code == 0 else { throw .system("writing", shown, code) }
+      guard uninterrupted({ fsync(file) }) == 0 else { throw .system("syncing", shown, errno) }
+      guard renameat(partial, name, folder.descriptor, final.sidecar) == 0 else {
+        throw .system("moving into place", shown, errno)
+      }
+    } catch {
+      unlinkat(partial, name, 0)
+      throw error
+    }
+    try folder.sync()
+  }
+
+  static func openFolder(_ parent: CInt, _ name: String, shown: String) throws(SinkFailure) -> CInt {
     // A folder of unfinished uploads that is a link would lead elsewhere; the route's own directory may be one.
     let follow = parent == AT_FDCWD ? 0 : O_NOFOLLOW
     let folder = uninterrupted { openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow) }
@@ -97,7 +169,7 @@ final class StoreDirectory: Sendable {
     return folder
   }
 
-  private static func sync(_ folder: CInt, shown: String) throws(SinkFailure) {
+  static func sync(_ folder: CInt, shown: String) throws(SinkFailure) {
     if uninterrupted({ fsync(folder) }) != 0 { throw .system("syncing the folder", shown, errno) }
   }
 
@@ -131,7 +203,7 @@ final class StoreDirectory: Sendable {
       throw .system("making a file in", path + "/" + partialName, errno, advice: advice)
     }
     close(file)
-    let code = moveNew(probeName, from: partial, to: complete)
+    let code = moveNew(probeName, from: partial, probeName, to: complete)
     for folder in [complete, partial] { unlinkat(folder, probeName, 0) }
     if code != 0, code != ENOSPC, code != EDQUOT {
       throw .system("moving a file from \(partialName) to", path, code, advice: advice)
@@ -141,13 +213,35 @@ final class StoreDirectory: Sendable {
   /// Gives a file its name in another folder, and never overwrites one that is there.
   ///
   /// - Returns: 0 or an `errno`.
-  static func moveNew(_ name: String, from: CInt, to: CInt) -> CInt {
-    if sluice_rename_new(from, name, to, name) == 0 { return 0 }
+  static func moveNew(_ name: String, from: CInt, _ newName: String, to: CInt) -> CInt {
+    if sluice_rename_new(from, name, to, newName) == 0 { return 0 }
     let code = errno
     // A file system that cannot rename in this way can mostly link, which does not overwrite either. Between the two
     // calls the file has both names; recovery knows that.
     guard code == EINVAL || code == ENOSYS else { return code }
-    guard linkat(from, name, to, name, 0) == 0 else { return errno }
+    guard linkat(from, name, to, newName, 0) == 0 else { return errno }
     return unlinkat(from, name, 0) == 0 ? 0 : errno
+  }
+}
+
+/// A folder of complete uploads, held open.
+final class CompleteFolder {
+  let descriptor: CInt
+  private let isOwned: Bool
+  private let shown: String
+
+  init(descriptor: CInt, isOwned: Bool, shown: String) {
+    self.descriptor = descriptor
+    self.isOwned = isOwned
+    self.shown = shown
+  }
+
+  deinit {
+    if isOwned { close(descriptor) }
+  }
+
+  /// Makes the names in it durable.
+  func sync() throws(SinkFailure) {
+    try StoreDirectory.sync(descriptor, shown: shown)
   }
 }

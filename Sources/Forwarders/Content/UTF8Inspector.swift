@@ -1,0 +1,72 @@
+internal import GatewayCore
+
+/// Well-formed UTF-8 (RFC 3629, section 4): shortest forms only, no surrogates, nothing above U+10FFFF.
+final class UTF8Inspector: ContentInspector {
+  private var offset: Int64 = 0
+  private var sequence = UTF8Sequence()
+
+  func inspect(_ bytes: UnsafeRawBufferPointer) throws(ContentFault) {
+    var index = 0
+    while index < bytes.count {
+      if !sequence.isOpen {
+        index = Self.endOfASCII(bytes, from: index)
+        if index == bytes.count { break }
+      }
+      guard sequence.take(bytes[index]) else {
+        throw ContentFault(offset: offset + Int64(index), reason: "a byte that cannot be here in UTF-8")
+      }
+      index += 1
+    }
+    offset += Int64(bytes.count)
+  }
+
+  func finish() throws(ContentFault) {
+    if sequence.isOpen { throw ContentFault(offset: offset, reason: "the text ends within a character") }
+  }
+
+  /// The place of the first byte from `start` on that is above 0x7F, or the end.
+  private static func endOfASCII(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    var index = start
+    while index + 8 <= bytes.count {
+      let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      if word & 0x8080_8080_8080_8080 != 0 { break }
+      index += 8
+    }
+    while index < bytes.count, bytes[index] < 0x80 { index += 1 }
+    return index
+  }
+}
+
+/// One character's bytes on their way in.
+struct UTF8Sequence {
+  /// Continuation bytes that are still to come.
+  private var missing: UInt8 = 0
+  /// What the next of them may be: narrower than 0x80...0xBF after some first bytes.
+  private var least: UInt8 = 0x80
+  private var most: UInt8 = 0xBF
+
+  /// Within a character.
+  var isOpen: Bool { missing > 0 }
+
+  /// - Returns: whether the byte can be here.
+  mutating func take(_ byte: UInt8) -> Bool {
+    if missing > 0 {
+      guard byte >= least, byte <= most else { return false }
+      missing -= 1
+      (least, most) = (0x80, 0xBF)
+      return true
+    }
+    switch byte {
+    case 0x00...0x7F: return true
+    case 0xC2...0xDF: missing = 1
+    case 0xE0: (missing, least) = (2, 0xA0)
+    case 0xED: (missing, most) = (2, 0x9F)
+    case 0xE1...0xEF: missing = 2
+    case 0xF0: (missing, least) = (3, 0x90)
+    case 0xF1...0xF3: missing = 3
+    case 0xF4: (missing, most) = (3, 0x8F)
+    default: return false
+    }
+    return true
+  }
+}

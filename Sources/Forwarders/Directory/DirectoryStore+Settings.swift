@@ -1,0 +1,40 @@
+extension DirectoryStore {
+  /// How a directory store keeps uploads.
+  public struct Settings: Hashable, Sendable {
+    /// A path; no other store may have it.
+    public var directory: String
+    /// zlib's level, 1 to 9, for files that are squeezed; `nil` keeps the uploads' own bytes.
+    public var gzipLevel: Int?
+    /// What complete uploads are called.
+    public var name: NameTemplate
+    /// What is kept beside a complete upload.
+    public var metadata: Metadata
+    /// Space of the file system that is left to others, in bytes.
+    public var minFree: Int64
+    /// Whether bytes are held against the format that their client named.
+    public var checksContent: Bool
+
+    /// What is kept beside a complete upload.
+    public enum Metadata: String, CaseIterable, Hashable, Sendable {
+      /// Nothing.
+      case none
+      /// A file of JSON that says whose it is, what it is and when it came.
+      case sidecar
+    }
+
+    /// Files of the uploads' own bytes, called by their keys, unless something else is said.
+    public init(
+      directory: String, gzipLevel: Int? = nil, name: NameTemplate = .key, metadata: Metadata = .none,
+      minFree: Int64 = 0, checksContent: Bool = false
+    ) {
+      self.directory = directory
+      self.gzipLevel = gzipLevel
+      self.name = name
+      self.metadata = metadata
+      self.minFree = minFree
+      self.checksContent = checksContent
+    }
+
+    var engine: CompressionEngine? { gzipLevel.map { .zlib(level: $0) } }
+  }
+}

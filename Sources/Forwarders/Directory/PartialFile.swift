@@ -1,0 +1,238 @@
+internal import GatewayCore
+internal import Glibc
+internal import NIOCore
+
+/// The file of one unfinished upload: the blocking half of a ``DirectorySink``, run on store threads.
+///
+/// `@unchecked Sendable`, because its sink keeps order and no lock is needed. At most one job of the *lane* (open, write,
+/// seal, inspect, publish, let go, remove) runs at a time, and each is handed over through the thread pool's queue and the
+/// event loop's, which order memory. Besides it at most one `sync` runs; it reads `descriptor`, which changes only in lane
+/// jobs that the sink runs alone (open, publish, let go, remove), and `isNameSafe`, which belongs to syncs and those.
+final class PartialFile: @unchecked Sendable {
+  /// What a lane job left.
+  struct Progress: Sendable {
+    /// The bytes before this offset hold no memory any more.
+    var written: Int64
+    /// A sync makes the bytes before this offset safe.
+    var sealed: Int64
+    /// Not all that was written has been looked at yet.
+    var isInspectionBehind: Bool
+  }
+
+  /// The most that one job reads back to look at, in bytes, so that others' jobs are not held up.
+  static let inspectionSlice: Int64 = 8 << 20
+
+  let store: DirectoryStore
+  let upload: SinkUpload
+  /// Filled by the sink while no lane job runs, and emptied by ``write()``.
+  var batch: [ByteBuffer] = []
+
+  private(set) var descriptor: CInt = -1
+  private let body: any FileBody
+  private let inspection: Inspection
+  /// The file's name survives a power cut.
+  private var isNameSafe: Bool
+
+  var written: Int64 { body.written }
+  var directory: StoreDirectory { store.directory }
+  var place: String { directory.partialPlace(upload.key) }
+
+  init(store: DirectoryStore, upload: SinkUpload, offset: Int64) {
+    self.store = store
+    self.upload = upload
+    let settings = store.settings
+    body =
+      if let engine = settings.engine {
+        GzipBody(offset: offset, engine: engine, threads: store.threads)
+      } else {
+        PlainBody(offset: offset)
+      }
+    inspection = Inspection(
+      digests: upload.digest != nil || settings.metadata == .sidecar,
+      checked: settings.checksContent ? upload.format : nil)
+    // Bytes were called safe before, and that makes the name safe first.
+    isNameSafe = offset > 0
+  }
+
+  deinit {
+    closeFile()
+  }
+
+  private var progress: Progress {
+    Progress(
+      written: body.written, sealed: body.sealed,
+      isInspectionBehind: inspection.isNeeded && inspection.offset < body.written)
+  }
+
+  // MARK: Opening
+
+  /// Opens the file, new for offset 0, and cuts what lies beyond the offset.
+  func open() throws(SinkFailure) -> Progress {
+    descriptor = written == 0 ? try openNew() : try openExisting()
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system("looking at", place, errno) }
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+      throw .storage("\(place) is not a plain file with one name; something else has put it there")
+    }
+    let size = Int64(status.st_size)
+    let kept = try body.open(OpenFile(descriptor: descriptor, place: place), size: size)
+    if size > kept, uninterrupted({ ftruncate(descriptor, Int(kept)) }) != 0 {
+      throw .system("cutting at \(kept) bytes", place, errno)
+    }
+    store.room.opened(upload.key, file: descriptor, at: kept, preallocates: store.preallocates(upload))
+    return progress
+  }
+
+  private static let openFlags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+
+  private func openNew() throws(SinkFailure) -> CInt {
+    let file = openPartial(Self.openFlags | O_CREAT | O_EXCL)
+    if file >= 0 { return file }
+    // A connection that died before its first checkpoint may have left a file. It is cut like every other.
+    guard errno == EEXIST else { throw .system("making", place, errno) }
+    return try openExisting()
+  }
+
+  private func openExisting() throws(SinkFailure) -> CInt {
+    let file = openPartial(Self.openFlags)
+    if file >= 0 { return file }
+    let code = errno
+    switch code {
+    case ELOOP:
+      throw .system("opening", place, code, advice: "a symbolic link is in the file's place and is not followed")
+    case ENOENT: throw .system("opening", place, code, advice: "the ledger says \(written) bytes")
+    default: throw .system("opening", place, code)
+    }
+  }
+
+  private func openPartial(_ flags: CInt) -> CInt {
+    uninterrupted { openat(directory.partial, upload.key.text, flags, 0o600) }
+  }
+
+  // MARK: Writing
+
+  /// Writes the batch and lets go of its memory.
+  func write() throws(SinkFailure) -> Progress {
+    defer { batch.removeAll(keepingCapacity: true) }
+    let before = body.written
+    try body.write(batch)
+    store.room.wrote(body.written - before, of: upload.key)
+    if inspection.isNeeded, inspection.offset == before {
+      for buffer in batch {
+        try buffer.withUnsafeReadableBytes { bytes throws(SinkFailure) in try inspection.take(bytes) }
+      }
+    }
+    return progress
+  }
+
+  /// Brings everything that was written to where a sync makes it safe.
+  func seal() throws(SinkFailure) -> Progress {
+    try body.seal()
+    return progress
+  }
+
+  /// Reads back the next bytes that were not looked at: those from before this connection, and those that came while
+  /// they were read.
+  func inspectNextSlice() throws(SinkFailure) -> Progress {
+    let end = min(body.written, inspection.offset + Self.inspectionSlice)
+    while inspection.offset < end {
+      // What was written last cannot be read back yet.
+      if inspection.offset == body.sealed { try body.seal() }
+      try body.read(from: inspection.offset) { bytes throws(SinkFailure) in try inspection.take(bytes) }
+    }
+    return progress
+  }
+
+  // MARK: Making safe
+
+  /// Makes durable what the kernel has: the bytes, and the file's name if it is new.
+  func sync() throws(SinkFailure) {
+    guard uninterrupted({ fdatasync(descriptor) }) == 0 else { throw .system("syncing", place, errno) }
+    if !isNameSafe {
+      try directory.syncPartial()
+      isNameSafe = true
+    }
+  }
+
+  /// Makes safe what was written, closes, and keeps the file.
+  func letGo(syncing: Bool) throws(SinkFailure) {
+    defer { closeFile() }
+    guard syncing else { return }
+    try body.seal()
+    try sync()
+  }
+
+  /// Closes and removes the file.
+  func remove() throws(SinkFailure) {
+    closeFile()
+    store.room.release(upload.key)
+    store.book.forget(upload.key)
+    try directory.removePartial(upload.key)
+  }
+
+  /// Looks at the whole, and gives the file its final place, durably. After a failure it is where it was.
+  func publish() throws(SinkFailure) -> SinkResult {
+    if let total = upload.total, total != written {
+      throw .storage("\(place) was to be finished with \(written) bytes, and \(total) were announced")
+    }
+    let digest = try inspection.finish()
+    if let announced = upload.digest {
+      guard let digest else { throw .storage("the digest of \(place) could not be computed") }
+      guard digest == announced else { throw .digest(computed: digest) }
+    }
+    try body.finish()
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system("looking at", place, errno) }
+    guard Int64(status.st_size) == body.fileSize else {
+      throw .storage(
+        "\(place) has \(status.st_size) bytes where \(body.fileSize) were written; something else changed it")
+    }
+    // Cut to its own size, it gives back what was reserved for it beyond that. Space that stays reserved is no failure.
+    if store.room.holds(upload.key) { ftruncate(descriptor, Int(body.fileSize)) }
+    // The mode first, so that the sync covers it too.
+    guard fchmod(descriptor, 0o640) == 0 else { throw .system("setting the mode of", place, errno) }
+    guard uninterrupted({ fsync(descriptor) }) == 0 else { throw .system("syncing", place, errno) }
+    let stored = store.settings.engine == nil ? nil : body.fileSize
+    try moveIntoPlace(digest: digest, stored: stored)
+    closeFile()
+    store.room.release(upload.key)
+    store.book.finished(upload.key)
+    // One that only the sidecar wanted was never announced.
+    return SinkResult(digest: upload.digest, stored: stored)
+  }
+
+  private func moveIntoPlace(digest: ContentDigest?, stored: Int64?) throws(SinkFailure) {
+    let final = store.finalPlace(NameFacts(upload))
+    guard let folder = try directory.folder(of: final, making: true) else {
+      throw .system("opening the folder of", directory.completePlace(upload.key), ENOENT)
+    }
+    if store.settings.metadata == .sidecar {
+      let sidecar = Sidecar(upload, size: written, stored: stored ?? written, digest: digest, path: final.path)
+      try directory.place(sidecar.text, of: upload.key, beside: final, in: folder)
+    }
+    do throws(SinkFailure) {
+      let code = StoreDirectory.moveNew(upload.key.text, from: directory.partial, final.name, to: folder.descriptor)
+      guard code == 0 else {
+        throw .system("moving \(place) to", directory.completePlace(upload.key), code)
+      }
+      do throws(SinkFailure) {
+        try folder.sync()
+        try directory.syncPartial()
+      } catch {
+        // Unfinished bytes must not stay under a final name, and a later sink must find them.
+        _ = StoreDirectory.moveNew(final.name, from: folder.descriptor, upload.key.text, to: directory.partial)
+        throw error
+      }
+    } catch {
+      if store.settings.metadata == .sidecar { unlinkat(folder.descriptor, final.sidecar, 0) }
+      throw error
+    }
+  }
+
+  private func closeFile() {
+    guard descriptor >= 0 else { return }
+    // What matters was synced before; Linux has closed it even where it says otherwise.
+    close(descriptor)
+    descriptor = -1
+  }
+}
