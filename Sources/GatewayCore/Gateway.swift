@@ -52,8 +52,7 @@ public final class Gateway: Sendable {
       // Nobody can go on with a payload: should the gateway die under it, its reservation need not wait long.
       expiresAt: request.shape == .payload
         ? now.advanced(byMilliseconds: GatewaySettings.payloadExpiry) : expiry(on: admission.route))
-    let ledger = ledger
-    upload.begin { ledger.open(reservation, on: eventLoop) }
+    upload.begin { self.open(reservation, to: admission.route, on: eventLoop) }
     return upload
   }
 
@@ -74,7 +73,6 @@ public final class Gateway: Sendable {
     let claim = Claim(
       key: key, holder: settings.holder, quotas: admission.quotas, wanted: admission.wanted, digest: request.digest,
       expiresAt: expiry(on: admission.route))
-    let ledger = ledger
     // Whose it is comes before attaching: a stranger with a guessed key must not take a stream from its client.
     // A future that has its answer already calls back at once, so the question waits until the caller has the upload.
     eventLoop.assumeIsolated().execute {
@@ -88,7 +86,7 @@ public final class Gateway: Sendable {
             return upload.refuse(Refusal.otherDigest)
           }
           upload.begin {
-            ledger.claim(claim, on: eventLoop).flatMapError { error in
+            self.claim(claim, of: record, to: admission.route, on: eventLoop).flatMapError { error in
               // It may have been completed or dropped while this connection waited for the one before.
               guard error as? LedgerError == .unknown else { return eventLoop.makeFailedFuture(error) }
               return self.find(key, admission: admission, on: eventLoop).flatMapThrowing { record in
@@ -159,7 +157,8 @@ public final class Gateway: Sendable {
     case LedgerError.quota(_, let windows): quotaRefusal(windows)
     case LedgerError.crowded: .busy(retryAfter: 60)
     case LedgerError.unknown, LedgerError.fenced: .unknownUpload
-    case LedgerError.engine(let what): .storage(what)
+    case LedgerError.engine(let what), SinkFailure.storage(let what): .storage(what)
+    case SinkFailure.full: .storage("the store is full")
     default: .storage("\(error)")
     }
   }

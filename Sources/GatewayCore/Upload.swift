@@ -324,7 +324,7 @@ public final class Upload {
     guard let holding else { return end(event) }
     gateway.ledger.release(key, epoch: holding.epoch, on: eventLoop).assumeIsolated().whenComplete { result in
       switch result {
-      case .success: self.sink?.abandon()
+      case .success: self.abandonSink()
       case .failure(LedgerError.engine(let what)) where attempt < 5:
         self.logger.error("Ledger failed to release; trying again", metadata: ["reason": "\(what)"])
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
@@ -337,10 +337,15 @@ public final class Upload {
         self.sink?.suspend()
       case .failure(let error):
         self.logger.error("Ledger failed to release", metadata: ["reason": "\(error)"])
-        self.sink?.abandon()
+        self.abandonSink()
       }
       self.end(event)
     }
+  }
+
+  private func abandonSink() {
+    guard let sink else { return gateway.forwarder(of: admission.route).takeBackPromise(key) }
+    sink.abandon()
   }
 
   /// Nobody can go on with it; its client may still ask.

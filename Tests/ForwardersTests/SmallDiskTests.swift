@@ -4,15 +4,15 @@ import GatewayCore
 import NIOCore
 import Testing
 
-/// A file system of 1 MiB in memory; only root may mount one.
+/// A file system in memory, of 1 MiB unless said otherwise; only root may mount one.
 final class SmallDisk {
   let path: String
 
   static let isPossible: Bool = (try? SmallDisk()) != nil
 
-  init() throws {
+  init(mebibytes: Int = 1) throws {
     path = try DirectoryPlace.makeFolder()
-    guard mount("tmpfs", path, "tmpfs", 0, "size=1m") == 0 else {
+    guard mount("tmpfs", path, "tmpfs", 0, "size=\(mebibytes)m") == 0 else {
       rmdir(path)
       throw POSIXError(.EPERM)
     }
@@ -21,6 +21,12 @@ final class SmallDisk {
   deinit {
     umount2(path, 2)  // MNT_DETACH: a store may still hold its folders.
     rmdir(path)
+  }
+
+  /// Bytes that nothing has taken or set aside.
+  var available: Int {
+    var status = statvfs()
+    return statvfs(path, &status) == 0 ? Int(status.f_bavail) * Int(status.f_frsize) : 0
   }
 
   func makeReadOnly() {

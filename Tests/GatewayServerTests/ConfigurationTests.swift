@@ -70,7 +70,7 @@ import Testing
   @Test("the documented defaults are the defaults")
   func documentedDefaults() throws {
     let example = try #require(try RepositoryFile.yamlBlocks("docs/configuration.md").first)
-    let optional = ["client-ca:", "client-certificate:", "access:"]
+    let optional = ["client-ca:", "client-certificate:", "access:", "gzip:"]
     let lines = example.split(separator: "\n").filter { line in !optional.contains { line.contains($0) } }
     let written = try folder.parse(lines.joined(separator: "\n"))
     #expect(String(describing: written) == String(describing: try folder.parse(least)))

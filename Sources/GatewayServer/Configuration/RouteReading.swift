@@ -41,7 +41,8 @@ enum RouteReading {
     let resumeFor = reader.optional("resume-for", as: .duration(in: .seconds(1) ... .seconds(365 * 86_400)))
     let streams = reader.optional("streams", as: .flag)
     let (access, tokenFile) = welcome.access(&reader)
-    let destination = destination(&reader)
+    let check = reader.optional("check", as: .flag)
+    let destination = destination(&reader, checksContent: check?.value ?? false)
     reader.finish()
     if let streams, !streams.value, limits.payload == 0 {
       reader.reading.note(
@@ -51,8 +52,8 @@ enum RouteReading {
     guard let destination else { return nil }
     let route = Route(
       path: path, formats: formats, buffer: buffer, limits: limits, resumeFor: resumeFor?.value ?? .seconds(86_400),
-      takesStreams: streams?.value ?? true, access: access, clientLimits: clientLimits,
-      onQuota: onQuota?.value ?? .partial)
+      takesStreams: streams?.value ?? true, access: access, countsStored: destination.countsStored,
+      clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial)
     return Outcome(
       entry: Configuration.RouteEntry(route: route, destination: destination.value), folder: destination.folder,
       tokenFiles: tokenFile.map { [StorePlaces.Neighbour(name: "a file of tokens", path: $0)] } ?? [])
@@ -60,12 +61,12 @@ enum RouteReading {
 
   /// Where the route's bytes go: exactly one of the sections that say so.
   private static func destination(
-    _ reader: inout MappingReader
-  ) -> (value: Configuration.Destination, folder: Setting<String>?)? {
+    _ reader: inout MappingReader, checksContent: Bool
+  ) -> (value: Configuration.Destination, folder: Setting<String>?, countsStored: Bool)? {
     guard var section = reader.requiredSection("store", example: "{directory: var/uploads}") else { return nil }
     defer { section.finish() }
-    guard let (settings, folder) = StoreReading.settings(&section) else { return nil }
-    return (.directory(settings), folder)
+    guard let store = StoreReading.read(&section, checksContent: checksContent) else { return nil }
+    return (.directory(store.settings), store.folder, store.countsStored)
   }
 
   private static func formats(_ reader: inout MappingReader) -> [DataFormat] {

@@ -2,8 +2,44 @@ import Forwarders
 
 /// Reads a route's `store`.
 enum StoreReading {
-  static func settings(_ section: inout MappingReader) -> (DirectoryStore.Settings, folder: Setting<String>)? {
+  /// What the section says.
+  struct Outcome {
+    var settings: DirectoryStore.Settings
+    var folder: Setting<String>
+    /// Whether the route's quota counts what files take up.
+    var countsStored: Bool
+  }
+
+  /// What a route's quota counts.
+  private enum Count: String, CaseIterable {
+    case raw, stored
+  }
+
+  /// - Parameter checksContent: what the route says about it.
+  static func read(_ section: inout MappingReader, checksContent: Bool) -> Outcome? {
+    let gzip = section.optional("gzip", as: .count(in: 1...9))
+    let name = section.optional("name", as: .nameTemplate)
+    let metadata = section.optional("metadata", as: ValueParser<DirectoryStore.Settings.Metadata>.word)
+    let minFree = section.optional("min-free", as: .byteSize(in: 0...Int64.max))
+    let count = section.optional("count", as: ValueParser<Count>.word)
     guard let folder = section.required("directory", as: .writableFolder) else { return nil }
-    return (DirectoryStore.Settings(directory: folder.value), folder)
+    return Outcome(
+      settings: DirectoryStore.Settings(
+        directory: folder.value, gzipLevel: gzip?.value, name: name?.value ?? .key, metadata: metadata?.value ?? .none,
+        minFree: minFree?.value ?? 0, checksContent: checksContent),
+      folder: folder, countsStored: count?.value == .stored)
+  }
+}
+
+extension ValueParser where Value == NameTemplate {
+  /// What complete uploads are called.
+  static var nameTemplate: ValueParser {
+    ValueParser(expected: "a name such as `{date}/{name}-{key}`") { text, _ throws(ValueFault) in
+      do throws(NameTemplate.Fault) {
+        return try NameTemplate(parsing: text)
+      } catch {
+        throw ValueFault(message: error.message, hint: error.hint)
+      }
+    }
   }
 }

@@ -24,6 +24,9 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   var found: [UploadKey: RecoveredUpload] = [:]
   var discarded: [UploadKey] = []
   var violations: [String] = []
+  /// Bytes that may be promised in all.
+  var room = Int64.max
+  var promised: [UploadKey: Int64] = [:]
 
   func failNext(_ step: Step, _ failure: SinkFailure = .full) {
     faults.append((step, failure))
@@ -33,6 +36,14 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     guard let index = faults.firstIndex(where: { $0.step == step }) else { return nil }
     return faults.remove(at: index).failure
   }
+
+  func promise(_ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    let others = promised.reduce(Int64(0)) { $1.key == key ? $0 : $0 + $1.value }
+    promised[key] = min(bytes, max(0, room - others))
+    return eventLoop.makeSucceededFuture(promised[key] ?? 0)
+  }
+
+  func takeBackPromise(_ key: UploadKey) { promised[key] = nil }
 
   func makeSink(
     for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void

@@ -1,0 +1,54 @@
+import NIOCore
+
+extension Gateway {
+  /// Records a new upload, with no more than its forwarder has room for.
+  func open(_ reservation: Reservation, to route: Route, on eventLoop: any EventLoop) -> EventLoopFuture<Holding> {
+    guard reservation.wanted > 0 else { return ledger.open(reservation, on: eventLoop) }
+    let forwarder = forwarder(of: route)
+    let ledger = ledger
+    let key = reservation.key
+    return forwarder.promise(reservation.wanted, to: key, on: eventLoop).flatMap { room in
+      guard room >= reservation.wanted || (reservation.takesPart && room > 0) else {
+        return eventLoop.makeFailedFuture(SinkFailure.full)
+      }
+      var reservation = reservation
+      reservation.wanted = min(reservation.wanted, room)
+      return ledger.open(reservation, on: eventLoop)
+        .flatMap { Self.trim(room, to: $0, of: key, forwarder, on: eventLoop) }
+    }.flatMapErrorThrowing { error in
+      forwarder.takeBackPromise(key)
+      throw error
+    }
+  }
+
+  /// Takes an unfinished upload for a new connection, with no more than its forwarder has room for. What it was granted
+  /// before stays so.
+  func claim(_ claim: Claim, of record: UploadRecord, to route: Route, on eventLoop: any EventLoop) -> EventLoopFuture<
+    Holding
+  > {
+    let rest = claim.wanted - record.committed
+    guard rest > 0 else { return ledger.claim(claim, on: eventLoop) }
+    let forwarder = forwarder(of: route)
+    let ledger = ledger
+    let key = claim.key
+    return forwarder.promise(rest, to: key, on: eventLoop).flatMap { room in
+      guard room > 0 else { return eventLoop.makeFailedFuture(SinkFailure.full) }
+      var claim = claim
+      claim.wanted = record.committed + min(rest, room)
+      return ledger.claim(claim, on: eventLoop)
+        .flatMap { Self.trim(room, to: $0, of: key, forwarder, on: eventLoop) }
+    }.flatMapErrorThrowing { error in
+      if error as? LedgerError == .unknown { forwarder.takeBackPromise(key) }
+      throw error
+    }
+  }
+
+  /// What the quotas did not grant need not stay promised.
+  private static func trim(
+    _ room: Int64, to holding: Holding, of key: UploadKey, _ forwarder: any Forwarder, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Holding> {
+    let rest = holding.granted - holding.committed
+    guard rest < room else { return eventLoop.makeSucceededFuture(holding) }
+    return forwarder.promise(rest, to: key, on: eventLoop).map { _ in holding }
+  }
+}

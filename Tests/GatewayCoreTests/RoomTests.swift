@@ -1,0 +1,71 @@
+import GatewayCore
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@Suite("What a store has room for")
+struct RoomTests {
+  let loop = EmbeddedEventLoop()
+
+  @Test("is all that is offered of a stream, and the rest when there is more")
+  func partial() throws {
+    let fixture = GatewayFixture()
+    fixture.forwarder.room = 600
+    let front = try fixture.open(fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(front.said == ["offered 0..<600"])
+    #expect(fixture.ledger.reserved(GatewayFixture.path) == 600)
+    front.write(600)
+    front.upload?.leave()
+    loop.run()
+    #expect(front.last == "settled 600")
+    let key = try #require(front.offer?.key)
+
+    fixture.forwarder.room = 0
+    let early = try fixture.resume(key, fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(early.last?.hasPrefix("refused storage") == true)
+
+    fixture.forwarder.room = 5000
+    let late = try fixture.resume(key, fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(late.said == ["offered 600..<1000"])
+    #expect(fixture.forwarder.promised == [key: 400])
+  }
+
+  @Test("decides before the ledger: where it is nothing, nothing is recorded or stays promised")
+  func full() throws {
+    let fixture = GatewayFixture()
+    fixture.forwarder.room = 0
+    let front = try fixture.open(fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(front.last?.hasPrefix("refused storage") == true)
+    #expect(fixture.ledger.reserved(GatewayFixture.path) == 0)
+    #expect(fixture.forwarder.promised.isEmpty)
+    #expect(fixture.gateway.attachedByRoute.isEmpty)
+  }
+
+  @Test("is promised only as far as the quota goes, and not at all where that refuses")
+  func quota() throws {
+    let fixture = GatewayFixture(held: 300)
+    let front = try fixture.open(fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(front.said == ["offered 0..<300"])
+    #expect(Array(fixture.forwarder.promised.values) == [300])
+    let other = try fixture.open(fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(other.said == ["refused quota"])
+    #expect(Array(fixture.forwarder.promised.values) == [300])
+  }
+
+  @Test("is not asked for by an upload of no bytes")
+  func empty() throws {
+    let fixture = GatewayFixture()
+    fixture.forwarder.room = 0
+    let front = try fixture.open(fixture.request(total: 0), on: loop)
+    loop.run()
+    front.upload?.finish()
+    loop.run()
+    #expect(front.last == "complete 0")
+  }
+}
