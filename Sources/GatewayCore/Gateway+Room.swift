@@ -12,9 +12,9 @@ extension Gateway {
         return eventLoop.makeFailedFuture(SinkFailure.full)
       }
       var reservation = reservation
-      reservation.wanted = min(reservation.wanted, room)
+      reservation.wanted = Self.share(of: room, wanted: reservation.wanted, total: reservation.total)
       return ledger.open(reservation, on: eventLoop)
-        .flatMap { Self.trim(room, to: $0, of: key, forwarder, on: eventLoop) }
+        .flatMap { Self.adjust(room, to: $0, of: key, forwarder, on: eventLoop) }
     }.flatMapErrorThrowing { error in
       forwarder.takeBackPromise(key)
       throw error
@@ -34,21 +34,28 @@ extension Gateway {
     return forwarder.promise(rest, to: key, on: eventLoop).flatMap { room in
       guard room > 0 else { return eventLoop.makeFailedFuture(SinkFailure.full) }
       var claim = claim
-      claim.wanted = record.committed + min(rest, room)
+      claim.wanted = record.committed + Self.share(of: room, wanted: rest, total: record.total)
       return ledger.claim(claim, on: eventLoop)
-        .flatMap { Self.trim(room, to: $0, of: key, forwarder, on: eventLoop) }
+        .flatMap { Self.adjust(room, to: $0, of: key, forwarder, on: eventLoop) }
     }.flatMapErrorThrowing { error in
       if error as? LedgerError == .unknown { forwarder.takeBackPromise(key) }
       throw error
     }
   }
 
-  /// What the quotas did not grant need not stay promised.
-  private static func trim(
+  /// A stream of unknown length wants as much as any may have. Where that is not there, it gets half of what is, so that it
+  /// does not keep out all others; it can go on and ask for more.
+  private static func share(of room: Int64, wanted: Int64, total: Int64?) -> Int64 {
+    guard total == nil, room < wanted else { return min(room, wanted) }
+    return max(1, room / 2)
+  }
+
+  /// What was granted is promised, and no more.
+  private static func adjust(
     _ room: Int64, to holding: Holding, of key: UploadKey, _ forwarder: any Forwarder, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Holding> {
     let rest = holding.granted - holding.committed
-    guard rest < room else { return eventLoop.makeSucceededFuture(holding) }
+    guard rest != room else { return eventLoop.makeSucceededFuture(holding) }
     return forwarder.promise(rest, to: key, on: eventLoop).map { _ in holding }
   }
 }

@@ -58,6 +58,22 @@ struct RoomTests {
     #expect(Array(fixture.forwarder.promised.values) == [300])
   }
 
+  @Test("is left to others by half, where a stream of unknown length would take it all")
+  func unknownTotal() throws {
+    let fixture = GatewayFixture()
+    fixture.forwarder.room = 800
+    let front = try fixture.open(fixture.request(total: nil), on: loop)
+    loop.run()
+    #expect(front.said == ["offered 0..<400"])
+    let other = try fixture.open(fixture.request(total: nil), on: loop)
+    loop.run()
+    #expect(other.said == ["offered 0..<200"])
+    let known = try fixture.open(fixture.request(total: 200), on: loop)
+    loop.run()
+    #expect(known.said == ["offered 0..<200"])
+    #expect(fixture.forwarder.promised.values.reduce(0, +) == 800)
+  }
+
   @Test("is not asked for by an upload of no bytes")
   func empty() throws {
     let fixture = GatewayFixture()

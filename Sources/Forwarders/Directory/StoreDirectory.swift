@@ -1,7 +1,6 @@
 internal import CLinux
 internal import GatewayCore
 internal import Glibc
-internal import NIOCore
 internal import Synchronization
 
 /// The two folders of a store, held open: `DIRECTORY` for complete uploads, `DIRECTORY/.partial` for the others.
@@ -20,7 +19,7 @@ final class StoreDirectory: Sendable {
   /// Descriptor of the folder of unfinished uploads.
   let partial: CInt
   /// Folders below `complete` whose own names are durable.
-  private let durableFolders = Mutex<Set<[String]>>([])
+  let durableFolders = Mutex<Set<[String]>>([])
 
   /// Opens the folders at `path`, makes them where they are missing, and tries them with an empty file.
   init(path: String) throws(SinkFailure) {
@@ -94,71 +93,6 @@ final class StoreDirectory: Sendable {
     if isChanged { try folder.sync() }
   }
 
-  // MARK: Folders of complete uploads
-
-  /// The folder of a complete upload, held open. No link is followed on the way there.
-  ///
-  /// - Parameter making: makes what is missing, durably.
-  /// - Returns: `nil` only where a folder is missing and none was to be made.
-  func folder(of place: FinalPlace, making: Bool = false) throws(SinkFailure) -> CompleteFolder? {
-    var folder = CompleteFolder(descriptor: complete, isOwned: false, shown: path)
-    for depth in place.folders.indices {
-      let route = Array(place.folders[...depth])
-      let shown = path + "/" + route.joined(separator: "/")
-      if making {
-        let isMade = mkdirat(folder.descriptor, place.folders[depth], 0o750) == 0
-        if !isMade, errno != EEXIST { throw .system("making the folder", shown, errno) }
-        // One that another upload has just made may not be durable yet.
-        if isMade || !durableFolders.withLock({ $0.contains(route) }) {
-          try folder.sync()
-          durableFolders.withLock { known in
-            if known.count >= 4096 { known.removeAll() }
-            known.insert(route)
-          }
-        }
-      }
-      let next = uninterrupted {
-        openat(folder.descriptor, place.folders[depth], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
-      }
-      guard next >= 0 else {
-        if errno == ENOENT, !making { return nil }
-        throw .system(
-          "opening the folder", shown, errno, advice: "it must be a folder that the gateway may use, and no link to one"
-        )
-      }
-      folder = CompleteFolder(descriptor: next, isOwned: true, shown: shown)
-    }
-    return folder
-  }
-
-  /// Writes an upload's sidecar, durably; one from an attempt that failed is replaced.
-  func place(
-    _ text: String, of key: UploadKey, beside final: FinalPlace, in folder: CompleteFolder
-  ) throws(SinkFailure) {
-    let shown = completePlace(key) + ".json"
-    // Another's file is never replaced, and keeps its sidecar too.
-    guard faccessat(folder.descriptor, final.name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 else {
-      throw .system("moving \(partialPlace(key)) to", completePlace(key), EEXIST)
-    }
-    let name = key.text + ".json"
-    unlinkat(partial, name, 0)
-    let file = uninterrupted { openat(partial, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o640) }
-    guard file >= 0 else { throw .system("making", shown, errno) }
-    defer { close(file) }
-    do throws(SinkFailure) {
-      let code = VectoredWrite.write([ByteBuffer(string: text)], to: file, at: 0)
-      guard code == 0 else { throw .system("writing", shown, code) }
-      guard uninterrupted({ fsync(file) }) == 0 else { throw .system("syncing", shown, errno) }
-      guard renameat(partial, name, folder.descriptor, final.sidecar) == 0 else {
-        throw .system("moving into place", shown, errno)
-      }
-    } catch {
-      unlinkat(partial, name, 0)
-      throw error
-    }
-    try folder.sync()
-  }
-
   static func openFolder(_ parent: CInt, _ name: String, shown: String) throws(SinkFailure) -> CInt {
     // A folder of unfinished uploads that is a link would lead elsewhere; the route's own directory may be one.
     let follow = parent == AT_FDCWD ? 0 : O_NOFOLLOW
@@ -221,27 +155,5 @@ final class StoreDirectory: Sendable {
     guard code == EINVAL || code == ENOSYS else { return code }
     guard linkat(from, name, to, newName, 0) == 0 else { return errno }
     return unlinkat(from, name, 0) == 0 ? 0 : errno
-  }
-}
-
-/// A folder of complete uploads, held open.
-final class CompleteFolder {
-  let descriptor: CInt
-  private let isOwned: Bool
-  private let shown: String
-
-  init(descriptor: CInt, isOwned: Bool, shown: String) {
-    self.descriptor = descriptor
-    self.isOwned = isOwned
-    self.shown = shown
-  }
-
-  deinit {
-    if isOwned { close(descriptor) }
-  }
-
-  /// Makes the names in it durable.
-  func sync() throws(SinkFailure) {
-    try StoreDirectory.sync(descriptor, shown: shown)
   }
 }
