@@ -33,7 +33,9 @@ let package = Package(
     .target(
       name: "Ledgers",
       dependencies: ["CSQLite", "GatewayCore", nioCore, .product(name: "DequeModule", package: "swift-collections")]),
-    .target(name: "Forwarders", dependencies: ["CLinux", "CZlib", "ContentDigests", "GatewayCore", nioCore, nioPosix]),
+    .target(
+      name: "Forwarders",
+      dependencies: ["CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", nioCore, nioPosix]),
     .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
     .target(
       name: "XStreamClient",
@@ -60,7 +62,8 @@ let package = Package(
     .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),
     .testTarget(name: "LedgersTests", dependencies: ["Ledgers", "GatewayCore", nioCore, nioPosix]),
     .testTarget(
-      name: "ForwardersTests", dependencies: ["Forwarders", "GatewayCore", "ContentDigests", nioCore, nioPosix]),
+      name: "ForwardersTests",
+      dependencies: ["Forwarders", "GatewayCore", "ContentDigests", "TLSTransport", nioCore, nioPosix]),
     .testTarget(
       name: "XStreamClientTests", dependencies: ["XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix]),
     .testTarget(

@@ -1,7 +1,10 @@
 #ifndef SLUICE_CLINUX_SHIM_H
 #define SLUICE_CLINUX_SHIM_H
 
+#include <linux/sockios.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 // glibc declares these under _GNU_SOURCE alone, which Swift's Glibc module is built without.
 int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned int flags);
@@ -20,6 +23,23 @@ static inline int sluice_begin_write_back(int file, int64_t offset, int64_t coun
 // linux/falloc.h: FALLOC_FL_KEEP_SIZE.
 static inline int sluice_set_aside(int file, int64_t offset, int64_t count) {
   return fallocate64(file, 1, offset, count);
+}
+
+// Bytes that were written to the socket and that its other end has not acknowledged (TCP) or read (unix, where the
+// kernel's own overhead counts too); a FIN counts as one. -1 where that cannot be found out.
+static inline int sluice_unacknowledged(int socket) {
+  int count = 0;
+  return ioctl(socket, SIOCOUTQ, &count) == 0 ? count : -1;
+}
+
+// Whether closing the socket resets the connection rather than ends it.
+static inline int sluice_reset_on_close(int socket, int is_on) {
+  struct linger linger = {.l_onoff = is_on, .l_linger = 0};
+  return setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+static inline int sluice_end_output(int socket) {
+  return shutdown(socket, SHUT_WR);
 }
 
 #endif

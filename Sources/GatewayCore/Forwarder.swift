@@ -30,6 +30,9 @@ public protocol Forwarder: Sendable {
   /// - Returns: what became of each upload that cannot simply go on at its recorded offset.
   /// - Throws: ``SinkFailure`` where the place itself cannot be used.
   func recover(_ unfinished: [UploadRecord]) throws -> [UploadKey: RecoveredUpload]
+
+  /// The gateway goes away, and no sink is left: lets go of what the forwarder holds beyond its sinks.
+  func stop() async
 }
 
 /// What recovery found of an upload that the ledger calls open.
@@ -91,4 +94,7 @@ extension Forwarder {
 
   /// Nothing was promised.
   public func takeBackPromise(_ key: UploadKey) {}
+
+  /// Nothing is held.
+  public func stop() async {}
 }

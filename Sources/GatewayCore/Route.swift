@@ -20,12 +20,14 @@ public struct Route: Sendable {
   public var clientLimits: ClientLimits
   /// What becomes of an upload of which the quotas do not leave all.
   public var onQuota: QuotaPolicy
+  /// Whether complete uploads are somebody else's: then they do not count against ``RouteLimits/held``.
+  public var holdsNothing: Bool
 
   /// All of it.
   public init(
     path: String, formats: [DataFormat], buffer: ClosedRange<Int64>, limits: RouteLimits, resumeFor: Duration,
-    takesStreams: Bool, access: RouteAccess, countsStored: Bool = false, clientLimits: ClientLimits = ClientLimits(),
-    onQuota: QuotaPolicy = .partial
+    takesStreams: Bool, access: RouteAccess, countsStored: Bool = false, holdsNothing: Bool = false,
+    clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial
   ) {
     self.path = path
     self.formats = formats
@@ -37,11 +39,13 @@ public struct Route: Sendable {
     self.countsStored = countsStored
     self.clientLimits = clientLimits
     self.onQuota = onQuota
+    self.holdsNothing = holdsNothing
   }
 
   /// What a complete upload counts: never more than its own size, which is what was reserved.
   func charge(size: Int64, stored: Int64?) -> Int64 {
-    countsStored ? min(size, stored ?? size) : size
+    if holdsNothing { return 0 }
+    return countsStored ? min(size, stored ?? size) : size
   }
 }
 

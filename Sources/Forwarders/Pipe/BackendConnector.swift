@@ -1,0 +1,134 @@
+internal import GatewayCore
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+internal import TLSTransport
+
+/// Opens streams to backends: the first candidate that can be reached gets the upload.
+struct BackendConnector: Sendable {
+  let settings: PipeForwarder.Settings
+  /// `nil` sends plaintext.
+  let tls: TLSContext?
+  let pool: BackendTable
+
+  /// Tries one backend after the other, on the stream's future event loop.
+  func open(
+    for upload: SinkUpload, on eventLoop: any EventLoop, then: @escaping (Result<PipeStream, SinkFailure>) -> Void
+  ) {
+    attempt(pool.candidates(for: upload.key)[...], for: upload, on: eventLoop, failures: [], then: then)
+  }
+
+  private func attempt(
+    _ candidates: ArraySlice<BackendAddress>, for upload: SinkUpload, on eventLoop: any EventLoop, failures: [String],
+    then: @escaping (Result<PipeStream, SinkFailure>) -> Void
+  ) {
+    guard let address = candidates.first else {
+      return then(.failure(.backend("no backend can be reached: \(failures.joined(separator: "; "))")))
+    }
+    connect(to: address, for: upload, on: eventLoop) { stream in
+      guard let failure = stream.failure else {
+        pool.mark(address, isUp: true)
+        return then(.success(stream))
+      }
+      pool.mark(address, isUp: false)
+      let word: String
+      if case .backend(let what) = failure { word = what } else { word = "\(failure)" }
+      attempt(candidates.dropFirst(), for: upload, on: eventLoop, failures: failures + [word], then: then)
+    }
+  }
+
+  /// - Parameter then: called once, when the stream can take bytes or has failed.
+  private func connect(
+    to address: BackendAddress, for upload: SinkUpload, on eventLoop: any EventLoop,
+    then: @escaping (PipeStream) -> Void
+  ) {
+    let stream = PipeStream(to: address, for: upload, settings: settings, eventLoop: eventLoop, onReady: then)
+    let bound = NIOLoopBound(stream, eventLoop: eventLoop)
+    let bootstrap = ClientBootstrap(group: eventLoop)
+      .connectTimeout(TimeAmount(settings.connectTimeout))
+      .channelOption(.allowRemoteHalfClosure, value: true)
+      .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 512 << 10))
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 4096))
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(PipeHandler(bound.value), name: "pipe")
+        }
+      }
+    let connected: EventLoopFuture<any Channel>
+    switch address {
+    case .host(let host, let port):
+      // Bytes go out in large writes: waiting to fill a segment costs nothing, and small ones are joined.
+      connected = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 0).connect(host: host, port: port)
+    case .unix(let path): connected = bootstrap.connect(unixDomainSocketPath: path)
+    }
+    connected.hop(to: eventLoop).assumeIsolated().whenComplete { result in
+      switch result {
+      case .failure(let error): stream.failed(error)
+      case .success(let channel):
+        pool.began(address)
+        channel.closeFuture.whenComplete { _ in pool.ended(address) }
+        stream.connected(channel)
+        begin(stream, on: channel, for: upload)
+      }
+    }
+  }
+
+  /// What goes before the upload's bytes. The PROXY header comes before TLS, as load balancers send it.
+  private func begin(_ stream: PipeStream, on channel: any Channel, for upload: SinkUpload) {
+    if settings.header == .proxyV2 {
+      channel.writeAndFlush(ProxyHeader.bytes(for: upload.connection, uniqueID: upload.key.logID), promise: nil)
+    }
+    if let tls {
+      do {
+        let handler = try TLSHandler(
+          context: tls, serverName: serverName(of: stream.address),
+          handshakeDeadline: TimeAmount(settings.connectTimeout))
+        try channel.pipeline.syncOperations.addHandlers(
+          [TransportEndHandler(stream), handler], position: .first)
+      } catch {
+        return stream.failed(error)
+      }
+    }
+    if settings.header == .packet, let packet = upload.connection.openPacket?(upload.key) {
+      channel.writeAndFlush(packet, promise: nil)
+    }
+    if tls == nil { stream.ready() }
+  }
+
+  private func serverName(of address: BackendAddress) -> String? {
+    if let name = settings.tls?.serverName { return name }
+    if case .host(let host, _) = address { return host }
+    return nil
+  }
+}
+
+/// The pool, shared by all event loops.
+final class BackendTable: Sendable {
+  private let pool: Mutex<BackendPool>
+  private let onChange: @Sendable (BackendAddress, _ isUp: Bool) -> Void
+
+  init(
+    _ addresses: [BackendAddress], balance: PipeForwarder.Balance,
+    onChange: @escaping @Sendable (BackendAddress, _ isUp: Bool) -> Void
+  ) {
+    pool = Mutex(BackendPool(addresses, balance: balance))
+    self.onChange = onChange
+  }
+
+  func candidates(for key: UploadKey) -> [BackendAddress] {
+    pool.withLock { $0.candidates(for: key) }
+  }
+
+  func began(_ address: BackendAddress) {
+    pool.withLock { $0.began(address) }
+  }
+
+  func ended(_ address: BackendAddress) {
+    pool.withLock { $0.ended(address) }
+  }
+
+  func mark(_ address: BackendAddress, isUp: Bool) {
+    let isNews = pool.withLock { $0.mark(address, isUp: isUp) }
+    if isNews { onChange(address, isUp) }
+  }
+}

@@ -1,0 +1,88 @@
+public import GatewayCore
+public import NIOCore
+public import TLSTransport
+
+/// Pipes uploads to backends as raw bytes: one connection for each upload, which outlives the client's connections.
+///
+/// `docs/pipes.md` says what a backend sees, and what can be known when one breaks off.
+public final class PipeForwarder: Forwarder {
+  private let connector: BackendConnector
+  private let parking = PipeParking()
+  private let healthCheck: RepeatedTask
+
+  /// - Parameters:
+  ///   - eventLoops: for the health checks, which begin here and go on until ``stop()``.
+  ///   - onChange: called on any event loop when a backend is found to be up or down.
+  /// - Throws: ``TLSConfigurationError``, which names the file and the cause.
+  public init(
+    _ settings: Settings, eventLoops: any EventLoopGroup,
+    onChange: @escaping @Sendable (BackendAddress, _ isUp: Bool) -> Void = { _, _ in }
+  ) throws(TLSConfigurationError) {
+    precondition(!settings.backends.isEmpty, "a pipe without a backend")
+    let table = BackendTable(settings.backends, balance: settings.balance, onChange: onChange)
+    connector = BackendConnector(settings: settings, tls: try settings.tls?.makeContext(), pool: table)
+    healthCheck = BackendHealth(addresses: settings.backends, settings: settings.health, table: table)
+      .start(on: eventLoops.next())
+  }
+
+  /// A sink that writes to the upload's parked stream, or for a new upload to a new one on `eventLoop`.
+  ///
+  /// It says ``SinkEvent/failed(_:)`` in place of ``SinkEvent/opened`` where no backend can be reached, or where the
+  /// stream is gone, or did not get exactly `offset` bytes.
+  public func makeSink(
+    for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void
+  ) -> any Sink {
+    eventLoop.preconditionInEventLoop()
+    let parked = parking.take(upload.key)
+    let sink = PipeSink(
+      key: upload.key, from: offset, on: eventLoop, stream: parked, parking: parking, onEvent: onEvent)
+    if parked != nil {
+      sink.attach(digest: upload.digest)
+    } else {
+      eventLoop.assumeIsolated().execute { [connector] in
+        guard offset == 0 else { return sink.failedToOpen(.backend("the upload's stream is gone")) }
+        connector.open(for: upload, on: eventLoop) { result in
+          switch result {
+          case .success(let stream): sink.opened(PipeStreamReference(stream), digest: upload.digest)
+          case .failure(let failure): sink.failedToOpen(failure)
+          }
+        }
+      }
+    }
+    return sink
+  }
+
+  /// Resets the upload's parked stream.
+  public func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    guard let parked = parking.take(key) else { return eventLoop.makeSucceededVoidFuture() }
+    return parked.submit { $0.abandon() }.hop(to: eventLoop)
+  }
+
+  /// No stream outlives the gateway.
+  public func recover(_ unfinished: [UploadRecord]) -> [UploadKey: RecoveredUpload] {
+    Dictionary(unfinished.map { ($0.key, .broken) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Ends the health checks, and resets the streams whose clients are gone.
+  public func stop() async {
+    healthCheck.cancel()
+    for stream in parking.close() { try? await stream.submit { $0.abandon() }.get() }
+  }
+
+  /// Uploads whose streams wait for their clients.
+  public var parkedKeys: Set<UploadKey> { parking.keys }
+}
+
+extension PipeForwarder.TLS {
+  /// Reads the files.
+  ///
+  /// - Throws: ``TLSConfigurationError``, which names the file and the cause.
+  public func makeContext() throws(TLSConfigurationError) -> TLSContext {
+    var identity: TLSClientConfiguration.Identity?
+    if let certificate, let privateKey {
+      identity = .init(certificateChainFile: certificate, privateKeyFile: privateKey)
+    }
+    return try TLSContext(
+      client: TLSClientConfiguration(trust: authorities.map { .caFile($0) } ?? .systemRoots, identity: identity))
+  }
+}
