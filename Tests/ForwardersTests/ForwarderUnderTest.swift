@@ -7,8 +7,17 @@ enum ForwarderUnderTest: CaseIterable, Sendable {
   case directory
   case gzip
   case everything
+  case pipe
+  case pipeToUnixSocket
+  case pipeOverTLS
 
-  func make() throws -> any ForwarderPlace {
+  /// Those that can take bytes back. What a backend has, it has.
+  static let thatCut = [ForwarderUnderTest.directory, .gzip, .everything]
+
+  /// Those that can say of an upload that it is not to be taken for complete. A unix socket's end is always in order.
+  static let thatTakeBack = [ForwarderUnderTest.directory, .gzip, .everything, .pipe, .pipeOverTLS]
+
+  func make() async throws -> any ForwarderPlace {
     switch self {
     case .directory: try DirectoryPlace()
     case .gzip: try DirectoryPlace { $0.gzipLevel = 6 }
@@ -19,6 +28,9 @@ enum ForwarderUnderTest: CaseIterable, Sendable {
         $0.metadata = .sidecar
         $0.checksContent = true
       }
+    case .pipe: try await PipePlace()
+    case .pipeToUnixSocket: try await PipePlace(atUnixSocket: true)
+    case .pipeOverTLS: try await PipePlace(overTLS: true)
     }
   }
 }

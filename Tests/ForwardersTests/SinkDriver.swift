@@ -33,7 +33,9 @@ final class SinkDriver: Sendable {
     _ forwarder: any Forwarder, _ upload: SinkUpload, from offset: Int64 = 0,
     on eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
   ) async throws -> SinkDriver {
-    try await eventLoop.submit {
+    var upload = upload
+    upload.connection.openPacket = { ByteBuffer(string: $0.logID) }
+    return try await eventLoop.submit { [upload] in
       let (events, continuation) = AsyncStream.makeStream(of: SinkEvent.self)
       let state = NIOLoopBoundBox(State(sink: nil, given: offset, took: offset, safe: offset), eventLoop: eventLoop)
       state.value.isCalling = true

@@ -134,7 +134,7 @@ import Testing
     Case(12, "    resume-for: 0s", "12:17 `resume-for`: `0s` is out of range"),
     Case(12, "    resume-for: 400d", "12:17 `resume-for`: `400d` is out of range"),
     Case(12, "    formats: [json]", "12:5 `formats` stands twice in `/upload-file`, first on line 9"),
-    Case(13, "", "8:3 `/upload-file` has no `store`"),
+    Case(13, "", "8:3 `/upload-file` has neither `store` nor `pipe`"),
     Case(13, "    store:", "13:11 `store` has no value where keys and values belong"),
     Case(13, "    store: {directory: \"a\\0b\"}", "13:24 `directory`: a path has no NUL"),
     Case(

@@ -265,7 +265,9 @@ final class PipeStream {
     }
     // What the backend still says would be answered with a reset, which could cost it bytes that it has not read.
     guard let channel else { return }
-    let expiry = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(settings.timeout)) { channel.close(promise: nil) }
+    let expiry = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(settings.timeout)) {
+      channel.close(promise: nil)
+    }
     channel.closeFuture.whenComplete { _ in expiry.cancel() }
   }
 
@@ -273,7 +275,8 @@ final class PipeStream {
     guard self.failure == nil, !isOver else { return }
     switch failure {
     case .backend(let what):
-      self.failure = .backend("\(address): \(what), after \(max(machine.taken, 0)) bytes that it is known to have taken")
+      self.failure = .backend(
+        "\(address): \(what), after \(max(machine.taken, 0)) bytes that it is known to have taken")
     default: self.failure = failure
     }
     stopTimers()

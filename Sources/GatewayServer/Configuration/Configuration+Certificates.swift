@@ -1,3 +1,4 @@
+import Forwarders
 import TLSTransport
 
 extension Configuration {
@@ -6,5 +7,6 @@ extension Configuration {
   /// - Throws: `TLSConfigurationError`, which names the file and the cause.
   public func checkCertificates() throws {
     _ = try TLSContext(server: TLSServerConfiguration(tls))
+    for case .pipe(let settings) in routes.map(\.destination) { _ = try settings.tls?.makeContext() }
   }
 }

@@ -71,6 +71,16 @@ public struct Configuration: Sendable {
   public enum Destination: Hashable, Sendable {
     /// Into a folder, one file for each upload. It need not exist yet.
     case directory(DirectoryStore.Settings)
+    /// To a backend.
+    case pipe(PipeForwarder.Settings)
+
+    /// Whether complete uploads are somewhere else.
+    var holdsNothing: Bool {
+      switch self {
+      case .directory: false
+      case .pipe: true
+      }
+    }
   }
 
   /// How long the gateway waits. Each is at least 1 ms and at most 24 hours.

@@ -7,7 +7,8 @@ enum RouteReading {
     var entry: Configuration.RouteEntry
     /// Where it stores; `nil` for a route that does not.
     var folder: Setting<String>?
-    var tokenFiles: [StorePlaces.Neighbour]
+    /// That no store may contain.
+    var files: [StorePlaces.Neighbour]
     var path: String { entry.route.path }
   }
 
@@ -53,20 +54,43 @@ enum RouteReading {
     let route = Route(
       path: path, formats: formats, buffer: buffer, limits: limits, resumeFor: resumeFor?.value ?? .seconds(86_400),
       takesStreams: streams?.value ?? true, access: access, countsStored: destination.countsStored,
-      clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial)
+      holdsNothing: destination.value.holdsNothing, clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial)
     return Outcome(
       entry: Configuration.RouteEntry(route: route, destination: destination.value), folder: destination.folder,
-      tokenFiles: tokenFile.map { [StorePlaces.Neighbour(name: "a file of tokens", path: $0)] } ?? [])
+      files: destination.files
+        + (tokenFile.map { [StorePlaces.Neighbour(name: "a file of tokens", path: $0)] } ?? []))
+  }
+
+  private struct DestinationOutcome {
+    var value: Configuration.Destination
+    var folder: Setting<String>?
+    var files: [StorePlaces.Neighbour] = []
+    var countsStored = false
   }
 
   /// Where the route's bytes go: exactly one of the sections that say so.
-  private static func destination(
-    _ reader: inout MappingReader, checksContent: Bool
-  ) -> (value: Configuration.Destination, folder: Setting<String>?, countsStored: Bool)? {
-    guard var section = reader.requiredSection("store", example: "{directory: var/uploads}") else { return nil }
-    defer { section.finish() }
-    guard let store = StoreReading.read(&section, checksContent: checksContent) else { return nil }
-    return (.directory(store.settings), store.folder, store.countsStored)
+  private static func destination(_ reader: inout MappingReader, checksContent: Bool) -> DestinationOutcome? {
+    let (store, pipe) = (reader.optionalEntry("store"), reader.optionalEntry("pipe"))
+    switch (store, pipe) {
+    case (nil, nil):
+      reader.reading.note(
+        "\(reader.name) has neither `store` nor `pipe`",
+        hint: "add `store: {directory: var/uploads}`, or `pipe: {to: HOST:PORT}`", at: reader.place)
+      return nil
+    case (_?, let pipe?):
+      reader.reading.note(
+        "\(reader.name) has both `store` and `pipe`", hint: "keep one: a route's bytes go to one place", at: pipe.place)
+      return nil
+    case (let store?, nil):
+      guard var section = reader.section(store) else { return nil }
+      defer { section.finish() }
+      return StoreReading.read(&section, checksContent: checksContent).map { store in
+        DestinationOutcome(value: .directory(store.settings), folder: store.folder, countsStored: store.countsStored)
+      }
+    case (nil, let pipe?):
+      guard var section = reader.section(pipe) else { return nil }
+      return PipeReading.settings(&section).map { DestinationOutcome(value: .pipe($0), files: $1) }
+    }
   }
 
   private static func formats(_ reader: inout MappingReader) -> [DataFormat] {

@@ -36,6 +36,7 @@ enum ServerReading {
       neighbours.append(StorePlaces.Neighbour(name: "the `state` folder", path: statePath))
     }
     if let path = reading.path { neighbours.append(StorePlaces.Neighbour(name: "this configuration", path: path)) }
+    neighbours += routes.filter(\.entry.destination.holdsNothing).flatMap(\.files)
     StorePlaces.check(routes, apart: neighbours, reading: reading)
     guard let listen, let settings = tls?.settings else { return nil }
     return Configuration(

@@ -27,7 +27,7 @@ enum StorePlaces {
             hint: "put them beside each other, not one into the other", at: store.setting.place)
         }
       }
-      for neighbour in neighbours + store.route.tokenFiles
+      for neighbour in neighbours + store.route.files
       where FilePlace.contains(store.folder, FilePlace.canonical(neighbour.path)) {
         reading.note(
           "the folder of `\(store.route.path)` contains \(neighbour.name)",

@@ -1,6 +1,7 @@
 import Forwarders
 import Fronts
 import GatewayCore
+import Logging
 import NIOCore
 import TLSTransport
 
@@ -33,9 +34,17 @@ extension FrontTimeouts {
 }
 
 extension Configuration.RouteEntry {
-  func makeForwarder(threads: StoreThreads) throws -> any Forwarder {
+  func makeForwarder(
+    threads: StoreThreads, eventLoops: any EventLoopGroup, logger: Logger
+  ) throws -> any Forwarder {
     switch destination {
     case .directory(let settings): try DirectoryStore(settings, threads: threads)
+    case .pipe(let settings):
+      try PipeForwarder(settings, eventLoops: eventLoops) { [route = route.path] backend, isUp in
+        logger.log(
+          level: isUp ? .notice : .warning, "\(isUp ? "Backend is up" : "Backend cannot be reached")",
+          metadata: ["backend": "\(backend)", "route": "\(route)"])
+      }
     }
   }
 }

@@ -16,6 +16,7 @@ public final class RunningGateway: Sendable {
 
   let gateway: Gateway
   private let ledger: EmbeddedLedger
+  private let forwarders: [any Forwarder]
   private let storeThreads: StoreThreads
   private let eventLoops: MultiThreadedEventLoopGroup
   private let listener: any Channel
@@ -34,9 +35,11 @@ public final class RunningGateway: Sendable {
     let storeThreads = StoreThreads()
     storeThreads.start()
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads.count)
+    var destinations: [(route: Route, forwarder: any Forwarder)] = []
     do {
-      let destinations = try configuration.routes.map { entry in
-        (route: entry.route, forwarder: try entry.makeForwarder(threads: storeThreads))
+      for entry in configuration.routes {
+        let forwarder = try entry.makeForwarder(threads: storeThreads, eventLoops: eventLoops, logger: logger)
+        destinations.append((route: entry.route, forwarder: forwarder))
       }
       let gateway = Gateway(
         destinations: destinations, ledger: ledger,
@@ -45,17 +48,20 @@ public final class RunningGateway: Sendable {
           now: { .now() }))
       let recovery = try await gateway.recover(on: eventLoops.next())
       return try await RunningGateway(
-        configuration: configuration, context: context, gateway: gateway, ledger: ledger, storeThreads: storeThreads,
-        eventLoops: eventLoops, recovery: recovery, logger: logger)
+        configuration: configuration, context: context, gateway: gateway, ledger: ledger,
+        forwarders: destinations.map(\.forwarder), storeThreads: storeThreads, eventLoops: eventLoops,
+        recovery: recovery, logger: logger)
     } catch {
-      await Self.release(ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
+      await Self.release(
+        destinations.map(\.forwarder), ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
       throw error
     }
   }
 
   private init(
     configuration: Configuration, context: TLSContext, gateway: Gateway, ledger: EmbeddedLedger,
-    storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup, recovery: RecoveryReport, logger: Logger
+    forwarders: [any Forwarder], storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
+    recovery: RecoveryReport, logger: Logger
   ) async throws {
     let connections = ConnectionTable(limit: configuration.connections)
     let timeouts = FrontTimeouts(configuration.timeouts)
@@ -88,6 +94,7 @@ public final class RunningGateway: Sendable {
     self.recovery = recovery
     self.gateway = gateway
     self.ledger = ledger
+    self.forwarders = forwarders
     self.storeThreads = storeThreads
     self.eventLoops = eventLoops
     self.connections = connections
@@ -131,7 +138,7 @@ public final class RunningGateway: Sendable {
     }
     await connections.waitUntilEmpty()
     await waitUntilSettled()
-    await Self.release(ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
+    await Self.release(forwarders, ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
     logger.info("Gateway has stopped")
   }
 
@@ -155,10 +162,13 @@ public final class RunningGateway: Sendable {
     }
   }
 
-  /// Store threads first: what they still do is told to event loops, which in turn tell the ledger.
+  /// Forwarders first, while there are event loops for what they hold. Then store threads: what they still do is told to
+  /// event loops, which in turn tell the ledger.
   private static func release(
-    ledger: EmbeddedLedger, storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup
+    _ forwarders: [any Forwarder], ledger: EmbeddedLedger, storeThreads: StoreThreads,
+    eventLoops: MultiThreadedEventLoopGroup
   ) async {
+    for forwarder in forwarders { await forwarder.stop() }
     try? await storeThreads.stop()
     ledger.close()
     try? await eventLoops.shutdownGracefully()
