@@ -124,6 +124,18 @@ final class SinkDriver: Sendable {
     return offset
   }
 
+  /// The next answer to a checkpoint that was asked for before.
+  func nextSafe() async throws -> Int64 {
+    let event = await nextButTook()
+    guard case .safe(let offset) = event else { throw Unexpected(event: event) }
+    return offset
+  }
+
+  /// The offset that the sink has said to have taken.
+  func took() async throws -> Int64 {
+    try await eventLoop.submit { [state] in state.value.took }.get()
+  }
+
   func finish() async throws -> ContentDigest? {
     try await call { $0.finish() }
     let event = await nextButTook()
