@@ -249,8 +249,9 @@ struct PipeTests {
   @Test("sends nothing to a backend whose certificate is another's")
   func wrongCertificate() async throws {
     let backend = try await TestBackend.start(tls: Certificates.serverContext())
-    try await withPipe(to: [backend.address], { $0.tls = .init(authorities: Certificates.ca, serverName: "other.test") })
-    { pipe in
+    try await withPipe(
+      to: [backend.address], { $0.tls = .init(authorities: Certificates.ca, serverName: "other.test") }
+    ) { pipe in
       let sink = try await SinkDriver.start(pipe, upload())
       #expect(words(try await sink.failure()).contains("not trusted"))
       try await sink.call { $0.abandon() }
