@@ -256,7 +256,7 @@ struct PipeTests {
       #expect(words(try await sink.failure()).contains("not trusted"))
       try await sink.call { $0.abandon() }
     }
-    #expect(backend.connections.allSatisfy { $0.bytes.isEmpty })
+    #expect(backend.connections.isEmpty)
   }
 
   @Test("a TLS backend never sees a clean end of an upload that is not whole")

@@ -81,8 +81,10 @@ final class TestBackend: Sendable {
     try await listener.close().get()
   }
 
-  /// Those that brought a byte or ended in order.
-  var connections: [Connection] { shared.state.withLock { $0.connections } }
+  /// Those that brought a byte or ended in order: others are health checks.
+  var connections: [Connection] {
+    shared.state.withLock { $0.connections.filter { !$0.bytes.isEmpty || $0.ending == .inOrder } }
+  }
 
   func wake() {
     for channel in shared.state.withLock({ $0.channels }) {

@@ -7,6 +7,8 @@ import Synchronization
 final class PipeBackend: Sendable {
   struct Connection: Sendable {
     var bytes = ByteBuffer()
+    /// Whether a byte has come; a health check brings none.
+    var hasBegun = false
     /// `nil` while it is open.
     var endedInOrder: Bool?
   }
@@ -40,7 +42,10 @@ final class PipeBackend: Sendable {
     try await listener.close().get()
   }
 
-  var connections: [Connection] { state.connections.withLock { $0 } }
+  /// Those of uploads.
+  var connections: [Connection] {
+    state.connections.withLock { $0.filter { $0.hasBegun || $0.endedInOrder == true } }
+  }
 
   private final class Handler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -61,6 +66,10 @@ final class PipeBackend: Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      if !connection.hasBegun {
+        connection.hasBegun = true
+        shared.connections.withLock { $0[index].hasBegun = true }
+      }
       connection.bytes.writeImmutableBuffer(Self.unwrapInboundIn(data))
     }
 

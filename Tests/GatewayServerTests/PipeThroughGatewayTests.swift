@@ -136,6 +136,7 @@ struct PipeThroughGatewayTests {
     feed.yield(bytes(100_000, number: 1))
     var iterator = keys.makeAsyncIterator()
     let point = try #require(await iterator.next())
+    while backend.connections.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
     await gateway.stop()
     feed.finish()
     _ = await upload.result

@@ -30,6 +30,8 @@ final class PipeStream {
   private var pollDelay = PipeStream.shortestPoll
   private var watch: Scheduled<Void>?
   private var lastSign = NIODeadline.now()
+  /// What NIO had handed to the socket when that was last looked at, in bytes.
+  private var handedOver: Int64 = 0
 
   private static let shortestPoll = TimeAmount.milliseconds(1)
   private static let longestPoll = TimeAmount.milliseconds(20)
@@ -227,11 +229,20 @@ final class PipeStream {
       watch = nil
       guard failure == nil, !isOver, machine.isWaiting else { return }
       sample()
+      lookAtQueue()
       guard lastSign + timeout > .now() else {
         return fail(.backendTimeout("\(address) took and said nothing for \(settings.timeout)"))
       }
       keepWatch()
     }
+  }
+
+  /// A slow backend may need longer for one large write than it may be silent.
+  private func lookAtQueue() {
+    guard let buffered = try? channel?.syncOptions?.getOption(.bufferedWritableBytes) else { return }
+    let now = machine.accepted - Int64(buffered)
+    if now > handedOver { lastSign = .now() }
+    handedOver = max(handedOver, now)
   }
 
   /// NIO closes a socket whose two directions have ended before anybody could look at its send queue, so it is not told
