@@ -70,6 +70,7 @@ extension Configuration.Destination {
   var store: DirectoryStore.Settings? {
     switch self {
     case .directory(let settings): settings
+    case .pipe: nil
     }
   }
 }

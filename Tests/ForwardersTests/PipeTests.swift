@@ -217,6 +217,20 @@ struct PipeTests {
     }
   }
 
+  @Test("resets the backend's connection where the digest is another")
+  func wrongDigest() async throws {
+    let backend = try await TestBackend.start()
+    try await withPipe(to: [backend.address]) { pipe in
+      let sink = try await SinkDriver.open(pipe, upload(1000, digest: try digest(of: pattern(1000, seed: 2))))
+      try await sink.write(pattern(1000))
+      _ = try await sink.checkpoint()
+      try await sink.call { $0.finish() }
+      #expect(try await sink.failure() == .digest(computed: digest(of: pattern(1000))))
+      try await eventually { backend.connections.first?.ending != nil }
+      #expect(backend.connections.map(\.ending) == [.broken])
+    }
+  }
+
   @Test("gives up a backend that takes nothing, and one that does not close", arguments: [true, false])
   func silence(asleep: Bool) async throws {
     let backend = try await TestBackend.start(asleep ? .sleep : .neverClose)

@@ -44,6 +44,11 @@ enum RouteReading {
     let (access, tokenFile) = welcome.access(&reader)
     let check = reader.optional("check", as: .flag)
     let destination = destination(&reader, checksContent: check?.value ?? false)
+    if let check, check.value, case .pipe = destination?.value {
+      reader.reading.note(
+        "`check` is for routes that store", hint: "remove it: a pipe's backend has the bytes before they could be judged",
+        at: check.place)
+    }
     reader.finish()
     if let streams, !streams.value, limits.payload == 0 {
       reader.reading.note(
