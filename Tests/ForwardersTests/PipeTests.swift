@@ -244,11 +244,12 @@ struct PipeTests {
     }
   }
 
-  @Test("`done: sent` does not wait for the backend to close")
-  func sent() async throws {
-    let backend = try await TestBackend.start(.neverClose)
+  @Test("`done: sent` does not wait for the backend to close", arguments: [false, true])
+  func sent(overTLS: Bool) async throws {
+    let backend = try await TestBackend.start(.neverClose, tls: overTLS ? Certificates.serverContext() : nil)
     let settings = { (settings: inout PipeForwarder.Settings) in
       settings.done = .sent
+      if overTLS { settings.tls = .init(authorities: Certificates.ca, serverName: "localhost") }
       settings.reply = 0
     }
     try await withPipe(to: [backend.address], settings) { pipe in
@@ -284,6 +285,20 @@ struct PipeTests {
       _ = try await sink.checkpoint()
       try await sink.call { $0.abandon() }
       try await eventually { backend.connections.map(\.ending) == [.broken] }
+    }
+  }
+
+  @Test("nor does one that ends its side of the TCP connection in the middle")
+  func tlsTruncated() async throws {
+    let backend = try await TestBackend.start(.endTransportAfter(1000), tls: Certificates.serverContext())
+    try await withPipe(
+      to: [backend.address], { $0.tls = .init(authorities: Certificates.ca, serverName: "localhost") }
+    ) { pipe in
+      let sink = try await SinkDriver.open(pipe, upload())
+      try await sink.write(pattern(1000))
+      #expect(words(try await sink.failure()).contains("without close_notify"))
+      try await eventually { backend.connections.first?.ending != nil }
+      #expect(backend.connections.map(\.ending) == [.broken])
     }
   }
 

@@ -14,6 +14,8 @@ final class TestBackend: Sendable {
     case closeAfter(Int)
     /// Resets after so many bytes.
     case resetAfter(Int)
+    /// After so many bytes ends its side of the TCP connection without a word of TLS, and reads on.
+    case endTransportAfter(Int)
     /// Reads nothing until ``TestBackend/wake()``, then everything.
     case sleep
     /// Reads to the end, and never closes.
@@ -150,6 +152,9 @@ final class TestBackend: Sendable {
       switch shared.behaviour {
       case .closeAfter(let limit) where count >= limit: context.close(promise: nil)
       case .resetAfter(let limit) where count >= limit: Shared.reset(context.channel)
+      case .endTransportAfter(let limit) where count >= limit:
+        let tls = try? context.pipeline.syncOperations.context(handlerType: TLSHandler.self)
+        tls?.close(mode: .output, promise: nil)
       default: break
       }
     }
@@ -161,7 +166,7 @@ final class TestBackend: Sendable {
       case .answer(let bytes):
         context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
         context.close(promise: nil)
-      case .closeAfter, .resetAfter, .sleep: context.close(promise: nil)
+      case .closeAfter, .resetAfter, .endTransportAfter, .sleep: context.close(promise: nil)
       case .neverClose: break
       }
     }
