@@ -1,6 +1,5 @@
 import Foundation
 import GatewayCore
-import Logging
 import Ledgers
 import NIOCore
 import Testing
@@ -42,7 +41,6 @@ func withGateway<Value>(
     await running.stop()
     return value
   } catch {
-    print("LOGDUMP", log.lines.filter { $0.level >= .info }.map(\.text).joined(separator: "\nLOGDUMP "))
     await running.stop()
     throw error
   }
