@@ -15,7 +15,7 @@ demo: release ## the main job on a real file: a cut connection, a killed gateway
 
 test: prerequisites lint ## everything that is tested at each change, in minutes
 	swift build --build-tests
-	swift test --disable-xctest --skip-build
+	swift test --disable-xctest --skip-build --no-parallel
 	python3 Tests/Soak/soak.py --sluice .build/debug/sluice --short
 
 lint: ## the formatting rules

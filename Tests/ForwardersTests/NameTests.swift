@@ -109,7 +109,11 @@ struct NameTests {
 
     let restarted = try place.store.recover([place.record(upload, committed: 100)])
     #expect(restarted == [key: .complete(size: 5000)])
+    let record = place.record(upload, committed: 5000)
+    #expect(place.settings.finalPath(of: record) == folder + "/" + name)
+    #expect(try place.settings.isPresent(record))
     try await place.store.discard(key, on: sink.eventLoop).get()
+    #expect(try !place.settings.isPresent(record))
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
   }
 

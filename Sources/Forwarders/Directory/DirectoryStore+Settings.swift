@@ -35,6 +35,10 @@ extension DirectoryStore {
       self.checksContent = checksContent
     }
 
+    static let gzipSuffix = ".gz"
+
+    /// Of complete uploads' files.
+    var suffix: String { gzipLevel == nil ? "" : Self.gzipSuffix }
     var engine: CompressionEngine? { gzipLevel.map { .zlib(level: $0) } }
   }
 }

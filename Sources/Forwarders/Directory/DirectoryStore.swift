@@ -52,7 +52,8 @@ public struct DirectoryStore: Forwarder {
   /// Removes the file of an unfinished upload, durably. Fails with ``SinkFailure``.
   public func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     run(on: eventLoop) { [self] () throws(SinkFailure) in
-      try directory.removeUnsettled(key, final: book.place(of: key) ?? settings.name.placeByKey(key, suffix: suffix))
+      try directory.removeUnsettled(
+        key, final: book.place(of: key) ?? settings.name.placeByKey(key, suffix: settings.suffix))
       room.release(key)
       book.forget(key)
     }
@@ -64,15 +65,13 @@ public struct DirectoryStore: Forwarder {
   }
 
   func finalPlace(_ facts: NameFacts) -> FinalPlace {
-    settings.name.place(for: facts, suffix: suffix)
+    settings.name.place(for: facts, suffix: settings.suffix)
   }
 
   /// Space is set aside in the file itself where its size is known.
   func preallocates(_ upload: SinkUpload) -> Bool {
     settings.engine == nil && upload.total != nil
   }
-
-  private var suffix: String { settings.engine == nil ? "" : ".gz" }
 
   private func run<Outcome: Sendable>(
     on eventLoop: any EventLoop, _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome

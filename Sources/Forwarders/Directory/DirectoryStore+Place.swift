@@ -4,17 +4,23 @@ internal import Glibc
 extension DirectoryStore.Settings {
   /// Where the file of a complete upload is, by what the ledger has of it.
   public func finalPath(of upload: UploadRecord) -> String {
-    directory + "/" + upload.key.text
+    directory + "/" + name.place(for: NameFacts(upload), suffix: suffix).path
   }
 
-  /// Whether the file of a complete upload is in its place, whatever it has become since.
+  /// Whether the file of a complete upload is in its place, whatever it has become since. Files from before `gzip` or
+  /// `name` was said are in the place that they had without.
   ///
   /// - Throws: ``SinkFailure/storage(_:)`` where the system does not say, which is not the same as missing.
   public func isPresent(_ upload: UploadRecord) throws(SinkFailure) -> Bool {
-    var status = stat()
-    if lstat(finalPath(of: upload), &status) == 0 { return true }
-    if errno == ENOENT { return false }
-    throw .system("looking at", "\(directory)/\(upload.key.logID)…", errno)
+    let facts = NameFacts(upload)
+    for template in Set([name, .key]) {
+      for suffix in ["", Self.gzipSuffix] {
+        var status = stat()
+        if lstat(directory + "/" + template.place(for: facts, suffix: suffix).path, &status) == 0 { return true }
+        guard errno == ENOENT else { throw .system("looking at", "\(directory)/\(upload.key.logID)…", errno) }
+      }
+    }
+    return false
   }
 
   /// Throws where the store itself is not there: a disk that is not mounted must not look as if all files had been
