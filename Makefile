@@ -45,4 +45,4 @@ prerequisites:
 	@deploy/prerequisites
 
 clean: ## remove what was built
-	rm -rf .build Tests/Fuzz/.build
+	rm -rf .build

@@ -6,26 +6,26 @@ public import NIOCore
 public final class Upload {
   /// The upload's key.
   public let key: UploadKey
-  private let gateway: Gateway
-  private let admission: Admission
-  private let isNew: Bool
-  private let acknowledges: Bool
-  private let connection: ClientConnection
-  private let eventLoop: any EventLoop
-  private var logger: Logger
-  private var onEvent: ((UploadEvent) -> Void)?
+  let gateway: Gateway
+  let admission: Admission
+  let isNew: Bool
+  let acknowledges: Bool
+  let connection: ClientConnection
+  let eventLoop: any EventLoop
+  var logger: Logger
+  var onEvent: ((UploadEvent) -> Void)?
 
-  private var machine: UploadMachine
-  private var attachment: AttachmentRegistry.Attachment?
-  private var holding: Holding?
-  private var sink: (any Sink)?
-  private var digest: ContentDigest?
-  private var result = SinkResult()
-  private var isOffered = false
-  private var isSuperseded = false
-  private var quietCheck: Scheduled<Void>?
-  private let bandwidthBounds: [(name: BandwidthShares.Name, rate: Int64)]
-  private var bandwidthPause: Scheduled<Void>?
+  var machine: UploadMachine
+  var attachment: AttachmentRegistry.Attachment?
+  var holding: Holding?
+  var sink: (any Sink)?
+  var digest: ContentDigest?
+  var result = SinkResult()
+  var isOffered = false
+  var isSuperseded = false
+  var quietCheck: Scheduled<Void>?
+  let bandwidthBounds: [(name: BandwidthShares.Name, rate: Int64)]
+  var bandwidthPause: Scheduled<Void>?
 
   /// Does nothing yet; ``begin(with:)`` does.
   init(
@@ -65,7 +65,7 @@ public final class Upload {
     considerCheckpoint(isQuiet: false)
   }
 
-  private func payBandwidth(_ count: Int) {
+  func payBandwidth(_ count: Int) {
     guard !bandwidthBounds.isEmpty else { return }
     let wait = gateway.bandwidth.take(count, bandwidthBounds, now: eventLoop.now)
     // Where bytes come although it waits, those of one read, the wait that is longer counts.
@@ -114,7 +114,7 @@ public final class Upload {
     eventLoop.assumeIsolated().scheduleTask(in: wait) { self.attach(with: hold) }
   }
 
-  private func attach(with hold: @escaping () -> EventLoopFuture<Holding>) {
+  func attach(with hold: @escaping () -> EventLoopFuture<Holding>) {
     guard machine.isAwaited else { return refuse(Refusal.shutdown) }
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
     let eventLoop = eventLoop
@@ -139,7 +139,7 @@ public final class Upload {
     }
   }
 
-  private func held(_ holding: Holding) {
+  func held(_ holding: Holding) {
     self.holding = holding
     switch machine.held(at: holding.committed) {
     case .letGo: end(.settled(at: holding.committed))
@@ -176,7 +176,7 @@ public final class Upload {
   }
 
   /// A newer connection wants the upload.
-  private func yield() {
+  func yield() {
     let decision = machine.leave()
     guard decision != .nothing else { return }
     isSuperseded = true
@@ -186,7 +186,7 @@ public final class Upload {
 
   // MARK: The sink
 
-  private func sinkSaid(_ event: SinkEvent) {
+  func sinkSaid(_ event: SinkEvent) {
     // Nothing of a sink that was let go may count twice.
     guard sink != nil else { return }
     switch event {
@@ -217,7 +217,7 @@ public final class Upload {
     }
   }
 
-  private func offer() {
+  func offer() {
     guard let holding else { return }
     isOffered = true
     logger.info("Upload offered", metadata: ["offset": "\(holding.committed)", "granted": "\(holding.granted)"])
@@ -228,7 +228,7 @@ public final class Upload {
           buffer: admission.buffer, format: admission.format)))
   }
 
-  private func took(upTo offset: Int64) {
+  func took(upTo offset: Int64) {
     var decision = UploadMachine.OnTook.nothing
     accountForMemory { decision = machine.took(upTo: offset, isMemoryShort: gateway.memory.isExceeded) }
     considerCheckpoint(isQuiet: false)
@@ -236,13 +236,13 @@ public final class Upload {
   }
 
   /// Gives back to the process's budget what `change` took out of flight.
-  private func accountForMemory(_ change: () -> Void) {
+  func accountForMemory(_ change: () -> Void) {
     let before = machine.inFlight
     change()
     gateway.memory.giveBack(before - machine.inFlight)
   }
 
-  private func considerCheckpoint(isQuiet: Bool) {
+  func considerCheckpoint(isQuiet: Bool) {
     switch machine.checkpointChance(isQuiet: isQuiet) {
     case .nothing: return
     case .checkpoint: sink?.checkpoint()
@@ -254,152 +254,5 @@ public final class Upload {
         self.considerCheckpoint(isQuiet: true)
       }
     }
-  }
-
-  // MARK: The ledger
-
-  private func record(_ advance: UploadMachine.Advance) {
-    guard let holding else { return }
-    gateway.ledger.advance(
-      key, epoch: holding.epoch, from: advance.from, to: advance.to, expiresAt: gateway.expiry(on: admission.route),
-      on: eventLoop
-    ).assumeIsolated().whenComplete { result in
-      switch result {
-      case .failure(let error): self.carryOut(self.machine.recordFailed("the ledger failed: \(error)"))
-      case .success:
-        switch self.machine.ledgerRecorded(upTo: advance.to) {
-        case .nothing: break
-        case .acknowledge(let offset):
-          self.onEvent?(.safe(upTo: offset))
-          self.considerCheckpoint(isQuiet: false)
-        case .end(let ending): self.end(ending)
-        }
-      }
-    }
-  }
-
-  /// The file has its final name by now: a ledger that fails for a moment (a full disk) must not leave it unrecorded.
-  private func settle(size: Int64, attempt: Int) {
-    guard let holding else { return }
-    gateway.ledger.settle(
-      key, epoch: holding.epoch, size: size, charged: admission.route.charge(size: size, stored: result.stored),
-      digest: result.digest ?? digest, at: gateway.settings.now(), on: eventLoop
-    ).assumeIsolated().whenComplete { result in
-      switch result {
-      case .success:
-        self.machine.ledgerSettled()
-        self.logger.info("Upload complete", metadata: ["size": "\(size)"])
-        self.result.digest = self.result.digest ?? self.digest
-        self.end(.complete(size: size, self.result))
-      case .failure(LedgerError.engine(let what)) where attempt < 5:
-        self.logger.error("Ledger failed to settle; trying again", metadata: ["reason": "\(what)"])
-        self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.settle(size: size, attempt: attempt + 1) }
-      case .failure(let error): self.carryOut(self.machine.settleFailed("the ledger failed: \(error)"))
-      }
-    }
-  }
-
-  // MARK: Ending
-
-  private func carryOut(_ decision: UploadMachine.OnLeave) {
-    switch decision {
-    case .nothing, .wait: return
-    case .suspendSink: sink?.suspend()
-    case .drop: drop(thenTell: .settled(at: 0))
-    }
-  }
-
-  private func carryOut(_ decision: UploadMachine.OnFailure) {
-    switch decision {
-    case .nothing: return
-    case .suspendSink: sink?.suspend()
-    case .drop(let failure): drop(thenTell: .failed(failure, safe: 0))
-    case .abandon(let failure): abandon(failure)
-    case .end(let failure): end(.failed(failure, safe: machine.recorded))
-    }
-  }
-
-  /// The ledger first: bytes without a record are swept at the next start, a record without bytes would be a loss.
-  private func drop(thenTell event: UploadEvent, attempt: Int = 1) {
-    guard let holding else { return end(event) }
-    gateway.ledger.release(key, epoch: holding.epoch, on: eventLoop).assumeIsolated().whenComplete { result in
-      switch result {
-      case .success: self.abandonSink()
-      case .failure(LedgerError.engine(let what)) where attempt < 5:
-        self.logger.error("Ledger failed to release; trying again", metadata: ["reason": "\(what)"])
-        self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
-          self.drop(thenTell: event, attempt: attempt + 1)
-        }
-        return
-      case .failure(LedgerError.fenced):
-        // Another gateway has claimed it: what is safe of it is no longer ours to remove.
-        self.logger.error("Upload was claimed elsewhere")
-        self.sink?.suspend()
-      case .failure(let error):
-        self.logger.error("Ledger failed to release", metadata: ["reason": "\(error)"])
-        self.abandonSink()
-      }
-      self.end(event)
-    }
-  }
-
-  private func abandonSink() {
-    guard let sink else { return gateway.forwarder(of: admission.route).takeBackPromise(key) }
-    sink.abandon()
-  }
-
-  /// Nobody can go on with it; its client may still ask.
-  private func abandon(_ failure: UploadFailure) {
-    guard let holding else { return }
-    gateway.ledger.fail(
-      key, epoch: holding.epoch, expiresAt: gateway.expiry(on: admission.route), on: eventLoop
-    ).assumeIsolated().whenComplete { result in
-      if case .failure(let error) = result {
-        self.logger.error("Ledger failed to record a failure", metadata: ["reason": "\(error)"])
-      }
-      self.sink?.abandon()
-      self.end(.failed(failure, safe: self.machine.safeInSink))
-    }
-  }
-
-  private func end(_ ending: UploadMachine.Ending) {
-    switch ending {
-    case .left: end(.settled(at: machine.recorded))
-    case .failed(let failure): end(.failed(failure, safe: machine.recorded))
-    }
-  }
-
-  /// A front that waits for an offer hears that there is none, whatever the reason.
-  private func beforeOffer(_ event: UploadEvent) -> UploadEvent {
-    switch event {
-    case .settled, .refused(.shutdown): .refused(isSuperseded ? .superseded : .shutdown)
-    case .failed(.full, _): .refused(.storage("the store is full"))
-    case .failed(.storage(let what), _): .refused(.storage(what))
-    case .failed(.digest, _), .failed(.content, _): .refused(.otherDigest)
-    case .failed(.backend(let what), _), .failed(.backendTimeout(let what), _):
-      .refused(isNew ? .backend(what) : .broken)
-    case .offered, .refused, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: event
-    }
-  }
-
-  private func end(_ last: UploadEvent) {
-    let event = isOffered ? last : beforeOffer(last)
-    switch event {
-    case .settled(let offset): logger.info("Upload left", metadata: ["safe": "\(offset)"])
-    case .failed(let failure, let safe):
-      logger.error("Upload failed", metadata: ["reason": "\(failure)", "safe": "\(safe)"])
-    case .refused(let refusal): logger.info("Upload refused", metadata: ["reason": "\(refusal)"])
-    case .offered, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: break
-    }
-    quietCheck?.cancel()
-    quietCheck = nil
-    bandwidthPause?.cancel()
-    bandwidthPause = nil
-    gateway.memory.giveBack(machine.inFlight)
-    sink = nil
-    if let attachment { gateway.attachments.detach(attachment) }
-    attachment = nil
-    onEvent?(event)
-    onEvent = nil
   }
 }

@@ -46,7 +46,8 @@ enum RouteReading {
     let destination = destination(&reader, checksContent: check?.value ?? false)
     if let check, check.value, case .pipe = destination?.value {
       reader.reading.note(
-        "`check` is for routes that store", hint: "remove it: a pipe's backend has the bytes before they could be judged",
+        "`check` is for routes that store",
+        hint: "remove it: the backend has the bytes before they could be judged",
         at: check.place)
     }
     reader.finish()

@@ -1,0 +1,150 @@
+import Logging
+import NIOCore
+
+// What the ledger is told, and how an upload ends.
+extension Upload {
+  func record(_ advance: UploadMachine.Advance) {
+    guard let holding else { return }
+    gateway.ledger.advance(
+      key, epoch: holding.epoch, from: advance.from, to: advance.to, expiresAt: gateway.expiry(on: admission.route),
+      on: eventLoop
+    ).assumeIsolated().whenComplete { result in
+      switch result {
+      case .failure(let error): self.carryOut(self.machine.recordFailed("the ledger failed: \(error)"))
+      case .success:
+        switch self.machine.ledgerRecorded(upTo: advance.to) {
+        case .nothing: break
+        case .acknowledge(let offset):
+          self.onEvent?(.safe(upTo: offset))
+          self.considerCheckpoint(isQuiet: false)
+        case .end(let ending): self.end(ending)
+        }
+      }
+    }
+  }
+
+  /// The file has its final name by now: a ledger that fails for a moment (a full disk) must not leave it unrecorded.
+  func settle(size: Int64, attempt: Int) {
+    guard let holding else { return }
+    gateway.ledger.settle(
+      key, epoch: holding.epoch, size: size, charged: admission.route.charge(size: size, stored: result.stored),
+      digest: result.digest ?? digest, at: gateway.settings.now(), on: eventLoop
+    ).assumeIsolated().whenComplete { result in
+      switch result {
+      case .success:
+        self.machine.ledgerSettled()
+        self.logger.info("Upload complete", metadata: ["size": "\(size)"])
+        self.result.digest = self.result.digest ?? self.digest
+        self.end(.complete(size: size, self.result))
+      case .failure(LedgerError.engine(let what)) where attempt < 5:
+        self.logger.error("Ledger failed to settle; trying again", metadata: ["reason": "\(what)"])
+        self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.settle(size: size, attempt: attempt + 1) }
+      case .failure(let error): self.carryOut(self.machine.settleFailed("the ledger failed: \(error)"))
+      }
+    }
+  }
+
+  // MARK: Ending
+
+  func carryOut(_ decision: UploadMachine.OnLeave) {
+    switch decision {
+    case .nothing, .wait: return
+    case .suspendSink: sink?.suspend()
+    case .drop: drop(thenTell: .settled(at: 0))
+    }
+  }
+
+  func carryOut(_ decision: UploadMachine.OnFailure) {
+    switch decision {
+    case .nothing: return
+    case .suspendSink: sink?.suspend()
+    case .drop(let failure): drop(thenTell: .failed(failure, safe: 0))
+    case .abandon(let failure): abandon(failure)
+    case .end(let failure): end(.failed(failure, safe: machine.recorded))
+    }
+  }
+
+  /// The ledger first: bytes without a record are swept at the next start, a record without bytes would be a loss.
+  func drop(thenTell event: UploadEvent, attempt: Int = 1) {
+    guard let holding else { return end(event) }
+    gateway.ledger.release(key, epoch: holding.epoch, on: eventLoop).assumeIsolated().whenComplete { result in
+      switch result {
+      case .success: self.abandonSink()
+      case .failure(LedgerError.engine(let what)) where attempt < 5:
+        self.logger.error("Ledger failed to release; trying again", metadata: ["reason": "\(what)"])
+        self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
+          self.drop(thenTell: event, attempt: attempt + 1)
+        }
+        return
+      case .failure(LedgerError.fenced):
+        // Another gateway has claimed it: what is safe of it is no longer ours to remove.
+        self.logger.error("Upload was claimed elsewhere")
+        self.sink?.suspend()
+      case .failure(let error):
+        self.logger.error("Ledger failed to release", metadata: ["reason": "\(error)"])
+        self.abandonSink()
+      }
+      self.end(event)
+    }
+  }
+
+  func abandonSink() {
+    guard let sink else { return gateway.forwarder(of: admission.route).takeBackPromise(key) }
+    sink.abandon()
+  }
+
+  /// Nobody can go on with it; its client may still ask.
+  func abandon(_ failure: UploadFailure) {
+    guard let holding else { return }
+    gateway.ledger.fail(
+      key, epoch: holding.epoch, expiresAt: gateway.expiry(on: admission.route), on: eventLoop
+    ).assumeIsolated().whenComplete { result in
+      if case .failure(let error) = result {
+        self.logger.error("Ledger failed to record a failure", metadata: ["reason": "\(error)"])
+      }
+      self.sink?.abandon()
+      self.end(.failed(failure, safe: self.machine.safeInSink))
+    }
+  }
+
+  func end(_ ending: UploadMachine.Ending) {
+    switch ending {
+    case .left: end(.settled(at: machine.recorded))
+    case .failed(let failure): end(.failed(failure, safe: machine.recorded))
+    }
+  }
+
+  /// A front that waits for an offer hears that there is none, whatever the reason.
+  func beforeOffer(_ event: UploadEvent) -> UploadEvent {
+    switch event {
+    case .settled, .refused(.shutdown): .refused(isSuperseded ? .superseded : .shutdown)
+    case .failed(.full, _): .refused(.storage("the store is full"))
+    case .failed(.storage(let what), _): .refused(.storage(what))
+    case .failed(.digest, _), .failed(.content, _): .refused(.otherDigest)
+    case .failed(.backend(let what), _), .failed(.backendTimeout(let what), _):
+      .refused(isNew ? .backend(what) : .broken)
+    case .offered, .refused, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: event
+    }
+  }
+
+  func end(_ last: UploadEvent) {
+    let event = isOffered ? last : beforeOffer(last)
+    switch event {
+    case .settled(let offset): logger.info("Upload left", metadata: ["safe": "\(offset)"])
+    case .failed(let failure, let safe):
+      logger.error("Upload failed", metadata: ["reason": "\(failure)", "safe": "\(safe)"])
+    case .refused(let refusal): logger.info("Upload refused", metadata: ["reason": "\(refusal)"])
+    case .offered, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: break
+    }
+    quietCheck?.cancel()
+    quietCheck = nil
+    bandwidthPause?.cancel()
+    bandwidthPause = nil
+    gateway.memory.giveBack(machine.inFlight)
+    sink = nil
+    if let attachment { gateway.attachments.detach(attachment) }
+    attachment = nil
+    onEvent?(event)
+    onEvent = nil
+  }
+}
