@@ -57,19 +57,24 @@ let package = Package(
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), logging, nioCore,
       ]),
 
+    .target(name: "DevelopmentCertificates", path: "Tests/DevelopmentCertificates"),
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),
     .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
     .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),
     .testTarget(name: "LedgersTests", dependencies: ["Ledgers", "GatewayCore", nioCore, nioPosix]),
     .testTarget(
       name: "ForwardersTests",
-      dependencies: ["Forwarders", "GatewayCore", "ContentDigests", "TLSTransport", nioCore, nioPosix]),
+      dependencies: [
+        "DevelopmentCertificates", "Forwarders", "GatewayCore", "ContentDigests", "TLSTransport", nioCore, nioPosix,
+      ]),
     .testTarget(
-      name: "XStreamClientTests", dependencies: ["XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix]),
+      name: "XStreamClientTests",
+      dependencies: ["DevelopmentCertificates", "XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix]),
     .testTarget(
       name: "GatewayServerTests",
       dependencies: [
-        "Forwarders", "Fronts", "GatewayCore", "GatewayServer", "Ledgers", "TLSTransport", "XStream", "XStreamClient",
+        "DevelopmentCertificates", "Forwarders", "Fronts", "GatewayCore", "GatewayServer", "Ledgers", "TLSTransport",
+        "XStream", "XStreamClient",
         nioCore, nioPosix, nioEmbedded, logging,
       ]),
   ]

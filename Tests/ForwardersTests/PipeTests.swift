@@ -1,3 +1,4 @@
+import DevelopmentCertificates
 import Forwarders
 import Foundation
 import GatewayCore

@@ -1,3 +1,4 @@
+import DevelopmentCertificates
 import Foundation
 import GatewayCore
 import GatewayServer

@@ -1,3 +1,4 @@
+import DevelopmentCertificates
 import NIOCore
 import NIOPosix
 import TLSTransport

@@ -1,9 +1,10 @@
 import Foundation
 
 /// Certificates that `certs/make` made for this run of the tests.
-enum Certificates {
-  static let directory: String = {
-    let directory = NSTemporaryDirectory() + "sluice-server-tests-" + UUID().uuidString
+public enum Certificates {
+  /// Their folder; it goes when the tests end.
+  public static let directory: String = {
+    let directory = NSTemporaryDirectory() + "sluice-tests-" + UUID().uuidString
     let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "certs/make").path
     let process = Process()
@@ -17,5 +18,6 @@ enum Certificates {
     return directory
   }()
 
-  static var ca: String { directory + "/ca.pem" }
+  /// The authority that signed the server's.
+  public static var ca: String { directory + "/ca.pem" }
 }
