@@ -30,7 +30,7 @@ build: prerequisites ## a debug build
 release: prerequisites ## .build/release/sluice
 	swift build $(RELEASE_FLAGS) --product sluice
 
-soak: release ## three minutes of uploads while the gateway is killed again and again
+soak: release ## five minutes of uploads while gateway, backends and disk fail again and again
 	python3 Tests/Soak/soak.py --sluice $(RELEASE)
 
 fuzz: prerequisites ## one minute of random input to parser and server machine; make fuzz SECONDS=600 for more

@@ -1,23 +1,25 @@
 """What must be true at the end: ledger, files and log against each other and against what clients were told."""
 
 import collections
+import glob
 import json
 import os
 import sqlite3
 import subprocess
 
-from places import ROUTES
+from places import PIPE_TIMEOUT, ROUTES
 
-# What the gateway may call an error in a run: clients' digests that are wrong on purpose.
-EXPECTED_ERRORS = ("digest(computed:",)
+# What the gateway may call an error in a run: clients' digests that are wrong on purpose, backends that break off, and
+# a disk that is full.
+EXPECTED_ERRORS = ("digest(computed:", "backend(", "backendTimeout(", "full")
 TRAPS = ("Fatal error", "Crash", "crashed", "Illegal instruction", "Segmentation", "terminate called", "AddressSanitizer")
 
 
 class Account:
     """Each `check_` method returns what is wrong, as a list of (text, key or None)."""
 
-    def __init__(self, places, journal):
-        self.places, self.journal = places, journal
+    def __init__(self, places, journal, kept):
+        self.places, self.journal, self.kept = places, journal, kept
 
     def read(self, what, *more):
         """`sluice uploads --json` or `sluice quota --json`."""
@@ -43,10 +45,10 @@ class Account:
         self.done = [upload for upload in self.uploads if upload["state"] == "done"]
 
     def forgotten_left(self):
-        """Open streams of routes that keep nothing for long. Payloads have an expiry of their own, a minute."""
+        """Unfinished streams of routes that keep nothing for long. Payloads have an expiry of their own, a minute."""
         forgets = {route.path for route in ROUTES.values() if route.forgets}
         return [upload for upload in self.read("uploads")
-                if upload["state"] == "open" and upload["route"] in forgets and not self._is_payload(upload)]
+                if upload["state"] != "done" and upload["route"] in forgets and not self._is_payload(upload)]
 
     def _is_payload(self, upload):
         planned = self.journal.uploads.get(upload["name"])
@@ -59,8 +61,10 @@ class Account:
             reserved[upload["route"]] += self.granted.get(upload["key"], 0)
             if upload["safe"] > self.granted.get(upload["key"], 0):
                 wrong.append((f"{upload['safe']} bytes are safe of an upload that has less reserved", upload["key"]))
+        pipes = {route.path for route in ROUTES.values() if route.is_pipe}
         for upload in self.done:
-            used[upload["route"]] += upload["safe"]
+            # What passed through a pipe is not held.
+            used[upload["route"]] += 0 if upload["route"] in pipes else upload["safe"]
         # A client's own quota, if a route has one, holds the same bytes a second time.
         said = {quota["route"]: quota for quota in self.quotas
                 if not quota["subject"] and "window" not in quota}
@@ -86,9 +90,11 @@ class Account:
                 state = states.get(promise.key)
                 if promise.is_done and state != "done":
                     wrong.append((f"{planned.label} was told to be complete; the ledger says {state}", promise.key))
-                if promise.is_gone and state:
+                if promise.is_broken and state not in (None, "failed"):
+                    wrong.append((f"{planned.label} was broken off; the ledger says {state}", promise.key))
+                if promise.is_gone and state not in (None, *(["failed"] if planned.route.is_pipe else [])):
                     wrong.append((f"{planned.label} was given up or refused; the ledger says {state}", promise.key))
-                if not (promise.is_done or promise.is_gone or state or planned.route.forgets):
+                if not (promise.is_done or promise.is_gone or promise.is_broken or state or planned.route.forgets):
                     wrong.append((f"{planned.label} with {promise.safe} bytes acknowledged is not in the ledger",
                                   promise.key))
         for upload in self.open:
@@ -103,30 +109,28 @@ class Account:
         wrong = []
         for upload in self.done:
             planned = self.journal.uploads.get(upload["name"])
-            path = f"{self.places.folder}/store{upload['route']}/{upload['key']}"
             if not planned:
                 wrong.append((f"an upload by the name {upload['name']}, which nobody sent", upload["key"]))
-            elif not os.path.isfile(path):
-                wrong.append((f"{planned.label} is complete in the ledger, and has no file", upload["key"]))
-            elif difference := planned.content.difference(path):
+            elif difference := self.kept.difference(planned, upload["key"]):
                 wrong.append((f"{planned.label} is complete in the ledger, but {difference}", upload["key"]))
             elif upload["safe"] != planned.size:
                 wrong.append((f"{planned.label} has {upload['safe']} bytes in the ledger, not {planned.size}",
                               upload["key"]))
         for upload in self.open:
             planned = self.journal.uploads.get(upload["name"])
-            path = f"{self.places.folder}/store{upload['route']}/.partial/{upload['key']}"
-            if not upload["safe"] or not planned:
+            if not upload["safe"] or not planned or planned.route.is_pipe:
                 continue
-            if not os.path.isfile(path):
-                wrong.append((f"{planned.label} has {upload['safe']} bytes safe, and no file", upload["key"]))
-            elif difference := planned.content.difference(path, upload["safe"]):
+            if difference := self.kept.partial_difference(planned, upload["key"], upload["safe"]):
                 wrong.append((f"of the {upload['safe']} safe bytes of {planned.label} {difference}", upload["key"]))
-        for route in ROUTES.values():
+        for route in self.places.routes.values():
+            if route.is_pipe:
+                continue
             folder = self.places.store(route)
-            mine = {upload["key"] for upload in self.done if upload["route"] == route.path}
-            wrong += [(f"{route.path} has a file that no upload owns", name)
-                      for name in set(os.listdir(folder)) - mine - {".partial"}]
+            mine = {self.kept.path(route, upload["key"], upload["name"]) for upload in self.done
+                    if upload["route"] == route.path}
+            mine |= {f"{path}.json" for path in mine} if route.name else set()
+            wrong += [(f"{route.path} has a file that no upload owns: {path}", None)
+                      for path in self.kept.files(route) - mine]
             mine = {upload["key"] for upload in self.open if upload["route"] == route.path}
             wrong += [(f"{route.path}/.partial has a file that no upload owns", name)
                       for name in set(os.listdir(f"{folder}/.partial")) - mine]
@@ -152,11 +156,26 @@ class Account:
                 wrong.append((f"line {number} of the log: {line.strip()[:300]}", None))
         return wrong
 
+    def check_ledger(self):
+        """`sluice check --ledger`."""
+        run = subprocess.run([self.places.sluice, "check", "--ledger", "--config", self.places.config],
+                             capture_output=True, timeout=60, check=False)
+        said = (run.stdout + run.stderr).decode("utf-8", "replace").strip()
+        self.ledger_said = said.splitlines()[-1] if said else ""
+        return [(f"sluice check --ledger ended with {run.returncode}: {said[:2000]}", None)] if run.returncode else []
+
+    def check_backends(self):
+        """No connection to a backend outlives the gateway, and each complete pipe came over one."""
+        return [(f"a backend's connection is still open: {one}", None)
+                for one in self.kept.backends.wait_until_closed(PIPE_TIMEOUT + 5)]
+
     def evidence(self, key):
         """What is known of a key: its ledger row, its files, and the last lines of the log about it."""
         lines = [f"ledger: {row}" for row in self.rows() if row["key"] == key]
-        for route in ROUTES.values():
-            for path in (f"{self.places.store(route)}/{key}", f"{self.places.store(route)}/.partial/{key}"):
+        lines += [f"backend: {one}" for one in self.kept.backends.of(key)]
+        for route in self.places.routes.values():
+            folder = self.places.store(route)
+            for path in (*glob.glob(f"{folder}/**/*{key}*", recursive=True), f"{folder}/.partial/{key}"):
                 if os.path.exists(path):
                     lines.append(f"file: {path}, {os.path.getsize(path)} bytes")
         with open(self.places.log, encoding="utf-8", errors="replace") as log:

@@ -1,7 +1,9 @@
 """What is uploaded: bytes that cost little to make, to check and to find again at any offset."""
 
+import gzip
 import hashlib
 import random
+import zlib
 
 PIECE = 1024 * 1024
 # A prime: bytes that land at a wrong offset, which is mostly a multiple of some power of two, are other bytes.
@@ -13,6 +15,16 @@ class Pool:
 
     def __init__(self, seed):
         once = random.Random(seed).randbytes(PERIOD)
+        self.bytes = memoryview(once + once)
+
+
+class Prose:
+    """As a pool, of bytes that can be squeezed."""
+
+    def __init__(self, seed):
+        source = random.Random(f"prose {seed}")
+        words = [bytes(source.choices(b"abcdefghijklmnopqrstuvwxyz", k=source.randrange(2, 12))) for _ in range(4000)]
+        once = b" ".join(source.choices(words, k=PERIOD // 4))[:PERIOD]
         self.bytes = memoryview(once + once)
 
 
@@ -51,21 +63,42 @@ class Content:
     def difference(self, path, count=None):
         """None where the file's first `count` bytes (without it: all, and not one more) are these; else what is not."""
         end = self.size if count is None else count
-        kept, wanted = hashlib.sha256(), self.sha256()
-        length = 0
         with open(path, "rb", buffering=0) as file:
-            while (data := file.read(PIECE if count is None else min(PIECE, count - length))):
-                kept.update(data)
-                length += len(data)
+            kept, length = self._digest_of(file, count)
         if length != end:
             return f"{length} bytes are there, not {end}"
-        if count is not None:
-            wanted = hashlib.sha256()
-            for piece in self.pieces(0, count):
-                wanted.update(piece)
-        if kept.digest() == wanted.digest():
+        if kept.digest() == self.prefix(end):
             return None
         return f"the bytes differ from byte {self._first_difference(path, end)} of {end}"
+
+    def squeezed_difference(self, path, count=None):
+        """As `difference`, of what is in a gzip file. With `count`, what is behind these bytes may be half a member."""
+        end = self.size if count is None else count
+        try:
+            with gzip.open(path, "rb") as file:
+                kept, length = self._digest_of(file, count)
+        except (OSError, EOFError, zlib.error) as error:
+            return f"no reader takes its file: {type(error).__name__}: {error}"
+        if length != end:
+            return f"{length} bytes are in its file, not {end}"
+        return None if kept.digest() == self.prefix(end) else f"the bytes in its file differ, of {end}"
+
+    @staticmethod
+    def _digest_of(file, count):
+        kept, length = hashlib.sha256(), 0
+        while (data := file.read(PIECE if count is None else min(PIECE, count - length))):
+            kept.update(data)
+            length += len(data)
+        return kept, length
+
+    def prefix(self, count):
+        """The SHA-256 of the first `count` bytes."""
+        if count == self.size:
+            return self.sha256().digest()
+        wanted = hashlib.sha256()
+        for piece in self.pieces(0, count):
+            wanted.update(piece)
+        return wanted.digest()
 
     def _first_difference(self, path, end):
         offset = 0

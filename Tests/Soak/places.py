@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -18,6 +19,16 @@ class Route:
     payload: int
     concurrent: int = 256
     token: str | None = None
+    gzip: int | None = None
+    name: str | None = None  # a template, with a sidecar
+    is_pipe: bool = False
+    is_small: bool = False  # on a disk of its own, which fills
+    more: str = ""  # lines of the configuration
+
+    @property
+    def runs_out(self):
+        """Whether its quotas may be short."""
+        return self.path in ("/tight", "/limited")
 
     @property
     def forgets(self):
@@ -33,7 +44,19 @@ ROUTES = {
     "brief": Route("/brief", 8 * 1024 * MIB, 256 * MIB, 3, MIB),
     # Too many at once, too large, and a client that is known.
     "guarded": Route("/guarded", 16 * 1024 * MIB, 24 * MIB, 86_400, 256 * 1024, 2, "soak-token-0123456789abcdef"),
+    "squeezed": Route("/squeezed", 64 * 1024 * MIB, 1024 * MIB, 86_400, MIB, gzip=1),
+    "named": Route("/named", 16 * 1024 * MIB, 64 * MIB, 86_400, MIB, gzip=1, name="{date}/{client}/{name}-{key}"),
+    # `held` bounds what is under way.
+    "piped": Route("/piped", 512 * MIB, 48 * MIB, 5, MIB, is_pipe=True),
+    # A window that is soon used up, and few streams for its one client.
+    "limited": Route("/limited", 8 * 1024 * MIB, 16 * MIB, 4, 256 * 1024, token="soak-token-0123456789abcdef",
+                     more="    on-quota: refuse\n    client-limits: {held: 4 GiB, concurrent: 3, unfinished: 8, "
+                          "window: {bytes: 24 MiB, every: 6s}}"),
+    "small": Route("/small", 8 * 1024 * MIB, 24 * MIB, 4, 256 * 1024, is_small=True),
 }
+SMALL_DISK = 96 * MIB
+# How long a backend of `/piped` may be silent.
+PIPE_TIMEOUT = 4
 
 
 class Places:
@@ -44,9 +67,11 @@ class Places:
         self.certs, self.state = f"{folder}/certs", f"{folder}/state"
         self.config, self.log = f"{folder}/sluice.yaml", f"{folder}/gateway.log"
         self.files, self.keys = f"{folder}/files", f"{folder}/keys"
-        self.port = free_port()
-        for path in (self.files, self.keys):
+        self.port, self.backend_ports = free_port(), (free_port(), free_port())
+        for path in (self.files, self.keys, self.disk):
             os.mkdir(path)
+        self.has_disk = self._mount()
+        self.routes = {name: route for name, route in ROUTES.items() if self.has_disk or not route.is_small}
         here = os.path.dirname(os.path.abspath(__file__))
         subprocess.run([f"{here}/../../certs/make", self.certs], check=True, stdout=subprocess.DEVNULL)
         self._write()
@@ -55,8 +80,28 @@ class Places:
     def ca(self):
         return f"{self.certs}/ca.pem"
 
+    @property
+    def disk(self):
+        return f"{self.folder}/disk"
+
     def store(self, route):
-        return f"{self.folder}/store{route.path}"
+        return f"{self.disk}/store" if route.is_small else f"{self.folder}/store{route.path}"
+
+    def _mount(self):
+        """A small file system in memory, where the system lets us. Returns whether there is one."""
+        if os.geteuid() != 0:
+            return False
+        command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "sluice-soak", self.disk]
+        return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    def unmount(self, keep=False):
+        """With `keep`, what is on the small disk is copied beside it."""
+        if not self.has_disk:
+            return
+        if keep:
+            subprocess.run(["cp", "-a", self.disk, f"{self.folder}/disk-as-it-was"], check=False)
+        subprocess.run(["umount", "-l", self.disk], check=False)
+        self.has_disk = False
 
     def _write(self):
         os.mkdir(f"{self.folder}/store")
@@ -74,20 +119,37 @@ class Places:
             "log: {level: info, format: json}",
             "routes:",
         ]
-        for route in ROUTES.values():
+        for route in self.routes.values():
             lines += [
                 f"  {route.path}:",
                 f"    limits: {{upload: {route.upload}, held: {route.held}, concurrent: {route.concurrent}, "
                 f"payload: {route.payload}}}",
                 f"    resume-for: {route.resume_for}s",
                 f"    access: {f'{{tokens: {tokens}}}' if route.token else 'anyone'}",
-                f"    store: {{directory: {self.store(route)}}}",
             ]
+            lines += [route.more] if route.more else []
+            lines.append(self._pipe() if route.is_pipe else self._store(route))
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
 
+    def _store(self, route):
+        words = [f"directory: {self.store(route)}"]
+        words += [f"gzip: {route.gzip}"] if route.gzip else []
+        words += [f'name: "{route.name}", metadata: sidecar'] if route.name else []
+        return f"    store: {{{', '.join(words)}}}"
+
+    def _pipe(self):
+        backends = ", ".join(f"127.0.0.1:{port}" for port in self.backend_ports)
+        return (f"    pipe: {{to: [{backends}], timeout: {PIPE_TIMEOUT}s, connect-timeout: 3s, header: packet, "
+                "health: {every: 1s, timeout: 1s}}")
+
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Not one of those that the system gives to connections: somebody listens on it again and again."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.SystemRandom().randrange(15_000, 32_000)))
+                return probe.getsockname()[1]
+            except OSError:
+                continue

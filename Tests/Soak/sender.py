@@ -145,7 +145,8 @@ class Sender:
 
     def _may_fail(self, report):
         """What `sluice send` may give up for: a quota that stays full, or its stream expired meanwhile."""
-        return report.get("status") in (7, 8, 9) or (self.upload.route.forgets and report.get("status") == 10)
+        full = (11,) if self.upload.route.is_small else ()
+        return report.get("status") in (7, 8, 9, *full) or (self.upload.route.forgets and report.get("status") == 10)
 
     def _again(self, why):
         upload = self.upload

@@ -1,6 +1,6 @@
 """The soak: uploads of all kinds while the gateway is killed, stopped and frozen; see README.md.
 
-usage: soak.py --sluice PATH [--seconds 180] [--kills 20] [--uploads 50] [--parallel 4] [--seed N] [--short]
+usage: soak.py --sluice PATH [--seconds 300] [--kills 30] [--uploads 50] [--parallel 16] [--seed N] [--short]
 """
 
 import argparse
@@ -18,9 +18,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.dont_write_bytecode = True
 
 from account import Account  # noqa: E402
-from content import Pool  # noqa: E402
+from backends import Backends  # noqa: E402
+from content import Pool, Prose  # noqa: E402
+from disk import Filler  # noqa: E402
 from faults import Faults  # noqa: E402
 from journal import Journal  # noqa: E402
+from kept import Kept  # noqa: E402
 from places import MIB, ROUTES, Places  # noqa: E402
 from sender import Sender  # noqa: E402
 from streams import Streamer  # noqa: E402
@@ -39,11 +42,15 @@ class Soak:
         self.folder = tempfile.mkdtemp(prefix="sluice-soak-")
         self.places = Places(self.folder, options.sluice)
         self.journal = Journal(f"{self.folder}/driver.log")
-        self.told = Told(self.places, self.journal)
+        self.backends = Backends(self.places, self.journal, options.seed)
+        self.kept = Kept(self.places, self.backends)
+        self.filler = Filler(self.places, self.journal, random.Random(f"disk {options.seed}"))
+        self.told = Told(self.places, self.journal, self.kept)
         self.gateway = Supervised(self.places, self.journal)
-        self.account = Account(self.places, self.journal)
-        largest, self.budget = (6 * MIB, 120 * MIB) if options.short else (200 * MIB, 3072 * MIB)
-        self.planner = Planner(random.Random(options.seed), Pool(options.seed), largest)
+        self.account = Account(self.places, self.journal, self.kept)
+        largest, self.budget = (6 * MIB, 160 * MIB) if options.short else (200 * MIB, 5120 * MIB)
+        self.planner = Planner(random.Random(options.seed), Pool(options.seed), Prose(options.seed), largest,
+                               self.places.routes)
         self.planning = threading.Lock()
         self.passed = 0
         self.peak = 0
@@ -56,9 +63,11 @@ class Soak:
             seed = f"{self.options.seed} {upload.label}"
             self.journal.uploads[upload.label] = upload
         self.journal.note(f"begin {upload}")
-        kind = Sender if upload.kind in ("send", "pipe") else Streamer
         try:
-            kind(upload, self.gateway, self.told, deadline, seed).run()
+            if upload.kind in ("send", "pipe"):
+                Sender(upload, self.gateway, self.told, deadline, seed).run()
+            else:
+                Streamer(upload, self.gateway, self.told, deadline, seed, self.backends).run()
         except Exception as error:  # noqa: BLE001 - a fault of the driver's own must not pass for a success
             self.journal.violate(f"the driver failed: {type(error).__name__}: {error}", upload)
             faulthandler.dump_traceback(self.journal._file, all_threads=False)
@@ -93,14 +102,23 @@ class Soak:
     def run(self):
         options = self.options
         begin = time.monotonic()
-        print(f"soak: seed {options.seed}, {options.seconds} s, {self.folder}", flush=True)
+        print(f"soak: seed {options.seed}, {options.seconds} s, {options.parallel} clients, {self.folder}", flush=True)
+        if not self.places.has_disk:
+            print("  no small disk: that takes root, who may mount; /small is left out", flush=True)
         if not self.gateway.start():
             return
         rough = options.seconds * (0.5 if options.short else 0.72)
         begin_until, deadline = begin + rough, begin + rough + (3 if options.short else 12)
         self.planner.allow(self.budget, rough)
         threads = self._work(begin_until, deadline, options.uploads)
+        troubles = [threading.Thread(target=trouble, args=(begin_until,), daemon=True)
+                    for trouble in (self.backends.trouble, self.filler.run)]
+        for trouble in troubles:
+            trouble.start()
         Faults(self.gateway, self.told, self.random, rough, options.kills).run(self._describe)
+        self.backends.is_calm = self.filler.is_calm = True
+        for trouble in troubles:
+            trouble.join()
         for thread in threads:
             thread.join(max(0, deadline + 27 - time.monotonic()))
         if any(thread.is_alive() for thread in threads):
@@ -113,6 +131,7 @@ class Soak:
     def _calm(self):
         """Clients still break off, but nothing happens to the gateway: what it uses must come back to what it was."""
         print(f"  {self.journal.elapsed():5.1f}s  calm: clients alone misbehave", flush=True)
+        first = len(self.journal.uploads)
         self.gateway.terminate()
         self.gateway.start()
         span = 1 if self.options.short else 5
@@ -122,6 +141,9 @@ class Soak:
         text = (f"memory {before[0] // MIB} -> {after[0] // MIB} MiB, descriptors {before[1]} -> {after[1]}, "
                 f"at most {max(self.peak, self.gateway.memory()[1]) // MIB} MiB")
         print(f"  {self.journal.elapsed():5.1f}s  {text}", flush=True)
+        self._judge("uploads while it is calm", [
+            (f"{upload} ended: {upload.outcome}", None) for upload in list(self.journal.uploads.values())[first:]
+            if upload.outcome not in ("complete", "unfinished")])
         self._judge("descriptors at the end", [] if after[1] <= before[1] else [(text, None)])
         self._judge("memory at the end", [] if after[0] <= before[0] + MEMORY_SLACK else [(text, None)])
 
@@ -148,11 +170,13 @@ class Soak:
     def _settle_accounts(self):
         self.account.load()
         self._judge("quotas while it runs", self.account.check_quotas())
+        self._judge("ledger while it runs", self.account.check_ledger())
         self.gateway.check_alive()
         self.gateway.terminate()
         self.account.load()
-        for name in ("quotas", "told", "files", "log"):
+        for name in ("quotas", "told", "files", "log", "backends", "ledger"):
             self._judge(name, getattr(self.account, f"check_{name}")())
+        print(f"  {self.journal.elapsed():5.1f}s  {self.account.ledger_said}", flush=True)
 
     def _judge(self, name, wrong):
         for text, key in wrong:
@@ -179,9 +203,11 @@ class Soak:
                 print(f"     {line}")
         failed = len(journal.violations)
         if failed:
+            self.places.unmount(keep=True)
             print(f"\nkept: {self.folder} (gateway.log, driver.log, state/ledger.sqlite, store/); "
                   f"again: --seed {self.options.seed}")
         else:
+            self.places.unmount()
             shutil.rmtree(self.folder, ignore_errors=True)
         print(f"{self.passed + sum(not upload.is_broken for upload in uploads)} passed, {failed} failed", flush=True)
         return 1 if failed else 0
@@ -193,11 +219,11 @@ def main():
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--kills", type=int)
     parser.add_argument("--uploads", type=int, help="begin at least so many")
-    parser.add_argument("--parallel", type=int, default=4)
+    parser.add_argument("--parallel", type=int, help="clients at a time")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--short", action="store_true", help="about 20 seconds, smaller files, fewer kills")
     options = parser.parse_args()
-    for name, long, short in (("seconds", 180, 20), ("kills", 20, 4), ("uploads", 50, 16)):
+    for name, long, short in (("seconds", 300, 20), ("kills", 30, 4), ("uploads", 50, 24), ("parallel", 16, 8)):
         if getattr(options, name) is None:
             setattr(options, name, short if options.short else long)
     soak = Soak(options)
@@ -206,9 +232,10 @@ def main():
         print(f"out of time; kept: {soak.folder}\n0 passed, 1 failed", flush=True)
         faulthandler.dump_traceback()
         soak.gateway.abandon()
+        soak.places.unmount(keep=True)
         os._exit(1)
 
-    timer = threading.Timer(options.seconds + 55, out_of_time)
+    timer = threading.Timer(options.seconds + 75, out_of_time)
     timer.daemon = True
     timer.start()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -218,6 +245,7 @@ def main():
         return soak.summary()
     finally:
         soak.gateway.abandon()
+        soak.places.unmount(keep=True)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ import random
 import threading
 import time
 
-from xstream_client import Stream, ask, digest_of, digest_value, give_up, send_payload
-from xstream_packet import Violation
+from backends import answer
+from xstream_client import Stream, ask, check_refusal, digest_of, digest_value, give_up, request_headers, result_of
+from xstream_client import send_payload
+from xstream_packet import Violation, encode
 from xstream_tls import Closed, Connection, Lost, TimedOut, TlsFailure, tls_context
 
 from places import MIB
@@ -25,7 +27,9 @@ class Again(Exception):
 class Streamer:
     """Carries out one planned upload of the kinds `stream` and `payload`."""
 
-    def __init__(self, upload, gateway, told, deadline, seed):
+    def __init__(self, upload, gateway, told, deadline, seed, backends):
+        self.backends = backends
+        self.patience_with_disk = 12
         self.upload, self.gateway, self.told, self.deadline = upload, gateway, told, deadline
         self.journal, self.random = told.journal, random.Random(seed)
         self.context = tls_context(told.places.ca)
@@ -88,13 +92,18 @@ class Streamer:
         upload = self.upload
         data = b"".join(bytes(piece) for piece in upload.content.pieces())
         self.journal.happened("last")
+        life = self.gateway.life
         # Without its key the upload is known by its name alone, which `send_payload` has no argument for.
         result = send_named_payload(self.connection, upload, data, self._digest())
         if result.status == 0:
             upload.promise(result.key).sent = upload.size
-            self.told.done(upload, result.key)
-            raise Over
+            self._done(result)
+        if upload.route.is_pipe and result.key:
+            self.key, self.was_resume_refused = result.key, False
+            upload.promise(result.key).life = life
         self._answered(result)
+        if upload.kind == "payload":
+            self.key = None
 
     # A stream
 
@@ -107,6 +116,7 @@ class Streamer:
         upload = self.upload
         stream = Stream(self.connection, upload.route.path, upload.total, upload.buffer, key=self.key, ack=upload.ack,
                         digest=self._digest(), name=upload.label, token=upload.route.token)
+        self.offered_life = self.gateway.life
         if stream.open():
             self._offered(stream)
             self._send(stream)
@@ -117,8 +127,13 @@ class Streamer:
 
     def _offered(self, stream):
         self.key = stream.key
+        promise = self.upload.promise(stream.key)
         if stream.resumes:
-            self.journal.count("resumes")
+            self.journal.count("resumes of pipes" if self.upload.route.is_pipe else "resumes")
+            if self.upload.route.is_pipe and (promise.is_broken or promise.life != self.gateway.life):
+                self.journal.violate("an offer to go on, although its backend's stream is gone", self.upload, self.key)
+        else:
+            promise.life = self.offered_life
         self.told.offset(self.upload, stream.key, stream.start, "the offer")
         self.journal.happened("offer")
         if stream.end is not None and (self.upload.total == "*" or stream.end < self.upload.total):
@@ -231,28 +246,52 @@ class Streamer:
 
     def _ask(self):
         upload, promise = self.upload, self.upload.promise(self.key)
-        result = ask(self.connection, upload.route.path, self.key, upload.total, upload.route.token)
         self.journal.count("questions")
+        result = (self._ask_of_pipe() if upload.route.is_pipe else
+                  ask(self.connection, upload.route.path, self.key, upload.total, upload.route.token))
         if result.status == 9:
             self.told.offset(upload, self.key, result.offset, "the answer to a question")
         elif result.status == 0 and promise.sent < upload.size:
             self.journal.violate(f"complete with {promise.sent} bytes sent", upload, self.key)
 
+    def _ask_of_pipe(self):
+        """`ask`, where the answer may be status 12."""
+        upload = self.upload
+        self.connection.send(encode(request_headers(upload.route.path, f"{upload.total}:0", "bytes", self.key)))
+        packet = self.connection.receive()
+        result = check_refusal(packet) if packet.headers.get("x-stream") == "-1" else result_of(packet)
+        if result.status == 12 and result.left not in (None, upload.total):
+            self.journal.violate(f"status 12 with LEFT {result.left} of {upload.total}", upload, self.key)
+        elif result.status not in (0, 9, 10, 12):
+            self.journal.violate(f"a question's answer has status {result.status} ({result.reason})", upload, self.key)
+        return result
+
     # Answers
+
+    def _done(self, result):
+        upload = self.upload
+        if upload.route.is_pipe and result.payload:
+            self.journal.count("answers of backends that reached the client")
+            wanted = answer(upload.size, upload.content.sha256())
+            if result.payload != wanted:
+                self.journal.violate(f"the backend's answer became {result.payload!r}", upload, result.key)
+        self.told.done(upload, result.key)
+        raise Over
 
     def _after(self, stream):
         result, upload = stream.result, self.upload
         if result.status == 0:
-            self.told.done(upload, result.key)
-            raise Over
-        if isinstance(result.left, int) and isinstance(upload.total, int) and result.status != 13:
+            self._done(result)
+        self.was_resume_refused = stream.resumes and stream.start == stream.position == 0
+        if (isinstance(result.left, int) and isinstance(upload.total, int)
+                and result.status not in (12, 13, 14)):
             self.told.offset(upload, stream.key, upload.total - result.left, "the final")
         self._answered(result)
 
     def _answered(self, result):
         upload, status = self.upload, result.status
         self.journal.count(f"answers with status {status}")
-        if upload.kind == "payload" or (status == 9 and upload.total == "*"):
+        if upload.kind == "payload" or status in (11, 12, 14) or (status == 9 and upload.total == "*"):
             # The rest of a payload was not sent when the answer came early; a full offer to an unknown total is the end.
             self._let_go()
         if status == 9:
@@ -273,6 +312,10 @@ class Streamer:
         elif status == 6 and self._is_too_large():
             upload.outcome = "refused for its size"
             raise Over
+        elif status == 11 and upload.route.is_small:
+            self._wait_for_disk()
+        elif status in (12, 14) and upload.route.is_pipe:
+            self._backend_failed(result)
         elif status == 10 and self.key:
             # Where it may have expired the client begins anew.
             if not self.told.unknown(upload, self.key, "the answer to a resume"):
@@ -281,6 +324,45 @@ class Streamer:
         else:
             self.journal.violate(f"status {status} ({result.reason})", upload, self.key)
             raise Over
+
+    def _wait_for_disk(self):
+        """The disk fills and empties; what is safe stays so, and the key holds it."""
+        self._let_go()
+        if self.key:
+            self.upload.promise(self.key).contact = time.monotonic()
+        self.patience_with_disk -= 1
+        if self.patience_with_disk < 0:
+            self.patience_with_quota = -1
+            self._wait_for_quota()
+        time.sleep(self.random.uniform(0.2, 1))
+
+    def _backend_failed(self, result):
+        """The client begins anew; somebody must have done something to the backend's connection."""
+        upload, key = self.upload, self.key
+        self._let_go()
+        if key is None:
+            if not self.backends.none_was_up(time.monotonic() - 10):
+                self.journal.violate(f"no backend was found, and one was up: {result.reason}", upload)
+                raise Over
+            self.journal.count("uploads that no backend took")
+            time.sleep(self.random.uniform(0.2, 0.8))
+            return
+        promise = upload.promise(key)
+        if result.left is not None and self.was_resume_refused and result.left != upload.total:
+            self.journal.violate(f"status {result.status} with LEFT {result.left} of {upload.total}", upload, key)
+        restarted = promise.life != self.gateway.life or self.gateway.explains(self.mark)
+        # A broken connection shows at the gateway before its thread here has told.
+        deadline = time.monotonic() + 1
+        while not restarted and not self.backends.is_to_blame(key) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if not restarted and not self.backends.is_to_blame(key):
+            found = "; ".join(map(str, self.backends.of(key))) or "no connection"
+            self.journal.violate(f"status {result.status} ({result.reason}), and nobody did anything to the backend: "
+                                 f"{found}", upload, key)
+        self.journal.count(f"pipes begun anew after {'a restart' if restarted else 'a fault of the backend'}")
+        promise.is_broken = True
+        self.key = None
+        time.sleep(self.random.uniform(0, 0.3))
 
     def _is_too_large(self):
         limit = self.upload.route.payload if self.upload.kind == "payload" else self.upload.route.upload

@@ -18,6 +18,7 @@ class Supervised:
         self.process = None
         self.is_up = False
         self.generation = 0  # rises with each fault, before it is done
+        self.life = 0  # rises when a process ends
         self.starts = 0
         self.slowest_start = 0.0
         self.start_time = 0.3
@@ -69,12 +70,14 @@ class Supervised:
         """Where it should live, it does."""
         if self.is_up and self.process.poll() is not None:
             self._fault(f"death with {self.process.returncode}")
+            self.life += 1
             self.journal.violate(f"the gateway ended by itself with {self.process.returncode}")
             return self.start()
         return True
 
     def kill(self):
         self._fault("SIGKILL")
+        self.life += 1
         self.process.kill()
         self.process.wait()
 
@@ -82,6 +85,7 @@ class Supervised:
         """Asks it to stop. With `kill_after` seconds it does not get the time that it may want."""
         listened = self._listening.is_set()
         self._fault("SIGTERM")
+        self.life += 1
         began = time.monotonic()
         self.process.terminate()
         try:

@@ -1,12 +1,16 @@
 """One upload of the run: what is sent and how, and what the gateway has promised about it."""
 
-import os
 import time
 from dataclasses import dataclass, field
 
 from content import Content
-from places import MIB, ROUTES, Route
+from places import MIB, ROUTES, SMALL_DISK, Route
 
+# How often each route is drawn.
+SHARES = {"plain": 22, "tight": 11, "brief": 8, "guarded": 10, "squeezed": 14, "named": 8, "piped": 15, "limited": 8,
+          "small": 12}
+# Routes on which every upload is completed as long as nothing but clients misbehaves.
+CALM = ("plain", "squeezed", "named", "piped", "small")
 
 # Seconds that an upload is drawn out to at most.
 LONGEST = 15
@@ -22,6 +26,8 @@ class Promise:
     contact: float = field(default_factory=time.monotonic)
     is_done: bool = False
     is_gone: bool = False  # given up, or refused for its digest
+    is_broken: bool = False  # its backend's stream is gone; the key still says so
+    life: int = 0  # the gateway's, in which it was first offered
 
 
 @dataclass
@@ -59,10 +65,10 @@ class Upload:
 class Planner:
     """Draws uploads. The same seed draws much the same ones, as far as time does not decide."""
 
-    def __init__(self, random, pool, largest):
-        self.random, self.pool, self.largest = random, pool, largest
+    def __init__(self, random, pool, prose, largest, routes):
+        self.random, self.pool, self.prose, self.largest, self.routes = random, pool, prose, largest, routes
         self.number = 0
-        self.tight_used = 0
+        self.used = {"/tight": 0, "/small": 0}
         self.allow(0, 1)
 
     def allow(self, budget, seconds):
@@ -74,15 +80,19 @@ class Planner:
         random = self.random
         self.number += 1
         label = f"u{self.number:04d}"
-        route = ROUTES[random.choices(list(ROUTES), (45, 22, 15, 18))[0]]
+        route = self.routes[random.choices(list(self.routes), [SHARES[name] for name in self.routes])[0]]
         kind = random.choices(("stream", "payload", "send", "pipe"), (58, 12, 22, 8))[0]
         if calm:
-            route = ROUTES["plain"]
+            route = self.routes[random.choice([name for name in self.routes if name in CALM])]
+        if route.is_pipe and kind in ("send", "pipe"):
+            # Whose connection broke, and why, only the Python client tells.
+            kind = "stream"
         size = self._size(route, kind)
         if calm:
-            size = min(size, 8 * MIB)
+            size = min(size, route.payload if kind == "payload" else MIB if route.is_small else 8 * MIB)
         self.spent += size
-        upload = Upload(label, kind, route, Content(self.pool, size, random.randrange(1 << 30)), size)
+        pool = self.prose if route.gzip and random.random() < 0.7 else self.pool
+        upload = Upload(label, kind, route, Content(pool, size, random.randrange(1 << 30)), size)
         if kind == "pipe" or (kind == "stream" and random.random() < 0.2):
             upload.total = "*"
         if random.random() < 0.6:
@@ -95,7 +105,8 @@ class Planner:
         if not calm:
             upload.fate = self._fate(route, kind)
         upload.breaks = random.choice((0, 0, 1, 2, 4)) if size > 4096 else random.choice((0, 0, 0, 1))
-        self._keep_tight_open(upload)
+        if not calm:
+            self._keep_tight_open(upload)
         return upload
 
     def _size(self, route, kind):
@@ -104,7 +115,7 @@ class Planner:
             return random.choice((0, 1, 4096, random.randrange(route.payload), route.payload, route.payload + 1))
         drawn = random.choices((0, 1, 4096, random.randrange(65_536), MIB, random.randrange(8 * MIB), 20 * MIB,
                                 random.randrange(20 * MIB, 201 * MIB)), (5, 5, 11, 9, 18, 18, 22, 12))[0]
-        if route is ROUTES["tight"]:
+        if route.path == "/tight":
             drawn = random.choice((drawn, random.randrange(4 * MIB, 40 * MIB)))
         left = int(self.rate * (time.monotonic() - self.since + 5)) - self.spent
         size = min(drawn, self.largest, max(left, 65_536))
@@ -116,15 +127,17 @@ class Planner:
             return "complete"
         if kind in ("send", "pipe"):
             return self.random.choices(("complete", "vanish"), (85, 15))[0]
-        weights = {"/tight": (35, 40, 25), "/brief": (45, 15, 40)}.get(route.path, (76, 12, 12))
+        weights = {"/tight": (35, 40, 25), "/brief": (45, 15, 40), "/small": (60, 20, 20)}.get(route.path, (76, 12, 12))
         return self.random.choices(("complete", "give up", "vanish"), weights)[0]
 
     def _keep_tight_open(self, upload):
-        """What is complete uses the quota for good: on the small one most uploads must not be completed."""
-        if upload.route is not ROUTES["tight"] or (upload.kind == "stream" and upload.fate != "complete"):
+        """What is complete uses a small quota or disk for good: there most uploads must not be completed."""
+        path = upload.route.path
+        if path not in self.used or (upload.kind == "stream" and upload.fate != "complete"):
             return
-        if self.tight_used + upload.size <= upload.route.held * 0.6:
-            self.tight_used += upload.size
+        room = SMALL_DISK * 0.5 if upload.route.is_small else upload.route.held * 0.6
+        if self.used[path] + upload.size <= room:
+            self.used[path] += upload.size
         elif upload.kind == "stream":
             upload.fate = "give up"
         else:
@@ -134,8 +147,8 @@ class Planner:
 class Told:
     """What clients do with the gateway's words: hold each against what it said before."""
 
-    def __init__(self, places, journal):
-        self.places, self.journal = places, journal
+    def __init__(self, places, journal, kept):
+        self.places, self.journal, self.kept = places, journal, kept
 
     def offset(self, upload, key, offset, where):
         """The gateway says that so much is safe where it may not say less than before, nor more than was sent."""
@@ -152,23 +165,16 @@ class Told:
         """The gateway says that all is safe: it is, from this moment on."""
         self.journal.happened("final")
         promise = upload.promise(key)
-        if promise.is_gone:
-            self.journal.violate("complete, although it was given up or refused", upload, key)
+        if promise.is_gone or promise.is_broken:
+            self.journal.violate("complete, although it was given up, refused, or broken off", upload, key)
         promise.is_done, promise.safe = True, upload.size
         upload.outcome = "complete"
         self.journal.note(f"{upload.label} complete as {key}")
         self.verify(upload, key, all_of_it=upload.size <= 4 * MIB)
 
     def verify(self, upload, key, all_of_it):
-        """The file is there, and is what was sent."""
-        path = f"{self.places.store(upload.route)}/{key}"
-        try:
-            size = os.stat(path).st_size
-            wrong = f"{size} bytes are there, not {upload.size}" if size != upload.size else None
-            if all_of_it and not wrong:
-                wrong = upload.content.difference(path)
-        except FileNotFoundError:
-            wrong = "the file is not there"
+        """It is where it belongs, and is what was sent."""
+        wrong = self.kept.difference(upload, key, all_of_it)
         if wrong:
             self.journal.violate(f"told that it is complete, but {wrong}", upload, key)
         return not wrong
