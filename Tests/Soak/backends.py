@@ -202,7 +202,7 @@ class Backends:
                     self.journal.violate(f"a backend was sent half a head, and an end in order: {data[:200]!r}")
                 return None, b""
             data += more
-            if len(data) > HEAD_LIMIT and at < 0:
+            if len(data) > HEAD_LIMIT and b"\npayload:" not in data[:HEAD_LIMIT]:
                 self.journal.violate(f"a backend was sent no head: {data[:200]!r}")
                 return None, b""
         headers = {}

@@ -50,9 +50,11 @@ class Content:
     def sha256(self):
         """A hash object of the whole."""
         if self._digest is None:
-            self._digest = hashlib.sha256()
+            # A client and a backend may ask at once: what the other sees is whole.
+            digest = hashlib.sha256()
             for piece in self.pieces():
-                self._digest.update(piece)
+                digest.update(piece)
+            self._digest = digest
         return self._digest
 
     def write_to(self, path):

@@ -57,7 +57,7 @@ class Kept:
             return f"its sidecar: {error}"
         wanted = {"route": upload.route.path, "key": key, "name": upload.label, "size": upload.size,
                   "path": os.path.relpath(path, self.places.store(upload.route)), "stored": os.path.getsize(path),
-                  "client": "anonymous", "format": "bytes"}
+                  "client": "address:127.0.0.1", "format": "bytes"}
         if said.get("sha256") is not None or upload.digest:
             wanted["sha256"] = upload.content.sha256().hexdigest()
         wrong = {name: said.get(name) for name, value in wanted.items() if said.get(name) != value}
