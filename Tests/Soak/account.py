@@ -12,7 +12,8 @@ from places import PIPE_TIMEOUT, ROUTES
 # What the gateway may call an error in a run: clients' digests that are wrong on purpose, backends that break off, and
 # a disk that is full.
 EXPECTED_ERRORS = ("digest(computed:", "backend(", "backendTimeout(", "full")
-TRAPS = ("Fatal error", "Crash", "crashed", "Illegal instruction", "Segmentation", "terminate called", "AddressSanitizer")
+TRAPS = ("Fatal error", "Crash", "crashed", "Illegal instruction", "Segmentation", "terminate called",
+         "AddressSanitizer")
 
 
 class Account:

@@ -62,7 +62,8 @@ class Backends:
         one = found[0]
         if one.end != "clean" or one.count != upload.size:
             return f"the backend has {one}"
-        return None if one.sha256.digest() == upload.content.prefix(one.count) else f"the backend has other bytes: {one}"
+        is_it = one.sha256.digest() == upload.content.prefix(one.count)
+        return None if is_it else f"the backend has other bytes: {one}"
 
     def wait_until_closed(self, seconds):
         """Returns the connections that are still open."""
@@ -232,7 +233,7 @@ class Backends:
         if upload is None:
             return self.journal.violate(f"a backend was sent an upload that nobody sent: {one}", key=one.key)
         if one.end == "clean" and one.count != upload.size:
-            self.journal.violate(f"a backend saw an end in order of {one.count} bytes of {upload.size}", upload, one.key)
+            self.journal.violate(f"a backend saw an end in order after {one.count} of {upload.size}", upload, one.key)
         if one.end == "clean" and upload.digest == "wrong":
             self.journal.violate("a backend saw an end in order, although the digest is wrong", upload, one.key)
         if one.count > upload.size or one.sha256.digest() != upload.content.prefix(one.count):

@@ -16,6 +16,16 @@ PATIENCE = 25.0
 PIECE = 256 * 1024
 
 
+class Sent(Stream):
+    """A stream of no bytes that fails has no LEFT that could say so: its final is `x-stream: -1`."""
+
+    def _take_final(self, packet):
+        if self.total == 0 and packet.headers.get("x-stream") == "-1":
+            self.result = check_refusal(packet)
+        else:
+            super()._take_final(packet)
+
+
 class Over(Exception):
     """The upload has come to its end, whichever."""
 
@@ -114,7 +124,7 @@ class Streamer:
 
     def _stream(self):
         upload = self.upload
-        stream = Stream(self.connection, upload.route.path, upload.total, upload.buffer, key=self.key, ack=upload.ack,
+        stream = Sent(self.connection, upload.route.path, upload.total, upload.buffer, key=self.key, ack=upload.ack,
                         digest=self._digest(), name=upload.label, token=upload.route.token)
         self.offered_life = self.gateway.life
         if stream.open():
@@ -292,7 +302,8 @@ class Streamer:
         upload, status = self.upload, result.status
         self.journal.count(f"answers with status {status}")
         if upload.kind == "payload" or status in (11, 12, 14) or (status == 9 and upload.total == "*"):
-            # The rest of a payload was not sent when the answer came early; a full offer to an unknown total is the end.
+            # The rest of a payload was not sent when the answer came early; a full offer to an unknown total is the
+            # end, and so is a failure.
             self._let_go()
         if status == 9:
             upload.promise(self.key).contact = time.monotonic()
