@@ -152,7 +152,7 @@ class Account:
                     continue
                 reason = record.get("metadata", {}).get("reason", "")
                 if record["message"] == "Upload failed" and reason.startswith(EXPECTED_ERRORS):
-                    self.journal.count("errors in the log that were provoked")
+                    self.journal.count(f"errors in the log that were provoked: {reason.partition('(')[0]}")
                     continue
                 wrong.append((f"line {number} of the log: {line.strip()[:300]}", None))
         return wrong
