@@ -107,6 +107,7 @@ extension XStreamHandler {
   private func offered(_ offer: UploadOffer) {
     hasOffer = true
     safeOffset = offer.offset
+    grantedEnd = offer.granted
     if exchange.isDecidingPayload {
       switch exchange.payloadAccepted(key: StreamKey(offer.key)) {
       case .receive: break
@@ -140,6 +141,7 @@ extension XStreamHandler {
   /// The final says what is safe, too: from the last progress packet to it there may be no more than between two of them
   /// (protocol.md section 4), however much the last sync made safe.
   private func tellBeforeFinal(safe offset: Int64) {
+    safeOffset = offset
     guard case .progress(let messages) = exchange.safe(upTo: offset, isHeard: false) else { return }
     for message in messages { send(message) }
   }
@@ -162,7 +164,13 @@ extension XStreamHandler {
     // A small upload that was dropped keeps nothing.
     if offset > 0 { tellBeforeFinal(safe: offset) }
     switch reason {
-    case nil, .grantFull: reply(exchange.partiallyFilled())
+    case nil, .grantFull:
+      // The store may have failed with the last bytes: only what is safe may be said to be.
+      guard offset >= grantedEnd else {
+        return reply(
+          exchange.failed(ServerExchange.Failure(UploadFailure.storage("the last bytes were not made safe"))))
+      }
+      reply(exchange.partiallyFilled())
     case .superseded: reply(exchange.detached())
     case .silent:
       reply(exchange.failed(ServerExchange.Failure(status: .timeout, reason: "no byte came for too long")))

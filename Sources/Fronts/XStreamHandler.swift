@@ -54,6 +54,8 @@ public final class XStreamHandler: ChannelDuplexHandler {
   /// Tells a late word of an earlier upload from one of the current.
   var uploadNumber = 0
   var hasOffer = false
+  /// Where the current offer ends, in bytes from the stream's start.
+  var grantedEnd: Int64 = 0
   var halt: Halt?
   var isPaused = false
   /// A partial offer to a stream of unknown length is full, and its end may come together with the last byte.

@@ -1,6 +1,6 @@
 public import NIOCore
 
-/// Where a route's bytes go: a directory, later a backend or an object store. Opens a ``Sink`` for one upload.
+/// Where a route's bytes go: a directory, or a backend. Opens a ``Sink`` for one upload.
 public protocol Forwarder: Sendable {
   /// A sink for the upload's bytes from `offset` on; it says ``SinkEvent/opened`` when it is ready for them.
   ///

@@ -57,6 +57,7 @@ extension Gateway {
   public func dropExpired(on eventLoop: any EventLoop) async throws -> [UploadKey] {
     let now = settings.now()
     var dropped: [UploadKey] = []
+    var failure: (any Error)?
     // Before the ledger is read: one that is attached now may let go, its window begun anew, before its record is looked
     // at here. One that is attached from now on raises the epoch, and the release is fenced.
     let attached = attachments.attachedKeys
@@ -68,8 +69,12 @@ extension Gateway {
       } catch LedgerError.fenced, LedgerError.unknown {
         // Its client came back just now.
         continue
+      } catch {
+        // The others' reservations must not wait for this one.
+        failure = failure ?? error
       }
     }
+    if let failure, dropped.isEmpty { throw failure }
     return dropped
   }
 

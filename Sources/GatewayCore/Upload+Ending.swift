@@ -94,12 +94,20 @@ extension Upload {
   }
 
   /// Nobody can go on with it; its client may still ask.
-  func abandon(_ failure: UploadFailure) {
+  func abandon(_ failure: UploadFailure, attempt: Int = 1) {
     guard let holding else { return }
     gateway.ledger.fail(
       key, epoch: holding.epoch, expiresAt: gateway.expiry(on: admission.route), on: eventLoop
     ).assumeIsolated().whenComplete { result in
-      if case .failure(let error) = result {
+      switch result {
+      case .success: break
+      case .failure(LedgerError.engine(let what)) where attempt < 5:
+        self.logger.error("Ledger failed to record a failure; trying again", metadata: ["reason": "\(what)"])
+        self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
+          self.abandon(failure, attempt: attempt + 1)
+        }
+        return
+      case .failure(let error):
         self.logger.error("Ledger failed to record a failure", metadata: ["reason": "\(error)"])
       }
       self.sink?.abandon()

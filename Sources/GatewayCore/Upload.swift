@@ -148,6 +148,9 @@ public final class Upload {
       if let announced = digest, let recorded = holding.digest, announced != recorded {
         return refuse(Refusal.otherDigest)
       }
+      if admission.total == nil, holding.committed >= admission.limit {
+        return refuse(Refusal.tooLarge(limit: admission.limit))
+      }
       if holding.granted == holding.committed, admission.total != holding.committed {
         return refuse(LedgerError.quota(available: 0, windows: holding.shortWindows))
       }

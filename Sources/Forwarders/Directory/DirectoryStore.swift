@@ -52,10 +52,13 @@ public struct DirectoryStore: Forwarder {
   /// Removes the file of an unfinished upload, durably. Fails with ``SinkFailure``.
   public func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     run(on: eventLoop) { [self] () throws(SinkFailure) in
+      // The ledger has no record any more: this is the last that is heard of the key, also where the removal fails.
+      defer {
+        room.release(key)
+        book.forget(key)
+      }
       try directory.removeUnsettled(
         key, final: book.place(of: key) ?? settings.name.placeByKey(key, suffix: settings.suffix))
-      room.release(key)
-      book.forget(key)
     }
   }
 

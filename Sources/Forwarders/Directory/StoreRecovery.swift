@@ -33,6 +33,8 @@ extension DirectoryStore {
     if let unfinished {
       // One file with both names was on its way into place, on a file system that cannot rename without overwriting.
       if let final, final.inode == unfinished.inode {
+        // Its other name is about to be swept, so this one has to be durable.
+        try directory.folder(of: place, making: true)?.sync()
         return .complete(size: try size(of: place.name, final, in: folder, shown: shown) ?? final.size)
       }
       guard unfinished.isPlain else { return .lost }
@@ -49,11 +51,12 @@ extension DirectoryStore {
 
   /// Whether an unfinished file has what the ledger says.
   private func holds(_ record: UploadRecord, _ status: FileStatus) throws(SinkFailure) -> Bool {
-    guard settings.engine != nil else { return status.size >= record.committed }
     if record.committed == 0 { return true }
+    guard settings.engine != nil || status.size >= record.committed else { return false }
     let shown = directory.partialPlace(record.key)
     let index = try gzipIndex(record.key.text, in: directory.partial, upTo: record.committed, shown: shown)
-    return index.rawSize == record.committed
+    // Members that end at the offset were squeezed, before `gzip` was taken out of the configuration.
+    return (index.rawSize == record.committed) == (settings.engine != nil)
   }
 
   /// Of the upload that a complete file holds; `nil` where it is no whole file of ours.

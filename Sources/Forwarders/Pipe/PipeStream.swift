@@ -29,6 +29,8 @@ final class PipeStream {
   private var poll: Scheduled<Void>?
   private var pollDelay = PipeStream.shortestPoll
   private var watch: Scheduled<Void>?
+  /// A sink waits until what earlier connections left is out: each has a window of its own.
+  private var isOpening = false
   private var lastSign = NIODeadline.now()
   /// What NIO had handed to the socket when that was last looked at, in bytes.
   private var handedOver: Int64 = 0
@@ -75,7 +77,9 @@ final class PipeStream {
         fail(.backend("the digest came after bytes that were not hashed"), isAttaching: true)
       }
     }
-    listener(failure.map { .failed($0) } ?? .opened)
+    if let failure { return listener(.failed(failure)) }
+    isOpening = machine.flushed < machine.accepted
+    if !isOpening { listener(.opened) }
   }
 
   func write(_ bytes: ByteBuffer) {
@@ -92,6 +96,10 @@ final class PipeStream {
       lastSign = .now()
       machine.flushed(count)
       listener?(.took(upTo: machine.flushed))
+      if isOpening, machine.flushed == machine.accepted {
+        isOpening = false
+        listener?(.opened)
+      }
       proceed()
     }
     channel.writeAndFlush(bytes, promise: sent)
@@ -119,6 +127,7 @@ final class PipeStream {
 
   /// The sink lets go, and another may come. Whatever becomes of the stream until then, that one is told.
   func detach() {
+    isOpening = false
     machine.forgetCheckpoint()
     listener?(.suspended(at: machine.accepted))
     listener = nil
@@ -126,6 +135,7 @@ final class PipeStream {
 
   /// Resets the connection; nothing more is told.
   func abandon() {
+    isOpening = false
     listener = nil
     fail(.backend("the upload was dropped"))
   }

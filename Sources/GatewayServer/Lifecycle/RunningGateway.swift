@@ -110,9 +110,13 @@ public final class RunningGateway: Sendable {
           for key in try await gateway.dropExpired(on: sweepLoop) {
             logger.info("Upload expired", metadata: ["upload": "\(key.logID)"])
           }
+        } catch {
+          logger.error("Expired uploads could not be dropped", metadata: ["reason": "\(error)"])
+        }
+        do {
           try await gateway.tidy(on: sweepLoop)
         } catch {
-          logger.error("What is over could not be cleared away", metadata: ["reason": "\(error)"])
+          logger.error("Past windows could not be forgotten", metadata: ["reason": "\(error)"])
         }
       }
     }
