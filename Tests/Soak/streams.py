@@ -324,7 +324,7 @@ class Streamer:
             upload.outcome = "refused for its size"
             raise Over
         elif status == 11 and upload.route.is_small:
-            self._wait_for_disk()
+            self._wait_for_disk(result)
         elif status in (12, 14) and upload.route.is_pipe:
             self._backend_failed(result)
         elif status == 10 and self.key:
@@ -336,10 +336,11 @@ class Streamer:
             self.journal.violate(f"status {status} ({result.reason})", upload, self.key)
             raise Over
 
-    def _wait_for_disk(self):
+    def _wait_for_disk(self, result):
         """The disk fills and empties; what is safe stays so, and the key holds it."""
         self._let_go()
-        if self.key:
+        # A refusal is no contact: only what was offered and settled begins the resume window anew.
+        if self.key and result.left is not None:
             self.upload.promise(self.key).contact = time.monotonic()
         self.patience_with_disk -= 1
         if self.patience_with_disk < 0:
