@@ -127,7 +127,9 @@ class Sender:
             if key and self.path != "-":
                 promise = upload.promise(key)
                 promise.sent = upload.size
-                self.told.offset(upload, key, safe, "sluice send's report")
+                # Stopped before the server has said anything it reports 0, which is no word of the server's.
+                if safe:
+                    self.told.offset(upload, key, safe, "sluice send's report")
                 self.kept = (key, promise.safe)
             if not ended_by and not self._may_fail(report):
                 journal.violate(f"sluice send gave up: {report}", upload, key)
