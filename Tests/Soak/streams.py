@@ -260,7 +260,10 @@ class Streamer:
         result = (self._ask_of_pipe() if upload.route.is_pipe else
                   ask(self.connection, upload.route.path, self.key, upload.total, upload.route.token))
         if result.status == 9:
+            # A question changes nothing, so it does not begin the resume window anew.
+            contact = promise.contact
             self.told.offset(upload, self.key, result.offset, "the answer to a question")
+            promise.contact = contact
         elif result.status == 0 and promise.sent < upload.size:
             self.journal.violate(f"complete with {promise.sent} bytes sent", upload, self.key)
 

@@ -83,6 +83,7 @@ class Planner:
         route = self.routes[random.choices(list(self.routes), [SHARES[name] for name in self.routes])[0]]
         kind = random.choices(("stream", "payload", "send", "pipe"), (58, 12, 22, 8))[0]
         if calm:
+            # What is complete stays: the small disk must have room for all that is drawn for it.
             route = self.routes[random.choice([name for name in self.routes if name in CALM])]
         if route.is_pipe and kind in ("send", "pipe"):
             # Whose connection broke, and why, only the Python client tells.
@@ -90,6 +91,10 @@ class Planner:
         size = self._size(route, kind)
         if calm:
             size = min(size, route.payload if kind == "payload" else MIB if route.is_small else 8 * MIB)
+        if calm and route.is_small:
+            self.used["/small"] += size
+            if self.used["/small"] > SMALL_DISK * 0.7:
+                route = ROUTES["plain"]
         self.spent += size
         pool = self.prose if route.gzip and random.random() < 0.7 else self.pool
         upload = Upload(label, kind, route, Content(pool, size, random.randrange(1 << 30)), size)
