@@ -87,10 +87,14 @@ public final class Gateway: Sendable {
           }
           upload.begin {
             self.claim(claim, of: record, to: admission.route, on: eventLoop).flatMapError { error in
-              // It may have been completed or dropped while this connection waited for the one before.
+              // It may have been completed, dropped or broken while this connection waited for the one before.
               guard error as? LedgerError == .unknown else { return eventLoop.makeFailedFuture(error) }
               return self.find(key, admission: admission, on: eventLoop).flatMapThrowing { record in
-                throw record.state == .done ? AlreadyComplete(account: UploadAccount(record)) : Refusal.unknownUpload
+                switch record.state {
+                case .done: throw AlreadyComplete(account: UploadAccount(record))
+                case .failed: throw Refusal.broken
+                case .open: throw Refusal.unknownUpload
+                }
               }
             }
           }
