@@ -115,4 +115,32 @@ struct StoreRecoveryTests {
     try await place.forwarder.discard(upload.key, on: sink.eventLoop).get()
     #expect(place.complete(upload.key) == nil)
   }
+
+  @Test("gives up what was squeezed, once `gzip` is taken out of the configuration")
+  func squeezedBefore() async throws {
+    let path = try DirectoryPlace.makeFolder()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let upload = SinkUpload(key: .mint(), total: 4 << 20, digest: nil)
+    // Random bytes are stored rather than squeezed: the file is no shorter than what was recorded.
+    let bytes = (0..<2 << 20).map { _ in UInt8.random(in: 0...255) }
+    try await { () async throws in
+      let store = try DirectoryStore(.init(directory: path, gzipLevel: 6), threads: DirectoryPlace.threads)
+      let sink = try await SinkDriver.open(store, upload)
+      try await sink.write(bytes)
+      #expect(try await sink.suspend() == 2 << 20)
+    }()
+    let plain = try await eventuallyOpened {
+      try DirectoryStore(.init(directory: path), threads: DirectoryPlace.threads)
+    }
+    let found = try plain.recover([record(upload.key, total: 4 << 20, committed: 2 << 20)])
+    #expect(found == [upload.key: .lost])
+  }
+
+  /// The store before holds its folder until the last of its sinks is gone.
+  private func eventuallyOpened(_ open: () throws -> DirectoryStore) async throws -> DirectoryStore {
+    for _ in 0..<200 {
+      do { return try open() } catch { try await Task.sleep(for: .milliseconds(10)) }
+    }
+    return try open()
+  }
 }
