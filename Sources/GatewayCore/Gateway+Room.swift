@@ -32,7 +32,13 @@ extension Gateway {
     let ledger = ledger
     let key = claim.key
     return forwarder.promise(rest, to: key, on: eventLoop).flatMap { room in
-      guard room > 0 else { return eventLoop.makeFailedFuture(SinkFailure.full) }
+      guard room > 0 else {
+        // The client is not gone: what is safe of its upload is kept for another window. Fenced, it is somebody's already.
+        return ledger.advance(
+          key, epoch: record.epoch, from: record.committed, to: record.committed, expiresAt: claim.expiresAt,
+          on: eventLoop
+        ).flatMapErrorThrowing { _ in }.flatMapThrowing { throw SinkFailure.full }
+      }
       var claim = claim
       claim.wanted = record.committed + Self.share(of: room, wanted: rest, total: record.total)
       return ledger.claim(claim, on: eventLoop)

@@ -84,4 +84,23 @@ struct RoomTests {
     loop.run()
     #expect(front.last == "complete 0")
   }
+
+  @Test("keeps for another window what it has no room to go on with, as its client is not gone")
+  func renews() throws {
+    let fixture = GatewayFixture()
+    let front = try fixture.open(fixture.request(total: 1000), on: loop)
+    loop.run()
+    front.write(400)
+    front.upload?.leave()
+    loop.run()
+    let key = try #require(front.offer?.key)
+    fixture.forwarder.room = 0
+    fixture.clock.advance(byMilliseconds: 3_000_000)
+    let later = try fixture.resume(key, fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(later.last?.hasPrefix("refused storage") == true)
+    let record = try #require(fixture.ledger.uploads[key])
+    #expect(record.committed == 400)
+    #expect(record.expiresAt == fixture.clock.now.advanced(byMilliseconds: 3_600_000))
+  }
 }
