@@ -14,7 +14,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -32,7 +31,7 @@ let package = Package(
     .target(name: "TLSTransport", dependencies: ["COpenSSL", nioCore]),
     .target(
       name: "Ledgers",
-      dependencies: ["CSQLite", "GatewayCore", nioCore, .product(name: "DequeModule", package: "swift-collections")]),
+      dependencies: ["CSQLite", "GatewayCore", nioCore]),
     .target(
       name: "Forwarders",
       dependencies: ["CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", nioCore, nioPosix]),

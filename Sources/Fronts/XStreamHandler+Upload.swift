@@ -92,12 +92,7 @@ extension XStreamHandler {
       } else {
         reply(exchange.refused(XStream.Refusal(failure)))
       }
-    case .superseded:
-      if hasOffer {
-        halt = .superseded
-      } else {
-        reply(exchange.refused(XStream.Refusal(GatewayCore.Refusal.superseded)))
-      }
+    case .superseded: halt = .superseded
     }
     // From within `upload.write` the loop that called it goes on by itself.
     if case .paused = event { return }
