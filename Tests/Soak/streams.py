@@ -356,10 +356,14 @@ class Streamer:
         upload, key = self.upload, self.key
         self._let_go()
         if key is None:
-            if not self.backends.none_was_up(time.monotonic() - 10):
+            # A small payload has no offer, so its client never learns the key of the connection that broke.
+            if self.backends.broke_payload(upload):
+                self.journal.count("payloads begun anew after a fault of the backend")
+            elif self.backends.none_was_up(time.monotonic() - 10):
+                self.journal.count("uploads that no backend took")
+            else:
                 self.journal.violate(f"no backend was found, and one was up: {result.reason}", upload)
                 raise Over
-            self.journal.count("uploads that no backend took")
             time.sleep(self.random.uniform(0.2, 0.8))
             return
         promise = upload.promise(key)
