@@ -51,6 +51,7 @@ public final class TLSContext: Sendable {
       SSL_CTX_set_alpn_select_cb(
         builder.handle, selectApplicationProtocol, Unmanaged.passUnretained(protocols).toOpaque())
     }
+    SSL_CTX_set_keylog_callback(builder.handle, TLSSession.keyLogCallback)
     role = .server
     warnings = builder.warnings
     verifiesServerName = false

@@ -37,6 +37,10 @@ public final class TLSSession {
   /// An `SSL`, freed in deinit.
   let handle: OpaquePointer
   private let buffers = RecordBIO()
+  /// What a ``RecordOpener`` is made of, from the moment that libssl tells it to the end of the handshake.
+  private var clientSecret: TrafficSecret?
+  /// Reads in libssl's place.
+  private(set) var opener: RecordOpener?
   /// The `SSL` has pointers into what the context keeps alive.
   private let context: TLSContext
 
@@ -59,6 +63,7 @@ public final class TLSSession {
     switch context.role {
     case .server:
       SSL_set_accept_state(handle)
+      _ = shim_SSL_set_app_data(handle, Unmanaged.passUnretained(self).toOpaque())
     case .client:
       SSL_set_connect_state(handle)
       try useServerName(serverName)
@@ -174,7 +179,8 @@ public final class TLSSession {
     if result == 1 {
       isHandshakeComplete = true
       received.completedHandshake = true
-      // From here on the peer decides how often it gets an answer.
+      opener = clientSecret.flatMap { RecordOpener(handle, secret: $0) }
+      clientSecret = nil
       return
     }
     switch SSL_get_error(handle, result) {
@@ -183,7 +189,57 @@ public final class TLSSession {
     }
   }
 
+  /// OpenSSL tells the secrets of a handshake in this way alone.
+  static let keyLogCallback: @convention(c) (OpaquePointer?, UnsafePointer<CChar>?) -> Void = { handle, line in
+    guard let handle, let line, let data = shim_SSL_get_app_data(handle) else { return }
+    let session = Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue()
+    if let secret = TrafficSecret(keyLogLine: line) { session.clientSecret = secret }
+  }
+
   private func readRecords(into plaintext: inout ByteBuffer, _ received: inout Received) {
+    if let opener {
+      openRecords(opener, into: &plaintext, &received)
+    } else {
+      readRecordsByLibrary(into: &plaintext, &received)
+    }
+  }
+
+  private func openRecords(_ opener: RecordOpener, into plaintext: inout ByteBuffer, _ received: inout Received) {
+    let opened = opener.open(buffers.takeInput(), into: &plaintext)
+    received.plaintextByteCount += opened.plaintextByteCount
+    // However many updates were asked for, one is an answer to all (RFC 8446, section 4.6.3).
+    if opened.isKeyUpdateWanted, !hasSentCloseNotify {
+      OpenSSLErrors.clear()
+      guard SSL_key_update(handle, SSL_KEY_UPDATE_NOT_REQUESTED) == 1, SSL_do_handshake(handle) == 1 else {
+        received.failure = fail()
+        return
+      }
+    }
+    switch opened.end {
+    case nil: return
+    case .closeNotify:
+      hasReceivedCloseNotify = true
+      received.closeNotify = true
+    case .alert(let code):
+      let words = SSL_alert_desc_string_long(CInt(code)).map { String(cString: $0) } ?? "unknown"
+      received.failure = fail(.protocolViolation(reason: "the peer's alert: \(words) (\(code))"))
+    case .violation(let violation):
+      violation.provocation.withUnsafeBytes { bytes in
+        buffers.lend(bytes) {
+          var byte: UInt8 = 0
+          var count = 0
+          OpenSSLErrors.clear()
+          _ = SSL_read_ex(handle, &byte, 1, &count)
+        }
+      }
+      received.failure = fail()
+    case .library:
+      received.failure = fail()
+    }
+  }
+
+  private func readRecordsByLibrary(into plaintext: inout ByteBuffer, _ received: inout Received) {
+    // The peer decides how often it gets an answer.
     buffers.outputLimit = buffers.output.readableBytes + Self.answerLimit
     defer { buffers.outputLimit = .max }
     while true {
@@ -212,7 +268,10 @@ public final class TLSSession {
 
   /// Makes the session's end out of what is in the error queue.
   private func fail() -> TLSError {
-    let failure = describeFailure()
+    fail(describeFailure())
+  }
+
+  private func fail(_ failure: TLSError) -> TLSError {
     self.failure = failure
     return failure
   }

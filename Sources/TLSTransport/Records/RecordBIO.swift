@@ -28,6 +28,12 @@ final class RecordBIO {
     return body()
   }
 
+  /// What OpenSSL has not read of the lent bytes, and shall not; good for as long as they are lent.
+  func takeInput() -> UnsafeRawBufferPointer {
+    defer { input = UnsafeRawBufferPointer(start: nil, count: 0) }
+    return input
+  }
+
   /// Makes sure that ``output`` has room for so many bytes more without growing in steps.
   func reserve(_ count: Int, from scratch: inout BufferScratch.Slot) {
     guard output.readableBytes == 0, count > BufferScratch.threshold else {

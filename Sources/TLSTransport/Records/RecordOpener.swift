@@ -1,0 +1,254 @@
+internal import COpenSSL
+internal import NIOCore
+
+/// Opens the records that a server receives over TLS 1.3 once the handshake is complete (RFC 8446, section 5), from the
+/// buffer of the read straight into the plaintext's.
+///
+/// libssl would copy each record twice, in and out of a buffer of its own. The handshake, all that is sent, and the alerts
+/// that answer a violation are libssl's.
+final class RecordOpener {
+  /// What the peer did wrong.
+  enum Violation {
+    /// A record whose tag is wrong.
+    case authentication
+    /// A record longer than any may be.
+    case overflow
+    /// Whatever else has no place here.
+    case unexpected
+  }
+
+  /// Why nothing more is read.
+  enum End {
+    case closeNotify
+    case alert(code: UInt8)
+    case violation(Violation)
+    /// OpenSSL has no memory.
+    case library
+  }
+
+  /// What some ciphertext led to.
+  struct Opened {
+    var plaintextByteCount = 0
+    /// The peer wants this side's keys to be updated as well.
+    var isKeyUpdateWanted = false
+    var end: End?
+  }
+
+  private static let headerSize = 5
+  private static let tagSize = 16
+  /// RFC 8446, section 5.2.
+  private static let largestBody = 1 << 14 + 256
+
+  private let cipher: OpaquePointer
+  private let digest: OpaquePointer
+  private let keySize: Int
+  private var secret: TrafficSecret
+  private var staticNonce: (UInt32, UInt64) = (0, 0)
+  private var sequenceNumber: UInt64 = 0
+  /// The beginning of a record whose rest has not come yet.
+  private var partial = ByteBuffer()
+
+  /// - Parameter handle: an `SSL` whose handshake is complete, and that has read nothing after it.
+  /// - Returns: `nil` for what libssl has to do: earlier versions, and ciphers that this does not know.
+  init?(_ handle: OpaquePointer, secret: TrafficSecret) {
+    guard SSL_version(handle) == TLS1_3_VERSION, SSL_has_pending(handle) == 0 else { return nil }
+    guard let suite = SSL_get_current_cipher(handle), let known = Self.cipher(of: suite),
+      let digest = SSL_CIPHER_get_handshake_digest(suite), let context = EVP_CIPHER_CTX_new()
+    else { return nil }
+    cipher = context
+    self.digest = digest
+    self.secret = secret
+    keySize = Int(EVP_CIPHER_get_key_length(known))
+    guard EVP_DecryptInit_ex(context, known, nil, nil, nil) == 1, useSecret() else {
+      EVP_CIPHER_CTX_free(context)
+      return nil
+    }
+  }
+
+  deinit {
+    EVP_CIPHER_CTX_free(cipher)
+  }
+
+  /// Opens all whole records, and keeps the beginning of one that is not whole. After an ``Opened/end`` it must not be
+  /// called again.
+  func open(_ ciphertext: UnsafeRawBufferPointer, into plaintext: inout ByteBuffer) -> Opened {
+    var opened = Opened()
+    var rest = ciphertext[...]
+    if partial.readableBytes > 0 {
+      complete(from: &rest)
+      guard partial.readableBytes >= Self.headerSize else { return opened }
+      let isWhole = partial.withUnsafeReadableBytes { record in
+        guard let size = size(of: record[...], &opened), record.count == size else { return false }
+        openRecord(record, into: &plaintext, &opened)
+        return true
+      }
+      guard isWhole, opened.end == nil else { return opened }
+      partial = ByteBuffer()
+    }
+    while rest.count >= Self.headerSize {
+      guard let size = size(of: rest, &opened) else { return opened }
+      guard rest.count >= size else { break }
+      openRecord(UnsafeRawBufferPointer(rebasing: rest.prefix(size)), into: &plaintext, &opened)
+      guard opened.end == nil else { return opened }
+      rest = rest.dropFirst(size)
+    }
+    if !rest.isEmpty { partial.writeBytes(rest) }
+    return opened
+  }
+
+  /// Moves into ``partial`` what it lacks of its record, as far as that has come.
+  private func complete(from rest: inout Slice<UnsafeRawBufferPointer>) {
+    func take(upTo size: Int) {
+      let count = min(max(size - partial.readableBytes, 0), rest.count)
+      partial.writeBytes(rest.prefix(count))
+      rest = rest.dropFirst(count)
+    }
+    take(upTo: Self.headerSize)
+    guard partial.readableBytes >= Self.headerSize else { return }
+    let bodySize = partial.withUnsafeReadableBytes { Int($0[3]) << 8 | Int($0[4]) }
+    take(upTo: Self.headerSize + min(bodySize, Self.largestBody))
+  }
+
+  /// The size of the record that begins here, header and all.
+  private func size(of bytes: Slice<UnsafeRawBufferPointer>, _ opened: inout Opened) -> Int? {
+    let start = bytes.startIndex
+    let bodySize = Int(bytes[start + 3]) << 8 | Int(bytes[start + 4])
+    guard bytes[start] == ContentType.applicationData, bytes[start + 1] == 3, bytes[start + 2] == 3 else {
+      opened.end = .violation(.unexpected)
+      return nil
+    }
+    guard bodySize <= Self.largestBody else {
+      opened.end = .violation(.overflow)
+      return nil
+    }
+    guard bodySize > Self.tagSize else {
+      opened.end = .violation(.authentication)
+      return nil
+    }
+    return Self.headerSize + bodySize
+  }
+
+  private func openRecord(
+    _ record: UnsafeRawBufferPointer, into plaintext: inout ByteBuffer, _ opened: inout Opened
+  ) {
+    let count = record.count - Self.headerSize - Self.tagSize
+    plaintext.reserveCapacity(minimumWritableBytes: count)
+    let content = plaintext.withUnsafeMutableWritableBytes { target -> (type: UInt8, count: Int)? in
+      guard decrypt(record, count, to: target) else {
+        opened.end = .violation(.authentication)
+        return nil
+      }
+      // The content's type is the last byte that is not zero; the zeros after it are padding.
+      var end = count
+      while end > 0, target[end - 1] == 0 { end -= 1 }
+      guard end > 0 else {
+        opened.end = .violation(.unexpected)
+        return nil
+      }
+      if target[end - 1] != ContentType.applicationData {
+        take(target[end - 1], UnsafeRawBufferPointer(rebasing: target[..<(end - 1)]), &opened)
+      }
+      return (target[end - 1], end - 1)
+    }
+    guard let content, content.type == ContentType.applicationData else { return }
+    // RFC 8446, section 5.4: the padding does not count, but what is left must be no more than a record's.
+    guard content.count <= TLSSession.recordSize else { return opened.end = .violation(.overflow) }
+    plaintext.moveWriterIndex(forwardBy: content.count)
+    opened.plaintextByteCount += content.count
+  }
+
+  private func decrypt(_ record: UnsafeRawBufferPointer, _ count: Int, to target: UnsafeMutableRawBufferPointer) -> Bool {
+    var nonce = (staticNonce.0, staticNonce.1 ^ sequenceNumber.bigEndian)
+    // A connection that sends a record each nanosecond needs 584 years for this to overflow.
+    sequenceNumber += 1
+    guard let header = record.baseAddress?.assumingMemoryBound(to: UInt8.self),
+      let output = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    else { return false }
+    return withUnsafeTemporaryAllocation(byteCount: 12, alignment: 4) { scratch in
+      scratch.storeBytes(of: nonce.0, as: UInt32.self)
+      scratch.storeBytes(of: nonce.1, toByteOffset: 4, as: UInt64.self)
+      nonce = (0, 0)
+      guard let start = scratch.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
+      return shim_open_record(cipher, start, header, header + Self.headerSize, CInt(count), output) == 1
+    }
+  }
+
+  /// An alert or a message of the handshake protocol.
+  private func take(_ type: UInt8, _ content: UnsafeRawBufferPointer, _ opened: inout Opened) {
+    switch type {
+    case ContentType.alert where content.count == 2:
+      switch content[1] {
+      case Alert.closeNotify: opened.end = .closeNotify
+      case Alert.userCanceled: break
+      case let code: opened.end = .alert(code: code)
+      }
+    // Of the messages after a handshake a server without authentication after it can only get a key update, which has to
+    // be the last in its record (RFC 8446, sections 4.6.3 and 5.1).
+    case ContentType.handshake where content.count == 5 && content.prefix(4).elementsEqual(Self.keyUpdateHead):
+      guard content[4] <= 1 else { return opened.end = .violation(.unexpected) }
+      if content[4] == 1 { opened.isKeyUpdateWanted = true }
+      guard let next = secret.next(digest: digest) else { return opened.end = .library }
+      secret = next
+      if !useSecret() { opened.end = .library }
+    default: opened.end = .violation(.unexpected)
+    }
+  }
+
+  private static let keyUpdateHead: [UInt8] = [24, 0, 0, 1]
+
+  private func useSecret() -> Bool {
+    withUnsafeTemporaryAllocation(byteCount: keySize + 12, alignment: 4) { scratch in
+      defer { OPENSSL_cleanse(scratch.baseAddress, scratch.count) }
+      let key = UnsafeMutableRawBufferPointer(rebasing: scratch[12...])
+      let nonce = UnsafeMutableRawBufferPointer(rebasing: scratch[..<12])
+      guard secret.deriveKey(key, nonce: nonce, digest: digest) else { return false }
+      guard EVP_DecryptInit_ex(cipher, nil, nil, key.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1
+      else { return false }
+      staticNonce = (
+        nonce.loadUnaligned(as: UInt32.self), nonce.loadUnaligned(fromByteOffset: 4, as: UInt64.self)
+      )
+      sequenceNumber = 0
+      return true
+    }
+  }
+
+  private enum ContentType {
+    static let alert: UInt8 = 21
+    static let handshake: UInt8 = 22
+    static let applicationData: UInt8 = 23
+  }
+
+  private enum Alert {
+    static let closeNotify: UInt8 = 0
+    static let userCanceled: UInt8 = 90
+  }
+
+  // OpenSSL's objects for these are looked up once: a look-up for each connection costs more than its whole first record.
+  private static func cipher(of suite: OpaquePointer) -> OpaquePointer? {
+    switch SSL_CIPHER_get_protocol_id(suite) {
+    case 0x1301: aes128
+    case 0x1302: aes256
+    case 0x1303: chacha20
+    default: nil
+    }
+  }
+
+  // Fetched objects never change, and OpenSSL only reads them.
+  private nonisolated(unsafe) static let aes128 = EVP_CIPHER_fetch(nil, "AES-128-GCM", nil)
+  private nonisolated(unsafe) static let aes256 = EVP_CIPHER_fetch(nil, "AES-256-GCM", nil)
+  private nonisolated(unsafe) static let chacha20 = EVP_CIPHER_fetch(nil, "ChaCha20-Poly1305", nil)
+}
+
+extension RecordOpener.Violation {
+  /// A record that libssl, given it in place of the peer's, answers with the right alert.
+  ///
+  /// libssl's own keys are those of the connection's first record, so no body of zeros has a tag that it would take.
+  var provocation: [UInt8] {
+    switch self {
+    case .authentication: [23, 3, 3, 0, 17] + [UInt8](repeating: 0, count: 17)
+    case .overflow: [23, 3, 3, 0xff, 0xff]
+    // A type that only the handshake may bring.
+    case .unexpected: [20, 3, 3, 0, 1, 1]
+    }
+  }
+}
