@@ -4,13 +4,26 @@ import PackageDescription
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let ipsecMB = Target.Dependency.target(name: "CIPSecMB", condition: .when(traits: ["IPSecMB"]))
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+#if arch(x86_64)
+  // The library is for these processors alone.
+  let defaultTraits: Set = ["IPSecMB"]
+#else
+  let defaultTraits: Set<String> = []
+#endif
 
 let package = Package(
   name: "sluice",
   products: [
     .executable(name: "sluice", targets: ["sluice"]),
     .library(name: "XStreamClient", targets: ["XStreamClient"]),
+  ],
+  traits: [
+    .default(enabledTraits: defaultTraits),
+    .trait(
+      name: "IPSecMB", description: "AES-GCM by Intel's Multi-Buffer Crypto library, where the processor has VAES"),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -20,6 +33,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
+    .systemLibrary(name: "CIPSecMB", providers: [.apt(["libipsec-mb-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -28,7 +42,7 @@ let package = Package(
     .target(name: "XStream", dependencies: [nioCore]),
     .target(name: "GatewayCore", dependencies: [nioCore, logging]),
     .target(name: "ContentDigests", dependencies: ["COpenSSL", nioCore]),
-    .target(name: "TLSTransport", dependencies: ["COpenSSL", nioCore]),
+    .target(name: "TLSTransport", dependencies: [ipsecMB, "COpenSSL", nioCore]),
     .target(
       name: "Ledgers",
       dependencies: ["CSQLite", "GatewayCore", nioCore]),
@@ -42,7 +56,8 @@ let package = Package(
     .target(
       name: "GatewayServer",
       dependencies: [
-        "CSQLite", "CZlib", "ContentDigests", "Forwarders", "Fronts", "GatewayCore", "Ledgers", "TLSTransport",
+        "CLinux", "CSQLite", "CZlib", "ContentDigests", "Forwarders", "Fronts", "GatewayCore", "Ledgers",
+        "TLSTransport",
         nioCore, nioPosix, logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 // glibc declares these under _GNU_SOURCE alone, which Swift's Glibc module is built without.
 int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned int flags);
@@ -36,6 +38,16 @@ static inline int sluice_unacknowledged(int socket) {
 static inline int sluice_reset_on_close(int socket, int is_on) {
   struct linger linger = {.l_onoff = is_on, .l_linger = 0};
   return setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+// Processors that this process may run on: fewer than the machine has under taskset or a cpuset. 0 where the kernel
+// does not tell, which with more than 4096 of them it does not.
+static inline int sluice_processors(void) {
+  unsigned long mask[4096 / (8 * sizeof(unsigned long))] = {0};
+  long size = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+  int count = 0;
+  for (long word = 0; word < size / (long)sizeof(unsigned long); word++) count += __builtin_popcountl(mask[word]);
+  return count;
 }
 
 static inline int sluice_end_output(int socket) {

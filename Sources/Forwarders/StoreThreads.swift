@@ -1,3 +1,4 @@
+internal import CLinux
 internal import GatewayCore
 internal import NIOCore
 internal import NIOPosix
@@ -8,7 +9,7 @@ internal import NIOPosix
 public final class StoreThreads: Sendable {
   private let pool: NIOThreadPool
   /// How many threads of one job can run at the same time.
-  let cores = System.coreCount
+  let cores = max(1, Int(sluice_processors()))
 
   /// - Parameter count: how many threads, at least 1. More than there are cores, as most of them wait for a disk.
   public init(count: Int = 8) {

@@ -1,6 +1,7 @@
 import GatewayCore
 import Logging
 import NIOCore
+import TLSTransport
 import XStream
 
 // What the core is asked, and what it says.
@@ -103,6 +104,7 @@ extension XStreamHandler {
     hasOffer = true
     safeOffset = offer.offset
     grantedEnd = offer.granted
+    context?.triggerUserOutboundEvent(ExpectedPlaintext(count: offer.granted - offer.offset), promise: nil)
     if exchange.isDecidingPayload {
       switch exchange.payloadAccepted(key: StreamKey(offer.key)) {
       case .receive: break

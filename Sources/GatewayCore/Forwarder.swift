@@ -31,6 +31,10 @@ public protocol Forwarder: Sendable {
   /// - Throws: ``SinkFailure`` where the place itself cannot be used.
   func recover(_ unfinished: [UploadRecord]) throws -> [UploadKey: RecoveredUpload]
 
+  /// Whether an upload can go on after the gateway was started anew. Where it cannot, safe offsets matter to nobody but
+  /// the client that asked for acknowledgements.
+  var outlivesGateway: Bool { get }
+
   /// The gateway goes away, and no sink is left: lets go of what the forwarder holds beyond its sinks.
   func stop() async
 }
@@ -94,6 +98,9 @@ extension Forwarder {
 
   /// Nothing was promised.
   public func takeBackPromise(_ key: UploadKey) {}
+
+  /// It can.
+  public var outlivesGateway: Bool { true }
 
   /// Nothing is held.
   public func stop() async {}

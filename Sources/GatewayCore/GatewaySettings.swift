@@ -25,8 +25,11 @@ public struct GatewaySettings: Sendable {
   /// Bytes after which a checkpoint is due. Acknowledgements may be spaced wider than asked, up to 8 MiB
   /// (protocol.md, section 4): closer than 1 MiB the syncs would cost more than the bytes. The upper bound is half of
   /// that, because while one checkpoint is made the bytes for the next already arrive.
-  func checkpointEvery(acknowledgeEvery: Int64?) -> Int64 {
-    guard let acknowledgeEvery else { return 64 << 20 }
+  ///
+  /// Where nobody could go on after a restart and nobody wants acknowledgements, time alone is a reason for one: it is
+  /// how the operator sees the upload move.
+  func checkpointEvery(acknowledgeEvery: Int64?, outlivesGateway: Bool) -> Int64 {
+    guard let acknowledgeEvery else { return outlivesGateway ? 64 << 20 : .max }
     return min(max(acknowledgeEvery, 1 << 20), 4 << 20)
   }
 

@@ -48,7 +48,9 @@ public final class Upload {
     self.machine = UploadMachine(
       isResumable: request.shape == .stream, isNew: key == nil, total: request.total,
       window: gateway.settings.window,
-      checkpointEvery: gateway.settings.checkpointEvery(acknowledgeEvery: request.acknowledgeEvery))
+      checkpointEvery: gateway.settings.checkpointEvery(
+        acknowledgeEvery: request.acknowledgeEvery,
+        outlivesGateway: gateway.forwarder(of: admission.route).outlivesGateway))
   }
 
   // MARK: What the front says

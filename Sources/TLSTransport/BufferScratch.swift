@@ -11,21 +11,35 @@ internal import NIOCore
 /// A buffer is needed only while one read is decrypted and handed on. Kept per thread, it is warm in the cache, and an
 /// idle connection holds none.
 final class BufferScratch {
-  /// One buffer that is lent out and given back.
+  /// Buffers that are lent out and given back.
+  ///
+  /// Mostly one is enough: it is back before the next is wanted. While a slow receiver holds what was made in some of them,
+  /// the others go round; without them each read would take fresh pages from the kernel.
   struct Slot {
-    private var buffer: ByteBuffer?
+    private static let limit = 4
 
-    /// An empty buffer. If someone still holds what was made in it, the storage stays theirs and this is a new one.
+    private var buffers: [ByteBuffer] = []
+
+    /// An empty buffer whose storage nobody else holds: the one that was used last, if it is free.
     mutating func take(capacity: Int) -> ByteBuffer {
-      guard var buffer = buffer.take() else { return ByteBufferAllocator().buffer(capacity: capacity) }
-      buffer.clear(minimumCapacity: capacity)
-      return buffer
+      for index in buffers.indices.reversed() {
+        guard buffers[index].storageCapacity >= capacity else { continue }
+        let isFree = buffers[index].modifyIfUniquelyOwned { $0.clear() } != nil
+        if isFree { return buffers.remove(at: index) }
+      }
+      return ByteBufferAllocator().buffer(capacity: capacity)
     }
 
     /// Takes a buffer back, whoever else may still hold its storage.
     mutating func give(_ returned: ByteBuffer) {
-      if let buffer, buffer.storageCapacity >= returned.storageCapacity { return }
-      buffer = returned
+      if buffers.count == Self.limit {
+        // The smallest goes first, and among equals the one that has waited longest.
+        guard let index = buffers.indices.min(by: { buffers[$0].storageCapacity < buffers[$1].storageCapacity }),
+          buffers[index].storageCapacity <= returned.storageCapacity
+        else { return }
+        buffers.remove(at: index)
+      }
+      buffers.append(returned)
     }
   }
 

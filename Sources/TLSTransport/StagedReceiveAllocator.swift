@@ -25,6 +25,11 @@ public struct StagedReceiveAllocator: RecvByteBufferAllocator {
     try options.setOption(.recvAllocator, value: StagedReceiveAllocator())
   }
 
+  /// Room for the plaintext of a read, of few different sizes, so that buffers can go round.
+  static func plaintextCapacity(forCiphertext count: Int) -> Int {
+    TLSSession.plaintextCapacity(forCiphertext: stages.first { $0 >= count } ?? count)
+  }
+
   /// An empty buffer of the current stage's size.
   public func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
     let size = Self.stages[stage]

@@ -73,6 +73,8 @@ extension TLSHandler {
     state = .closed
     timer?.cancel()
     timer = nil
+    flowTimer?.cancel()
+    flowTimer = nil
     failPending(error)
     takeOutputClosePromise()?.fail(error)
     let promise = closePromise

@@ -58,6 +58,8 @@ public final class TLSHandler: ChannelDuplexHandler {
   /// Bytes that answer the peer's TLS messages and that the socket did not take yet.
   var unsentAnswerBytes = 0
   var timer: Scheduled<Void>?
+  var threshold = ReceiveThreshold()
+  var flowTimer: Scheduled<Void>?
 
   /// Whether someone above waits for a read, which a read without plaintext does not answer.
   private var isReadWanted = false
@@ -182,7 +184,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     let isShared = size > BufferScratch.threshold
     var plaintext =
       isShared
-      ? scratch.plaintext.take(capacity: TLSSession.plaintextCapacity(forCiphertext: size))
+      ? scratch.plaintext.take(capacity: StagedReceiveAllocator.plaintextCapacity(forCiphertext: size))
       : context.channel.allocator.buffer(capacity: session.isHandshakeComplete ? size : 0)
     let received = ciphertext.withUnsafeReadableBytes { session.receive($0, into: &plaintext) }
     if ciphertext.storageCapacity > BufferScratch.threshold { scratch.received.give(ciphertext) }
@@ -195,6 +197,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     }
     if received.plaintextByteCount > 0, isOpen {
       isReadWanted = false
+      noteFlow(received.plaintextByteCount, context)
       context.fireChannelRead(Self.wrapInboundOut(plaintext))
     }
     if isShared { scratch.plaintext.give(plaintext) }

@@ -20,13 +20,13 @@ import Testing
   @Test(
     "records of each cipher suite are opened, however they are cut",
     arguments: ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"],
-    [1, 4, 5, 6, 1000, 16_406, 70_000])
+    [5, 1000, 16_406, 70_000])
   func suites(suite: String, chunk: Int) throws {
     let pair = try pair(suite: suite)
     #expect(pair.server.opener != nil)
     #expect(pair.server.handshakeSummary().cipher == suite)
-    let body = (0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
-    for part in [body[..<1], body[1..<17_000], body[17_000...]] {
+    let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+    for part in [body[..<1], body[1..<150_000], body[150_000...]] {
       try pair.client.send(Array(part))
       pair.pump { chunk }
     }
@@ -63,9 +63,15 @@ import Testing
     #expect(pair.server.hasReceivedCloseNotify)
   }
 
-  @Test("a client updates its keys again and again, and each time that it asks the server updates its own")
-  func keyUpdates() throws {
-    let pair = try pair(suite: "TLS_AES_256_GCM_SHA384")
+  @Test(
+    "a client updates its keys again and again, and each time that it asks the server updates its own",
+    arguments: ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"], [false, true])
+  func keyUpdates(suite: String, isBulk: Bool) throws {
+    let pair = try pair(suite: suite)
+    if isBulk {
+      try pair.client.send([UInt8](repeating: 0x20, count: 300_000))
+      pair.pump()
+    }
     for round in 0..<20 {
       let kind = round.isMultiple(of: 2) ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED
       try #require(SSL_key_update(pair.client.handle, kind) == 1)
@@ -75,7 +81,7 @@ import Testing
       pair.pump()
     }
     let expected = (0..<20).map { "\($0) " }.joined()
-    #expect(pair.atServer.text == expected)
+    #expect(pair.atServer.text.drop { $0 == " " } == expected)
     #expect(pair.atClient.text == expected)
     #expect(pair.atClient.failure == nil && pair.atServer.failure == nil)
   }
@@ -98,10 +104,12 @@ import Testing
     #expect(pair.atServer.text == "on")
   }
 
-  @Test("a byte that was changed on the way ends the connection, with the alert that says so", arguments: [0, 5, 500])
-  func tampered(place: Int) throws {
+  @Test(
+    "a byte that was changed on the way ends the connection, with the alert that says so", arguments: [0, 5, 500],
+    [4, 300_000])
+  func tampered(place: Int, after good: Int) throws {
     let pair = try pair()
-    try pair.client.send("good")
+    try pair.client.send([UInt8](repeating: 1, count: good))
     pair.pump()
     try pair.client.send([UInt8](repeating: 7, count: 1000))
     var output = try #require(pair.client.takeOutput())

@@ -58,6 +58,9 @@ public final class PipeForwarder: Forwarder {
     return parked.submit { $0.abandon() }.hop(to: eventLoop)
   }
 
+  /// No stream does.
+  public var outlivesGateway: Bool { false }
+
   /// No stream outlives the gateway.
   public func recover(_ unfinished: [UploadRecord]) -> [UploadKey: RecoveredUpload] {
     Dictionary(unfinished.map { ($0.key, .broken) }, uniquingKeysWith: { first, _ in first })

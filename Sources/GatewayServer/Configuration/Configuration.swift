@@ -115,7 +115,7 @@ public struct Configuration: Sendable {
 
   /// How many event loop threads there are.
   public enum Threads: Hashable, Sendable {
-    /// As many as the machine has processors.
+    /// As many as there are processors that the process may run on.
     case automatic
     /// 1 to 1024.
     case exactly(Int)

@@ -1,15 +1,10 @@
+import CLinux
 import Forwarders
 import Fronts
 import GatewayCore
 import Logging
 import NIOCore
 import TLSTransport
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
 
 extension TLSServerConfiguration {
   init(_ tls: Configuration.TLS) {
@@ -52,7 +47,7 @@ extension Configuration.RouteEntry {
 extension Configuration.Threads {
   var count: Int {
     switch self {
-    case .automatic: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    case .automatic: max(1, Int(sluice_processors()))
     case .exactly(let count): count
     }
   }

@@ -55,6 +55,17 @@ enum LedgerCall: Sendable {
     }
   }
 
+  /// Whether its answer says something that must survive a power cut; every answer survives the gateway's own end.
+  ///
+  /// Of an upload that was only offered no byte is safe yet: forgotten with its reservation and its file, it is begun anew.
+  /// What is told after that needs a flush, which takes along all that was committed before.
+  var needsFlush: Bool {
+    switch self {
+    case .open, .find, .dropWindows, .unfinished, .quotas: false
+    case .claim, .advance, .settle, .release, .fail, .forget: true
+    }
+  }
+
   /// Where the answer is awaited.
   var eventLoop: any EventLoop {
     switch self {

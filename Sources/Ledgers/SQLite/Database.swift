@@ -16,6 +16,7 @@ final class Database {
   let handle: OpaquePointer
   /// Frames in the write-ahead log after the last commit. On the heap, because SQLite's hook writes to it.
   private let logFrames: UnsafeMutablePointer<Int32>
+  private var isFlushing = true
 
   /// - Parameter busyMilliseconds: how long a call waits for another process's lock.
   init(path: String, access: Access, busyMilliseconds: Int32) throws(LedgerError) {
@@ -62,6 +63,16 @@ final class Database {
     let statement = try Statement(sql, in: self)
     defer { statement.reset() }
     return try statement.step() ? statement.text(0) : ""
+  }
+
+  /// Whether the next commit waits until it is on the disk, with all that came before it. At first it does.
+  ///
+  /// Without, the write-ahead log is only written: a power cut may take back the last commits, in order and whole
+  /// (sqlite.org, PRAGMA synchronous: in WAL mode NORMAL keeps the file consistent).
+  func setFlush(_ isFlushing: Bool) throws(LedgerError) {
+    guard isFlushing != self.isFlushing else { return }
+    try execute("PRAGMA synchronous = \(isFlushing ? "FULL" : "NORMAL")")
+    self.isFlushing = isFlushing
   }
 
   /// Whether a transaction is open. Some failures (full disk, I/O) end it without being asked.

@@ -39,9 +39,18 @@ final class RecordOpener {
   /// RFC 8446, section 5.2.
   private static let largestBody = 1 << 14 + 256
 
+  /// A connection that brings so many bytes is worth the memory of a faster cipher.
+  private static let vectorFrom = 128 << 10
+
   private let cipher: OpaquePointer
+  #if IPSecMB
+    private var vectorCipher: VectorCipher?
+    private var bytesBeforeVector = vectorFrom
+  #endif
   private let digest: OpaquePointer
   private let keySize: Int
+  /// Whether the cipher is one that ``VectorCipher`` knows.
+  private let hasVectorKey: Bool
   private var secret: TrafficSecret
   private var staticNonce: (UInt32, UInt64) = (0, 0)
   private var sequenceNumber: UInt64 = 0
@@ -59,6 +68,7 @@ final class RecordOpener {
     self.digest = digest
     self.secret = secret
     keySize = Int(EVP_CIPHER_get_key_length(known))
+    hasVectorKey = EVP_CIPHER_get_mode(known) == EVP_CIPH_GCM_MODE
     guard EVP_DecryptInit_ex(context, known, nil, nil, nil) == 1, useSecret() else {
       EVP_CIPHER_CTX_free(context)
       return nil
@@ -157,7 +167,8 @@ final class RecordOpener {
     opened.plaintextByteCount += content.count
   }
 
-  private func decrypt(_ record: UnsafeRawBufferPointer, _ count: Int, to target: UnsafeMutableRawBufferPointer) -> Bool {
+  private func decrypt(_ record: UnsafeRawBufferPointer, _ count: Int, to target: UnsafeMutableRawBufferPointer) -> Bool
+  {
     var nonce = (staticNonce.0, staticNonce.1 ^ sequenceNumber.bigEndian)
     // A connection that sends a record each nanosecond needs 584 years for this to overflow.
     sequenceNumber += 1
@@ -169,6 +180,13 @@ final class RecordOpener {
       scratch.storeBytes(of: nonce.1, toByteOffset: 4, as: UInt64.self)
       nonce = (0, 0)
       guard let start = scratch.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
+      #if IPSecMB
+        if let vectorCipher {
+          return vectorCipher.open(
+            nonce: start, header: header, body: header + Self.headerSize, count: count, target: output)
+        }
+        considerVectorCipher(count)
+      #endif
       return shim_open_record(cipher, start, header, header + Self.headerSize, CInt(count), output) == 1
     }
   }
@@ -196,19 +214,43 @@ final class RecordOpener {
 
   private static let keyUpdateHead: [UInt8] = [24, 0, 0, 1]
 
+  #if IPSecMB
+    private func considerVectorCipher(_ count: Int) {
+      guard bytesBeforeVector > 0 else { return }
+      bytesBeforeVector -= count
+      if bytesBeforeVector <= 0 { useVectorCipher() }
+    }
+
+    private func useVectorCipher() {
+      guard hasVectorKey else { return }
+      withKey { key, _ in vectorCipher = VectorCipher(key: UnsafeRawBufferPointer(key)) }
+    }
+  #endif
+
   private func useSecret() -> Bool {
-    withUnsafeTemporaryAllocation(byteCount: keySize + 12, alignment: 4) { scratch in
-      defer { OPENSSL_cleanse(scratch.baseAddress, scratch.count) }
-      let key = UnsafeMutableRawBufferPointer(rebasing: scratch[12...])
-      let nonce = UnsafeMutableRawBufferPointer(rebasing: scratch[..<12])
-      guard secret.deriveKey(key, nonce: nonce, digest: digest) else { return false }
+    var isUsed = false
+    withKey { key, nonce in
       guard EVP_DecryptInit_ex(cipher, nil, nil, key.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1
-      else { return false }
+      else { return }
       staticNonce = (
         nonce.loadUnaligned(as: UInt32.self), nonce.loadUnaligned(fromByteOffset: 4, as: UInt64.self)
       )
       sequenceNumber = 0
-      return true
+      isUsed = true
+    }
+    #if IPSecMB
+      if vectorCipher != nil { useVectorCipher() }
+    #endif
+    return isUsed
+  }
+
+  /// Derives the key and the nonces' static part for as long as `body` runs; without calling it where OpenSSL could not.
+  private func withKey(_ body: (UnsafeMutableRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void) {
+    withUnsafeTemporaryAllocation(byteCount: keySize + 12, alignment: 4) { scratch in
+      defer { OPENSSL_cleanse(scratch.baseAddress, scratch.count) }
+      let key = UnsafeMutableRawBufferPointer(rebasing: scratch[12...])
+      let nonce = UnsafeMutableRawBufferPointer(rebasing: scratch[..<12])
+      if secret.deriveKey(key, nonce: nonce, digest: digest) { body(key, nonce) }
     }
   }
 

@@ -1,0 +1,48 @@
+internal import Glibc
+public import NIOCore
+
+// How much has to have arrived before the socket says so.
+extension TLSHandler {
+  /// Takes ``ExpectedPlaintext``.
+  public func triggerUserOutboundEvent(
+    context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
+  ) {
+    guard let expected = event as? ExpectedPlaintext else {
+      context.triggerUserOutboundEvent(event, promise: promise)
+      return
+    }
+    threshold.expected = expected.count
+    promise?.succeed()
+  }
+
+  /// So many bytes of plaintext have come.
+  func noteFlow(_ count: Int, _ context: ChannelHandlerContext) {
+    guard threshold.expected > 0 else { return }
+    carryOut(threshold.received(count, now: .now()), context)
+  }
+
+  private func carryOut(_ change: ReceiveThreshold.Change, _ context: ChannelHandlerContext) {
+    switch change {
+    case .none: return
+    case .raise:
+      setThreshold(ReceiveThreshold.bulk, context)
+      watchFlow(context)
+    case .lower: setThreshold(1, context)
+    }
+  }
+
+  /// Only saves time: where the socket does not have it, bytes come as they come.
+  private func setThreshold(_ bytes: Int, _ context: ChannelHandlerContext) {
+    try? context.channel.syncOptions?.setOption(.socketOption(.init(rawValue: SO_RCVLOWAT)), value: bytes)
+  }
+
+  private func watchFlow(_ context: ChannelHandlerContext) {
+    guard flowTimer == nil else { return }
+    flowTimer = context.eventLoop.assumeIsolated().scheduleTask(in: ReceiveThreshold.lookInterval) { [self] in
+      flowTimer = nil
+      guard isOpen else { return }
+      carryOut(threshold.look(now: .now()), context)
+      if threshold.isRaised { watchFlow(context) }
+    }
+  }
+}
