@@ -5,13 +5,14 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let ipsecMB = Target.Dependency.target(name: "CIPSecMB", condition: .when(traits: ["IPSecMB"]))
+let isal = Target.Dependency.target(name: "CISAL", condition: .when(traits: ["ISAL"]))
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 #if arch(x86_64)
   // The library is for these processors alone.
-  let defaultTraits: Set = ["IPSecMB"]
+  let processorTraits = ["IPSecMB"]
 #else
-  let defaultTraits: Set<String> = []
+  let processorTraits: [String] = []
 #endif
 
 let package = Package(
@@ -21,9 +22,10 @@ let package = Package(
     .library(name: "XStreamClient", targets: ["XStreamClient"]),
   ],
   traits: [
-    .default(enabledTraits: defaultTraits),
+    .default(enabledTraits: Set(["ISAL"] + processorTraits)),
     .trait(
       name: "IPSecMB", description: "AES-GCM by Intel's Multi-Buffer Crypto library, where the processor has VAES"),
+    .trait(name: "ISAL", description: "`gzip: fast` in a store, by Intel's storage library (ISA-L)"),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -34,6 +36,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CIPSecMB", providers: [.apt(["libipsec-mb-dev"])]),
+    .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -48,7 +51,7 @@ let package = Package(
       dependencies: ["CSQLite", "GatewayCore", nioCore]),
     .target(
       name: "Forwarders",
-      dependencies: ["CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", nioCore, nioPosix]),
+      dependencies: [isal, "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", nioCore, nioPosix]),
     .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
     .target(
       name: "XStreamClient",
@@ -56,7 +59,7 @@ let package = Package(
     .target(
       name: "GatewayServer",
       dependencies: [
-        "CLinux", "CSQLite", "CZlib", "ContentDigests", "Forwarders", "Fronts", "GatewayCore", "Ledgers",
+        isal, "CLinux", "CSQLite", "CZlib", "ContentDigests", "Forwarders", "Fronts", "GatewayCore", "Ledgers",
         "TLSTransport",
         nioCore, nioPosix, logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

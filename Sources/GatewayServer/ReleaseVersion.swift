@@ -1,3 +1,6 @@
+#if ISAL
+  import CISAL
+#endif
 import CSQLite
 import CZlib
 import TLSTransport
@@ -7,9 +10,16 @@ public enum ReleaseVersion {
   /// Semantic version.
   public static let number = "0.1.0"
 
-  /// For a person: the release and the system libraries as they are at run time.
+  /// For a person: the release and the system libraries as they are at run time (of ISA-L: as they were when it was built).
   public static var description: String {
     "sluice \(number) (\(TLSLibrary.version), SQLite \(String(cString: sqlite3_libversion())), "
-      + "zlib \(String(cString: zlibVersion())))"
+      + "zlib \(String(cString: zlibVersion()))\(isal))"
+  }
+  private static var isal: String {
+    #if ISAL
+      ", ISA-L \(String(cString: sluice_isal_version()))"
+    #else
+      ""
+    #endif
   }
 }

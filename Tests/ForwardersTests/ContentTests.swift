@@ -116,7 +116,7 @@ struct ContentTests {
     arguments: [nil, 6], [false, true])
   func sinkFails(level: Int?, resumed: Bool) async throws {
     let place = try DirectoryPlace {
-      $0.gzipLevel = level
+      $0.engine = level.map { .zlib(level: $0) }
       $0.checksContent = true
     }
     let text = Array("{\"a\": [1, 2, 3], \"b\": oops}".utf8)

@@ -87,7 +87,7 @@ struct DiskRoomTests {
   @Test("stays promised to an upload whose size on the disk is unknown, less what it wrote")
   func counted() async throws {
     let disk = try SmallDisk(mebibytes: 8)
-    let store = try store(disk) { $0.gzipLevel = 1 }
+    let store = try store(disk) { $0.engine = .zlib(level: 1) }
     let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
     #expect(try await promise(store, 6 << 20, upload.key) == 6 << 20)
     let sink = try await SinkDriver.open(store, upload)
@@ -119,7 +119,7 @@ struct DiskRoomTests {
   @Test("may end within a member, and nothing that was safe is lost")
   func gzipFull() async throws {
     let disk = try SmallDisk(mebibytes: 4)
-    let store = try store(disk) { $0.gzipLevel = 6 }
+    let store = try store(disk) { $0.engine = .zlib(level: 6) }
     let bytes = pattern(6 << 20)
     let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
     let sink = try await SinkDriver.open(store, upload)

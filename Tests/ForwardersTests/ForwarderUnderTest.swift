@@ -6,24 +6,36 @@ import GatewayCore
 enum ForwarderUnderTest: CaseIterable, Sendable {
   case directory
   case gzip
+  #if ISAL
+    case fastGzip
+  #endif
   case everything
   case pipe
   case pipeToUnixSocket
   case pipeOverTLS
 
   /// Those that can take bytes back. What a backend has, it has.
-  static let thatCut = [ForwarderUnderTest.directory, .gzip, .everything]
+  static let thatCut: [ForwarderUnderTest] = {
+    #if ISAL
+      [.directory, .gzip, .fastGzip, .everything]
+    #else
+      [.directory, .gzip, .everything]
+    #endif
+  }()
 
   /// Those that can say of an upload that it is not to be taken for complete. A unix socket's end is always in order.
-  static let thatTakeBack = [ForwarderUnderTest.directory, .gzip, .everything, .pipe, .pipeOverTLS]
+  static let thatTakeBack = thatCut + [.pipe, .pipeOverTLS]
 
   func make() async throws -> any ForwarderPlace {
     switch self {
     case .directory: try DirectoryPlace()
-    case .gzip: try DirectoryPlace { $0.gzipLevel = 6 }
+    case .gzip: try DirectoryPlace { $0.engine = .zlib(level: 6) }
+    #if ISAL
+      case .fastGzip: try DirectoryPlace { $0.engine = .igzip }
+    #endif
     case .everything:
       try DirectoryPlace {
-        $0.gzipLevel = 1
+        $0.engine = .zlib(level: 1)
         $0.name = (try? NameTemplate(parsing: "{client}/{date}/{name}-{key}")) ?? .key
         $0.metadata = .sidecar
         $0.checksContent = true
@@ -84,7 +96,7 @@ final class DirectoryPlace: ForwarderPlace {
   }
 
   func complete(_ key: UploadKey) -> [UInt8]? {
-    guard settings.gzipLevel != nil else { return bytes(finalPath(key)) }
+    guard settings.engine != nil else { return bytes(finalPath(key)) }
     return FileManager.default.fileExists(atPath: finalPath(key)) ? try? Gunzip.bytes(finalPath(key)) : nil
   }
   func partial(_ key: UploadKey) -> [UInt8]? { bytes("\(partialPath)/\(key.text)") }

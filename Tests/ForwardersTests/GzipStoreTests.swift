@@ -7,13 +7,8 @@ import Testing
 
 @Suite("A gzip store", .timeLimit(.minutes(2)))
 struct GzipStoreTests {
-  private let level = 6
-
-  private func place(_ change: (inout DirectoryStore.Settings) -> Void = { _ in }) throws -> DirectoryPlace {
-    try DirectoryPlace {
-      $0.gzipLevel = level
-      change(&$0)
-    }
+  private func place(_ engine: CompressionEngine = .zlib(level: 6)) throws -> DirectoryPlace {
+    try DirectoryPlace { $0.engine = engine }
   }
 
   /// Lines that shrink, with stretches that do not.
@@ -29,9 +24,11 @@ struct GzipStoreTests {
     return Array(bytes.prefix(count))
   }
 
-  @Test("makes files that every reader takes, after cuts and crashes at any place", arguments: 1...4)
-  func readers(seed: Int) async throws {
-    let place = try place()
+  @Test(
+    "makes files that every reader takes, after cuts and crashes at any place", arguments: CompressionEngine.tested,
+    1...4)
+  func readers(engine: CompressionEngine, seed: Int) async throws {
+    let place = try place(engine)
     var random = SplitMix(state: UInt64(seed))
     let bytes = mixed(1_500_000 + seed * 377_777, seed: UInt64(seed) * 9_000)
     let upload = SinkUpload(key: .mint(), total: Int64(bytes.count), digest: try digest(of: bytes))
@@ -71,9 +68,34 @@ struct GzipStoreTests {
     #expect(try Gunzip.run("pigz", ["-dc", final]) == bytes)
   }
 
-  @Test("leads to any offset by the file alone")
-  func index() async throws {
-    let place = try place()
+  @Test("goes on with a file that another engine began, also after a crash")
+  func otherEngine() async throws {
+    let first = try place(.zlib(level: 9))
+    let stores = try CompressionEngine.tested.map { engine in
+      var settings = first.settings
+      settings.engine = engine
+      return try DirectoryStore(settings, threads: DirectoryPlace.threads)
+    }
+    let bytes = mixed(9_000_000, seed: 7_000)
+    let upload = SinkUpload(key: .mint(), total: Int64(bytes.count), digest: try digest(of: bytes))
+    var sink = try await SinkDriver.open(first.store, upload)
+    var offset = 0
+    for (step, store) in (stores + stores).enumerated() {
+      try await sink.write(Array(bytes[offset..<offset + 1_300_000]))
+      offset += 1_300_000
+      #expect(try await sink.suspend() == Int64(offset))
+      if step % 2 == 0 { #expect(try store.recover([first.record(upload, committed: Int64(offset))]) == [:]) }
+      sink = try await SinkDriver.open(store, upload, from: Int64(offset))
+    }
+    try await sink.write(Array(bytes[offset...]))
+    #expect(try await sink.finish() == upload.digest)
+    #expect(first.complete(upload.key) == bytes)
+    #expect(try GzipIndex.read(first.finalPath(upload.key)).rawSize == Int64(bytes.count))
+  }
+
+  @Test("leads to any offset by the file alone", arguments: CompressionEngine.tested)
+  func index(engine: CompressionEngine) async throws {
+    let place = try place(engine)
     let bytes = mixed(5_300_000, seed: 1)
     let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
     let sink = try await SinkDriver.open(place.store, upload)
@@ -115,10 +137,10 @@ struct GzipStoreTests {
     #expect(index.members.map(\.rawSize) == [1 << 20, 1 << 20, 1 << 20])
   }
 
-  @Test("stores what does not shrink, and reports what a file takes up")
-  func stored() async throws {
-    for (bytes, most) in [(pattern(4 << 20), 4_200_000), (mixed(1 << 20, seed: 0), 200_000)] {
-      let place = try place()
+  @Test("stores what does not shrink, and reports what a file takes up", arguments: CompressionEngine.tested)
+  func stored(engine: CompressionEngine) async throws {
+    for (bytes, most) in [(pattern(4 << 20), 4_195_500), (mixed(1 << 20, seed: 0), 200_000)] {
+      let place = try place(engine)
       let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
       let sink = try await SinkDriver.open(place.store, upload)
       try await sink.write(bytes)

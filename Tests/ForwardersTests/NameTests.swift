@@ -93,7 +93,7 @@ struct NameTests {
     let template = try NameTemplate(parsing: "{client}/{date}/{name}-{key}")
     let place = try DirectoryPlace {
       $0.name = template
-      $0.gzipLevel = level
+      $0.engine = level.map { .zlib(level: $0) }
       $0.metadata = .sidecar
     }
     let upload = try upload(5000)
@@ -121,7 +121,7 @@ struct NameTests {
   func sidecar(level: Int?) async throws {
     let place = try DirectoryPlace {
       $0.metadata = .sidecar
-      $0.gzipLevel = level
+      $0.engine = level.map { .zlib(level: $0) }
     }
     let upload = try upload(70_000)
     let sink = try await SinkDriver.open(place.store, upload)

@@ -124,7 +124,7 @@ struct StoreRecoveryTests {
     // Random bytes are stored rather than squeezed: the file is no shorter than what was recorded.
     let bytes = (0..<2 << 20).map { _ in UInt8.random(in: 0...255) }
     try await { () async throws in
-      let store = try DirectoryStore(.init(directory: path, gzipLevel: 6), threads: DirectoryPlace.threads)
+      let store = try DirectoryStore(.init(directory: path, engine: .zlib(level: 6)), threads: DirectoryPlace.threads)
       let sink = try await SinkDriver.open(store, upload)
       try await sink.write(bytes)
       #expect(try await sink.suspend() == 2 << 20)

@@ -3,8 +3,8 @@ extension DirectoryStore {
   public struct Settings: Hashable, Sendable {
     /// A path; no other store may have it.
     public var directory: String
-    /// zlib's level, 1 to 9, for files that are squeezed; `nil` keeps the uploads' own bytes.
-    public var gzipLevel: Int?
+    /// What squeezes files; `nil` keeps the uploads' own bytes.
+    public var engine: CompressionEngine?
     /// What complete uploads are called.
     public var name: NameTemplate
     /// What is kept beside a complete upload.
@@ -24,11 +24,11 @@ extension DirectoryStore {
 
     /// Files of the uploads' own bytes, called by their keys, unless something else is said.
     public init(
-      directory: String, gzipLevel: Int? = nil, name: NameTemplate = .key, metadata: Metadata = .none,
+      directory: String, engine: CompressionEngine? = nil, name: NameTemplate = .key, metadata: Metadata = .none,
       minFree: Int64 = 0, checksContent: Bool = false
     ) {
       self.directory = directory
-      self.gzipLevel = gzipLevel
+      self.engine = engine
       self.name = name
       self.metadata = metadata
       self.minFree = minFree
@@ -38,7 +38,6 @@ extension DirectoryStore {
     static let gzipSuffix = ".gz"
 
     /// Of complete uploads' files.
-    var suffix: String { gzipLevel == nil ? "" : Self.gzipSuffix }
-    var engine: CompressionEngine? { gzipLevel.map { .zlib(level: $0) } }
+    var suffix: String { engine == nil ? "" : Self.gzipSuffix }
   }
 }

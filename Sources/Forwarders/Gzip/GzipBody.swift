@@ -132,9 +132,10 @@ final class GzipBody: FileBody {
     for writer in writers {
       let begin = writer.isHeaderWritten ? current?.place ?? place : place
       if writer.isEnded, writer.isHeaderWritten { header = (writer.header.bytes, begin) }
-      let output = writer.takeOutput()
-      place += Int64(output.readableBytes)
-      if output.readableBytes > 0 { outputs.append(output) }
+      for output in writer.takeOutput() {
+        place += Int64(output.readableBytes)
+        outputs.append(output)
+      }
       current = writer.isEnded ? nil : (writer, begin)
       if writer.isEnded { idle.append(writer.deflater) }
     }

@@ -1,11 +1,19 @@
-internal import CZlib
+#if ISAL
+  internal import CISAL
+#else
+  internal import CZlib
+#endif
 
 /// CRC-32 as gzip has it (RFC 1952, section 8).
 struct GzipChecksum {
   private(set) var value: UInt32 = 0
 
   mutating func add(_ bytes: UnsafeRawBufferPointer) {
-    guard !bytes.isEmpty else { return }
-    value = UInt32(truncatingIfNeeded: crc32_z(UInt(value), bytes.bindMemory(to: Bytef.self).baseAddress, bytes.count))
+    guard let start = bytes.bindMemory(to: UInt8.self).baseAddress else { return }
+    #if ISAL
+      value = crc32_gzip_refl(value, start, UInt64(bytes.count))
+    #else
+      value = UInt32(truncatingIfNeeded: crc32_z(UInt(value), start, bytes.count))
+    #endif
   }
 }

@@ -1,21 +1,31 @@
 internal import NIOCore
 
-/// One member on its way into the file.
+/// One member on its way into the file: a deflate stream, partly squeezed and partly stored, with header and trailer.
 ///
 /// `@unchecked Sendable`, because it is used by one thread at a time: ``GzipBody`` hands it to one ``Piece``, waits for that
 /// to be done, and hands it on. ``ParallelWork`` orders memory between them.
 final class MemberWriter: @unchecked Sendable {
+  /// What becomes of the bytes that come next.
+  private enum Way {
+    case squeezed, stored
+  }
+
+  /// After so many raw bytes of a member the way is chosen anew.
+  static let stretch = 128 << 10
+
   let rawOffset: Int64
   /// Raw bytes that it was given.
   private(set) var rawSize = 0
   /// Of the whole member, once it has ended; before, what was made of it so far. In bytes.
   private(set) var size = 0
   private(set) var isEnded = false
-  /// What was made and not yet written to the file.
-  private(set) var output = ByteBuffer()
 
   let deflater: any Deflater
+  /// What was made and not yet written to the file.
+  private var output = MemberOutput()
+  private var stored = StoredBlocks()
   private var checksum = GzipChecksum()
+  private var way: Way?
 
   init(rawOffset: Int64, deflater: any Deflater) {
     self.rawOffset = rawOffset
@@ -28,42 +38,75 @@ final class MemberWriter: @unchecked Sendable {
   }
 
   /// Begun in an earlier batch, so that its header is in the file already.
-  var isHeaderWritten: Bool { size > output.readableBytes }
+  var isHeaderWritten: Bool { size > output.count }
 
+  /// Takes the member's next bytes. Nothing of their memory is held once what came of them is taken and let go.
   func add(_ buffers: [ByteBuffer]) throws(CompressionFault) {
-    let before = output.readableBytes
-    for buffer in buffers {
-      try begin(sample: buffer)
-      try buffer.withUnsafeReadableBytes { bytes throws(CompressionFault) in
-        checksum.add(bytes)
-        rawSize += bytes.count
-        try deflater.add(bytes, to: &output)
+    let before = output.count
+    writeHeader()
+    for (index, buffer) in buffers.enumerated() {
+      var rest = buffer
+      while rest.readableBytes > 0 {
+        let done = rawSize % Self.stretch
+        if done == 0 { try choose(by: [rest] + buffers[(index + 1)...]) }
+        guard let part = rest.readSlice(length: min(rest.readableBytes, Self.stretch - done)) else { break }
+        try take(part)
       }
     }
-    size += output.readableBytes - before
+    stored.keep()
+    size += output.count - before
   }
 
   func end() throws(CompressionFault) {
-    let before = output.readableBytes
-    try begin(sample: ByteBuffer())
-    try deflater.end(to: &output)
-    output.writeInteger(checksum.value, endianness: .little)
-    output.writeInteger(UInt32(truncatingIfNeeded: rawSize), endianness: .little)
-    size += output.readableBytes - before
+    let before = output.count
+    writeHeader()
+    switch way {
+    case .stored: stored.end(endsStream: true, to: &output)
+    case .squeezed: try deflater.end(endsStream: true, to: &output.bytes)
+    case nil:
+      try deflater.begin()
+      try deflater.end(endsStream: true, to: &output.bytes)
+    }
+    output.bytes.writeInteger(checksum.value, endianness: .little)
+    output.bytes.writeInteger(UInt32(truncatingIfNeeded: rawSize), endianness: .little)
+    size += output.count - before
     isEnded = true
-    if !isHeaderWritten { output.setBuffer(header.bytes, at: output.readerIndex) }
+    if !isHeaderWritten { output.overwriteStart(header.bytes) }
   }
 
   /// What is to be written next; it is the caller's from then on.
-  func takeOutput() -> ByteBuffer {
-    defer { output = ByteBuffer() }
-    return output
-  }
+  func takeOutput() -> [ByteBuffer] { output.take() }
 
   /// Before the first byte: the header's room, filled in when the sizes are known.
-  private func begin(sample: ByteBuffer) throws(CompressionFault) {
-    guard size == 0, output.readableBytes == 0 else { return }
-    output.writeImmutableBuffer(header.bytes)
-    try sample.withUnsafeReadableBytes { bytes throws(CompressionFault) in try deflater.begin(sample: bytes) }
+  private func writeHeader() {
+    guard size == 0, output.count == 0 else { return }
+    output.bytes.writeImmutableBuffer(header.bytes)
+  }
+
+  private func take(_ part: ByteBuffer) throws(CompressionFault) {
+    rawSize += part.readableBytes
+    try part.withUnsafeReadableBytes { bytes throws(CompressionFault) in
+      checksum.add(bytes)
+      if way == .squeezed { try deflater.add(bytes, to: &output.bytes) }
+    }
+    if way == .stored { stored.add(part, to: &output) }
+  }
+
+  /// By a sample of what comes; where that is too short to tell, it goes on as before.
+  private func choose(by next: [ByteBuffer]) throws(CompressionFault) {
+    let chosen: Way =
+      switch Redundancy.pays(in: next) {
+      case true?: .squeezed
+      case false?: .stored
+      case nil: way ?? .squeezed
+      }
+    guard chosen != way else { return }
+    switch way {
+    case .squeezed: try deflater.end(endsStream: false, to: &output.bytes)
+    case .stored: stored.end(endsStream: false, to: &output)
+    case nil: break
+    }
+    if chosen == .squeezed { try deflater.begin() }
+    way = chosen
   }
 }

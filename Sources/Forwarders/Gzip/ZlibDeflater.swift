@@ -3,19 +3,13 @@ internal import NIOCore
 
 /// Deflate by zlib.
 final class ZlibDeflater: Deflater {
-  /// This much of a member is tried, in bytes; less than ``sampleLeast`` tells nothing.
-  private static let sampleSize = 16 << 10
-  private static let sampleLeast = 1 << 10
-
   // zlib's state points back to the stream, so the stream must stay where it is.
   private let stream: UnsafeMutablePointer<z_stream>
-  private let level: CInt
 
   init(level: Int) throws(CompressionFault) {
-    self.level = CInt(min(max(level, 1), 9))
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    let code = sluice_deflate_init_bare(stream, self.level)
+    let code = sluice_deflate_init_bare(stream, CInt(min(max(level, 1), 9)))
     guard code == Z_OK else {
       stream.deallocate()
       throw CompressionFault(code: code)
@@ -27,9 +21,9 @@ final class ZlibDeflater: Deflater {
     stream.deallocate()
   }
 
-  func begin(sample: UnsafeRawBufferPointer) throws(CompressionFault) {
-    let isSqueezed = try shrinks(sample)
-    try restart(level: isSqueezed ? level : 0)
+  func begin() throws(CompressionFault) {
+    let code = deflateReset(stream)
+    guard code == Z_OK else { throw CompressionFault(code: code) }
   }
 
   func add(_ bytes: UnsafeRawBufferPointer, to output: inout ByteBuffer) throws(CompressionFault) {
@@ -38,25 +32,8 @@ final class ZlibDeflater: Deflater {
     try run(bytes, Z_NO_FLUSH, to: &output)
   }
 
-  func end(to output: inout ByteBuffer) throws(CompressionFault) {
-    try run(UnsafeRawBufferPointer(start: nil, count: 0), Z_FINISH, to: &output)
-  }
-
-  private func restart(level: CInt) throws(CompressionFault) {
-    var code = deflateReset(stream)
-    if code == Z_OK { code = deflateParams(stream, level, Z_DEFAULT_STRATEGY) }
-    guard code == Z_OK else { throw CompressionFault(code: code) }
-  }
-
-  /// Whether the fastest level gains more than two in a hundred.
-  private func shrinks(_ sample: UnsafeRawBufferPointer) throws(CompressionFault) -> Bool {
-    guard sample.count >= Self.sampleLeast else { return true }
-    let sample = UnsafeRawBufferPointer(rebasing: sample.prefix(Self.sampleSize))
-    try restart(level: 1)
-    var output = ByteBufferAllocator().buffer(capacity: sample.count + 1024)
-    try add(sample, to: &output)
-    try end(to: &output)
-    return output.readableBytes < sample.count - sample.count / 50
+  func end(endsStream: Bool, to output: inout ByteBuffer) throws(CompressionFault) {
+    try run(UnsafeRawBufferPointer(start: nil, count: 0), endsStream ? Z_FINISH : Z_SYNC_FLUSH, to: &output)
   }
 
   private func run(
@@ -68,7 +45,7 @@ final class ZlibDeflater: Deflater {
     defer { stream.pointee.next_in = nil }
     while true {
       var code = Z_OK
-      output.writeWithUnsafeMutableBytes(minimumWritableBytes: max(4096, bytes.count / 4)) { space in
+      output.writeWithUnsafeMutableBytes(minimumWritableBytes: 16 << 10) { space in
         stream.pointee.next_out = space.bindMemory(to: Bytef.self).baseAddress
         stream.pointee.avail_out = uInt(space.count)
         code = deflate(stream, flush)
@@ -77,9 +54,9 @@ final class ZlibDeflater: Deflater {
       switch code {
       case Z_STREAM_END: return
       // Nothing was left to do.
-      case Z_BUF_ERROR where flush == Z_NO_FLUSH: return
+      case Z_BUF_ERROR where flush != Z_FINISH: return
       case Z_OK, Z_BUF_ERROR:
-        if flush == Z_NO_FLUSH, stream.pointee.avail_in == 0, stream.pointee.avail_out > 0 { return }
+        if flush != Z_FINISH, stream.pointee.avail_in == 0, stream.pointee.avail_out > 0 { return }
       default: throw CompressionFault(code: code)
       }
     }

@@ -17,7 +17,7 @@ enum StoreReading {
 
   /// - Parameter checksContent: what the route says about it.
   static func read(_ section: inout MappingReader, checksContent: Bool) -> Outcome? {
-    let gzip = section.optional("gzip", as: .count(in: 1...9))
+    let gzip = section.optional("gzip", as: .compressionEngine)
     let name = section.optional("name", as: .nameTemplate)
     let metadata = section.optional("metadata", as: ValueParser<DirectoryStore.Settings.Metadata>.word)
     let minFree = section.optional("min-free", as: .byteSize(in: 0...Int64.max))
@@ -25,9 +25,31 @@ enum StoreReading {
     guard let folder = section.required("directory", as: .writableFolder) else { return nil }
     return Outcome(
       settings: DirectoryStore.Settings(
-        directory: folder.value, gzipLevel: gzip?.value, name: name?.value ?? .key, metadata: metadata?.value ?? .none,
+        directory: folder.value, engine: gzip?.value, name: name?.value ?? .key, metadata: metadata?.value ?? .none,
         minFree: minFree?.value ?? 0, checksContent: checksContent),
       folder: folder, countsStored: count?.value == .stored)
+  }
+}
+
+extension ValueParser where Value == CompressionEngine {
+  /// `fast`, or a level of zlib.
+  static var compressionEngine: ValueParser {
+    let expected = "`fast` or a number from 1 to 9"
+    return ValueParser(expected: expected) { text, _ throws(ValueFault) in
+      if text == "fast" {
+        #if ISAL
+          return .igzip
+        #else
+          throw ValueFault(
+            message: "`fast` needs ISA-L, which this sluice was built without",
+            hint: "write a number from 1 to 9, or build sluice with the package trait ISAL, as it is by default")
+        #endif
+      }
+      guard let level = PlainNumber.parse(text), (1...9).contains(level) else {
+        throw ValueFault(message: "`\(text)` is neither `fast` nor a number from 1 to 9", hint: "write \(expected)")
+      }
+      return .zlib(level: Int(level))
+    }
   }
 }
 
