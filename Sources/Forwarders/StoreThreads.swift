@@ -9,11 +9,15 @@ internal import NIOPosix
 public final class StoreThreads: Sendable {
   private let pool: NIOThreadPool
   /// How many threads of one job can run at the same time.
-  let cores = max(1, Int(sluice_processors()))
+  let cores: Int
+  /// What was allocated for gzip files and is free to be used by the next job.
+  let idleWriters: IdleWriters
 
   /// - Parameter count: how many threads, at least 1. More than there are cores, as most of them wait for a disk.
   public init(count: Int = 8) {
     pool = NIOThreadPool(numberOfThreads: max(count, 1))
+    cores = max(1, Int(sluice_processors()))
+    idleWriters = IdleWriters(limit: 2 * cores)
   }
 
   /// Starts them; to be called before the first store is used. Threads that have stopped do not start again.

@@ -83,6 +83,16 @@ final class DirectoryPlace: ForwarderPlace {
     try? FileManager.default.removeItem(atPath: path)
   }
 
+  /// A store in a folder that another one had. That holds it until the last of its sinks is gone.
+  static func reopen(_ settings: DirectoryStore.Settings) async throws -> DirectoryStore {
+    for _ in 0..<200 {
+      do { return try DirectoryStore(settings, threads: threads) } catch {
+        try await Task.sleep(for: .milliseconds(10))
+      }
+    }
+    return try DirectoryStore(settings, threads: threads)
+  }
+
   static func makeFolder() throws -> String {
     let path = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)

@@ -129,18 +129,8 @@ struct StoreRecoveryTests {
       try await sink.write(bytes)
       #expect(try await sink.suspend() == 2 << 20)
     }()
-    let plain = try await eventuallyOpened {
-      try DirectoryStore(.init(directory: path), threads: DirectoryPlace.threads)
-    }
+    let plain = try await DirectoryPlace.reopen(.init(directory: path))
     let found = try plain.recover([record(upload.key, total: 4 << 20, committed: 2 << 20)])
     #expect(found == [upload.key: .lost])
-  }
-
-  /// The store before holds its folder until the last of its sinks is gone.
-  private func eventuallyOpened(_ open: () throws -> DirectoryStore) async throws -> DirectoryStore {
-    for _ in 0..<200 {
-      do { return try open() } catch { try await Task.sleep(for: .milliseconds(10)) }
-    }
-    return try open()
   }
 }

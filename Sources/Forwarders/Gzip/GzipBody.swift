@@ -22,7 +22,6 @@ final class GzipBody: FileBody {
   private var writeBack = WriteBack(from: 0)
   /// The member that may grow, and its place in the file.
   private var current: (writer: MemberWriter, place: Int64)?
-  private var idle: [any Deflater] = []
   /// Where the next reading begins, in the upload and in the file.
   private var reading: (offset: Int64, place: Int64) = (0, 0)
 
@@ -78,7 +77,6 @@ final class GzipBody: FileBody {
     try seal()
     // A file of no bytes is no gzip file.
     if fileSize == 0 { try end(try makeWriter(at: 0)) }
-    idle = []
   }
 
   private func end(_ writer: MemberWriter) throws(SinkFailure) {
@@ -116,9 +114,8 @@ final class GzipBody: FileBody {
   }
 
   private func makeWriter(at offset: Int64) throws(SinkFailure) -> MemberWriter {
-    if let deflater = idle.popLast() { return MemberWriter(rawOffset: offset, deflater: deflater) }
     do throws(CompressionFault) {
-      return MemberWriter(rawOffset: offset, deflater: try engine.makeDeflater())
+      return try threads.idleWriters.take(engine, rawOffset: offset)
     } catch {
       throw failure(error.code)
     }
@@ -137,14 +134,13 @@ final class GzipBody: FileBody {
         outputs.append(output)
       }
       current = writer.isEnded ? nil : (writer, begin)
-      if writer.isEnded { idle.append(writer.deflater) }
     }
     try write(outputs, at: fileSize)
     if let header { try write([header.bytes], at: header.place) }
     fileSize = place
+    outputs.removeAll()
     if let last = writers.last { sealed = current?.writer.rawOffset ?? last.rawOffset + Int64(last.rawSize) }
-    // What a large batch needed is not kept for ever.
-    if idle.count > threads.cores { idle.removeLast(idle.count - threads.cores) }
+    for writer in writers where writer.isEnded { threads.idleWriters.giveBack(writer, of: engine) }
     writeBack.reached(fileSize, of: file.descriptor)
   }
 

@@ -11,7 +11,7 @@ struct GzipChecksum {
   mutating func add(_ bytes: UnsafeRawBufferPointer) {
     guard let start = bytes.bindMemory(to: UInt8.self).baseAddress else { return }
     #if ISAL
-      value = crc32_gzip_refl(value, start, UInt64(bytes.count))
+      value = sluice_isal_crc32(value, start, bytes.count)
     #else
       value = UInt32(truncatingIfNeeded: crc32_z(UInt(value), start, bytes.count))
     #endif

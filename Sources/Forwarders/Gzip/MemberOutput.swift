@@ -7,6 +7,8 @@ struct MemberOutput {
   var bytes = ByteBuffer()
   private var before: [ByteBuffer] = []
   private var countBefore = 0
+  /// Shares the memory of the own bytes that were given away last: nobody else's, once they are written.
+  private var spare = ByteBuffer()
 
   var count: Int { countBefore + bytes.readableBytes }
 
@@ -33,8 +35,17 @@ struct MemberOutput {
     }
   }
 
+  /// Forgets everything, and goes on in memory that it had before.
+  mutating func restart() {
+    (before, countBefore) = ([], 0)
+    swap(&bytes, &spare)
+    spare = ByteBuffer()
+    bytes.clear()
+  }
+
   private mutating func closeOwn() {
     guard bytes.readableBytes > 0 else { return }
+    if bytes.storageCapacity >= spare.storageCapacity { spare = bytes }
     before.append(bytes)
     countBefore += bytes.readableBytes
     bytes = ByteBuffer()

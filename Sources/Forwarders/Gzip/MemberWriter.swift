@@ -13,14 +13,14 @@ final class MemberWriter: @unchecked Sendable {
   /// After so many raw bytes of a member the way is chosen anew.
   static let stretch = 128 << 10
 
-  let rawOffset: Int64
+  private(set) var rawOffset: Int64
   /// Raw bytes that it was given.
   private(set) var rawSize = 0
   /// Of the whole member, once it has ended; before, what was made of it so far. In bytes.
   private(set) var size = 0
   private(set) var isEnded = false
 
-  let deflater: any Deflater
+  private let deflater: any Deflater
   /// What was made and not yet written to the file.
   private var output = MemberOutput()
   private var stored = StoredBlocks()
@@ -30,6 +30,15 @@ final class MemberWriter: @unchecked Sendable {
   init(rawOffset: Int64, deflater: any Deflater) {
     self.rawOffset = rawOffset
     self.deflater = deflater
+  }
+
+  /// Begins another member, whose predecessor has been written to the file.
+  func restart(rawOffset: Int64) {
+    self.rawOffset = rawOffset
+    (rawSize, size, isEnded, way) = (0, 0, false, nil)
+    output.restart()
+    stored = StoredBlocks()
+    checksum = GzipChecksum()
   }
 
   var header: MemberHeader {
