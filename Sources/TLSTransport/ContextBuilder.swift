@@ -88,6 +88,8 @@ final class ContextBuilder {
   func useServerSessions(lifetime: Int) throws(TLSConfigurationError) {
     let name = Array("sluice".utf8)
     try check(SSL_CTX_set_session_id_context(handle, name, CUnsignedInt(name.count)))
+    // A client that comes back after a lost connection comes back once: OpenSSL's two tickets would be one too many.
+    try check(SSL_CTX_set_num_tickets(handle, 1))
     SSL_CTX_set_timeout(handle, lifetime)
   }
 
