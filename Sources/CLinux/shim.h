@@ -1,7 +1,9 @@
 #ifndef SLUICE_CLINUX_SHIM_H
 #define SLUICE_CLINUX_SHIM_H
 
+#include <fcntl.h>
 #include <linux/sockios.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -25,6 +27,18 @@ static inline int sluice_begin_write_back(int file, int64_t offset, int64_t coun
 // linux/falloc.h: FALLOC_FL_KEEP_SIZE.
 static inline int sluice_set_aside(int file, int64_t offset, int64_t count) {
   return fallocate64(file, 1, offset, count);
+}
+
+// For writing past the page cache, from memory and to places in whole blocks.
+static inline int sluice_open_direct(const char *path) {
+  return open(path, O_WRONLY | __O_DIRECT | O_CLOEXEC);
+}
+
+// Freed memory of a few megabytes stays with the process: what is allocated for each read would else be mapped, and
+// its pages zeroed, again and again.
+static inline void sluice_keep_freed_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
 
 // Bytes that were written to the socket and that its other end has not acknowledged (TCP) or read (unix, where the

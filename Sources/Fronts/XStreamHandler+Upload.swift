@@ -104,7 +104,8 @@ extension XStreamHandler {
     hasOffer = true
     safeOffset = offer.offset
     grantedEnd = offer.granted
-    context?.triggerUserOutboundEvent(ExpectedPlaintext(count: offer.granted - offer.offset), promise: nil)
+    context?.triggerUserOutboundEvent(
+      ExpectedPlaintext(count: offer.granted - offer.offset, from: offer.offset), promise: nil)
     if exchange.isDecidingPayload {
       switch exchange.payloadAccepted(key: StreamKey(offer.key)) {
       case .receive: break

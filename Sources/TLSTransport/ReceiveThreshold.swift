@@ -5,10 +5,14 @@ internal import NIOCore
 public struct ExpectedPlaintext: Sendable {
   /// In bytes.
   public var count: Int64
+  /// Where the first of them is in its upload: buffers begin congruent to it
+  /// (``NIOCore/ByteBuffer/beginCongruent(to:)``).
+  public var offset: Int64
 
   /// `count` bytes from now on.
-  public init(count: Int64) {
+  public init(count: Int64, from offset: Int64) {
     self.count = count
+    self.offset = offset
   }
 }
 

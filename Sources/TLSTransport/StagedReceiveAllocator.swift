@@ -27,7 +27,7 @@ public struct StagedReceiveAllocator: RecvByteBufferAllocator {
 
   /// Room for the plaintext of a read, of few different sizes, so that buffers can go round.
   static func plaintextCapacity(forCiphertext count: Int) -> Int {
-    TLSSession.plaintextCapacity(forCiphertext: stages.first { $0 >= count } ?? count)
+    TLSSession.plaintextCapacity(forCiphertext: stages.first { $0 >= count } ?? count) + ByteBuffer.congruenceSlack
   }
 
   /// An empty buffer of the current stage's size.

@@ -12,6 +12,7 @@ extension TLSHandler {
       return
     }
     threshold.expected = expected.count
+    plaintextOffset = expected.offset
     promise?.succeed()
   }
 

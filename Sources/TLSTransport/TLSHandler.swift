@@ -59,6 +59,8 @@ public final class TLSHandler: ChannelDuplexHandler {
   var unsentAnswerBytes = 0
   var timer: Scheduled<Void>?
   var threshold = ReceiveThreshold()
+  /// Of the next byte of plaintext in its upload.
+  var plaintextOffset: Int64 = 0
   var flowTimer: Scheduled<Void>?
 
   /// Whether someone above waits for a read, which a read without plaintext does not answer.
@@ -186,6 +188,7 @@ public final class TLSHandler: ChannelDuplexHandler {
       isShared
       ? scratch.plaintext.take(capacity: StagedReceiveAllocator.plaintextCapacity(forCiphertext: size))
       : context.channel.allocator.buffer(capacity: session.isHandshakeComplete ? size : 0)
+    if isShared { plaintext.beginCongruent(to: plaintextOffset) }
     let received = ciphertext.withUnsafeReadableBytes { session.receive($0, into: &plaintext) }
     if ciphertext.storageCapacity > BufferScratch.threshold { scratch.received.give(ciphertext) }
 
@@ -197,6 +200,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     }
     if received.plaintextByteCount > 0, isOpen {
       isReadWanted = false
+      plaintextOffset += Int64(received.plaintextByteCount)
       noteFlow(received.plaintextByteCount, context)
       context.fireChannelRead(Self.wrapInboundOut(plaintext))
     }

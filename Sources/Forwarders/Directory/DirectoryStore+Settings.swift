@@ -13,6 +13,8 @@ extension DirectoryStore {
     public var minFree: Int64
     /// Whether bytes are held against the format that their client named.
     public var checksContent: Bool
+    /// Whether files of the uploads' own bytes are written past the page cache, where the file system has a way.
+    public var isDirect: Bool
 
     /// What is kept beside a complete upload.
     public enum Metadata: String, CaseIterable, Hashable, Sendable {
@@ -25,7 +27,7 @@ extension DirectoryStore {
     /// Files of the uploads' own bytes, called by their keys, unless something else is said.
     public init(
       directory: String, engine: CompressionEngine? = nil, name: NameTemplate = .key, metadata: Metadata = .none,
-      minFree: Int64 = 0, checksContent: Bool = false
+      minFree: Int64 = 0, checksContent: Bool = false, isDirect: Bool = true
     ) {
       self.directory = directory
       self.engine = engine
@@ -33,6 +35,7 @@ extension DirectoryStore {
       self.metadata = metadata
       self.minFree = minFree
       self.checksContent = checksContent
+      self.isDirect = isDirect
     }
 
     static let gzipSuffix = ".gz"

@@ -34,6 +34,9 @@ protocol FileBody: AnyObject {
   /// As ``seal()``, and ends the file: nothing more is written.
   func finish() throws(SinkFailure)
 
+  /// Lets go of what it has opened itself; nothing follows.
+  func close()
+
   /// Reads back some bytes from `offset` on, which is where the last reading ended, or 0, and before ``sealed``.
   func read(
     from offset: Int64, _ take: (UnsafeRawBufferPointer) throws(SinkFailure) -> Void

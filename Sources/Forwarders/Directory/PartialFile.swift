@@ -43,9 +43,9 @@ final class PartialFile: @unchecked Sendable {
     let settings = store.settings
     body =
       if let engine = settings.engine {
-        GzipBody(offset: offset, engine: engine, threads: store.threads)
+        GzipBody(offset: offset, engine: engine, threads: store.threads, isDirect: settings.isDirect)
       } else {
-        PlainBody(offset: offset)
+        PlainBody(offset: offset, isDirect: settings.isDirect)
       }
     inspection = Inspection(
       digests: upload.digest != nil || settings.metadata == .sidecar,
@@ -230,6 +230,7 @@ final class PartialFile: @unchecked Sendable {
   }
 
   private func closeFile() {
+    body.close()
     guard descriptor >= 0 else { return }
     // What matters was synced before; Linux has closed it even where it says otherwise.
     close(descriptor)

@@ -4,41 +4,49 @@ internal import NIOCore
 
 /// A file of the upload's own bytes.
 final class PlainBody: FileBody {
-  private(set) var written: Int64
-  var sealed: Int64 { written }
+  var written: Int64 { blocks?.size ?? offset }
+  var sealed: Int64 { blocks?.sealed ?? offset }
   var fileSize: Int64 { written }
+  private let offset: Int64
+  private let isDirect: Bool
   private var file = OpenFile(descriptor: -1, place: "")
-  private var writeBack: WriteBack
+  private var blocks: BlockFile?
 
-  init(offset: Int64) {
-    written = offset
-    writeBack = WriteBack(from: offset)
+  /// - Parameter isDirect: whether the page cache may be passed by.
+  init(offset: Int64, isDirect: Bool) {
+    self.offset = offset
+    self.isDirect = isDirect
   }
 
   func open(_ file: OpenFile, size: Int64) throws(SinkFailure) -> Int64 {
-    guard size >= written else {
-      throw .storage("\(file.place) is too short to go on: the ledger says \(written) bytes, the file has \(size)")
+    guard size >= offset else {
+      throw .storage("\(file.place) is too short to go on: the ledger says \(offset) bytes, the file has \(size)")
     }
     self.file = file
-    return written
+    blocks = BlockFile(file, at: offset, isDirect: isDirect)
+    return offset
   }
 
   func write(_ batch: [ByteBuffer]) throws(SinkFailure) {
-    let count = batch.reduce(0) { $0 + Int64($1.readableBytes) }
-    let code = VectoredWrite.write(batch, to: file.descriptor, at: written)
-    guard code == 0 else { throw .system("writing \(count) bytes at \(written) of", file.place, code) }
-    written += count
-    writeBack.reached(written, of: file.descriptor)
+    try blocks?.append(batch)
   }
 
-  func seal() {}
+  func seal() throws(SinkFailure) {
+    try blocks?.seal()
+  }
 
-  func finish() {}
+  func finish() throws(SinkFailure) {
+    try seal()
+  }
+
+  func close() {
+    blocks?.close()
+  }
 
   func read(
     from offset: Int64, _ take: (UnsafeRawBufferPointer) throws(SinkFailure) -> Void
   ) throws(SinkFailure) {
-    let wanted = Int(min(written - offset, 1 << 20))
+    let wanted = Int(min(sealed - offset, 1 << 20))
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: wanted, alignment: 1)
     defer { buffer.deallocate() }
     let count = uninterrupted { pread(file.descriptor, buffer.baseAddress, wanted, Int(offset)) }

@@ -15,39 +15,41 @@ enum VectoredWrite {
   static func write(
     _ buffers: [ByteBuffer], to file: CInt, at offset: Int64, call: Call = { pwritev($0, $1, $2, $3) }
   ) -> CInt {
-    var position = Int(offset)
-    var first = 0
-    // Bytes of the first buffer that are written already.
-    var skipped = 0
-    return withUnsafeTemporaryAllocation(of: iovec.self, capacity: min(buffers.count, buffersPerCall)) { vectors in
-      while first < buffers.count {
-        var count = 0
-        for buffer in buffers[first...].prefix(buffersPerCall) {
-          // The pointer outlives this closure, as the array keeps the buffer's storage where it is until all is written.
-          buffer.withUnsafeReadableBytesWithStorageManagement { bytes, _ in
-            let rest = UnsafeMutableRawBufferPointer(
-              mutating: UnsafeRawBufferPointer(rebasing: bytes.dropFirst(count == 0 ? skipped : 0)))
-            vectors.initializeElement(at: count, to: iovec(iov_base: rest.baseAddress, iov_len: rest.count))
-          }
-          count += 1
-        }
-        guard let base = vectors.baseAddress else { break }
-        var written = call(file, base, CInt(count), position)
-        if written < 0 {
-          if errno == EINTR { continue }
-          return errno
-        }
-        // No file takes nothing of something for ever; without this a broken one would keep the thread spinning.
-        if written == 0 { return EIO }
-        position += written
-        while first < buffers.count, written >= buffers[first].readableBytes - skipped {
-          written -= buffers[first].readableBytes - skipped
-          skipped = 0
-          first += 1
-        }
-        skipped += written
+    let segments = buffers.map { buffer in
+      // The pointer outlives this closure, as the array keeps the buffer's storage where it is until all is written.
+      buffer.withUnsafeReadableBytesWithStorageManagement { bytes, _ in
+        iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
       }
-      return 0
     }
+    return withExtendedLifetime(buffers) { write(segments, to: file, at: offset, call: call) }
+  }
+
+  /// The same with bytes that are somebody's.
+  static func write(
+    _ segments: [iovec], to file: CInt, at offset: Int64, call: Call = { pwritev($0, $1, $2, $3) }
+  ) -> CInt {
+    var segments = segments[...]
+    var position = Int(offset)
+    while !segments.isEmpty {
+      let wanted = segments.prefix(buffersPerCall)
+      var written = wanted.withUnsafeBufferPointer { vectors in
+        vectors.baseAddress.map { call(file, $0, CInt(vectors.count), position) } ?? 0
+      }
+      if written < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
+      // No file takes nothing of something for ever; without this a broken one would keep the thread spinning.
+      if written == 0, wanted.contains(where: { $0.iov_len > 0 }) { return EIO }
+      position += written
+      while let first = segments.first, written >= first.iov_len {
+        written -= first.iov_len
+        segments.removeFirst()
+      }
+      guard written > 0 else { continue }
+      segments[segments.startIndex].iov_base = segments[segments.startIndex].iov_base.map { $0 + written }
+      segments[segments.startIndex].iov_len -= written
+    }
+    return 0
   }
 }

@@ -16,16 +16,19 @@ final class GzipBody: FileBody {
   private(set) var sealed: Int64
   /// Where the next byte goes in the file.
   private(set) var fileSize: Int64 = 0
+  private let isDirect: Bool
   private let engine: CompressionEngine
   private let threads: StoreThreads
   private var file = OpenFile(descriptor: -1, place: "")
-  private var writeBack = WriteBack(from: 0)
+  private var blocks: BlockFile?
   /// The member that may grow, and its place in the file.
   private var current: (writer: MemberWriter, place: Int64)?
   /// Where the next reading begins, in the upload and in the file.
   private var reading: (offset: Int64, place: Int64) = (0, 0)
 
-  init(offset: Int64, engine: CompressionEngine, threads: StoreThreads) {
+  /// - Parameter isDirect: whether the page cache may be passed by.
+  init(offset: Int64, engine: CompressionEngine, threads: StoreThreads, isDirect: Bool) {
+    self.isDirect = isDirect
     written = offset
     sealed = offset
     self.engine = engine
@@ -45,7 +48,7 @@ final class GzipBody: FileBody {
       }
       fileSize = index.fileSize
     }
-    writeBack = WriteBack(from: fileSize)
+    blocks = BlockFile(file, at: fileSize, isDirect: isDirect)
     return fileSize
   }
 
@@ -135,18 +138,13 @@ final class GzipBody: FileBody {
       }
       current = writer.isEnded ? nil : (writer, begin)
     }
-    try write(outputs, at: fileSize)
-    if let header { try write([header.bytes], at: header.place) }
+    try blocks?.append(outputs)
+    try blocks?.seal()
+    if let header { try blocks?.overwrite(header.bytes, at: header.place) }
     fileSize = place
     outputs.removeAll()
     if let last = writers.last { sealed = current?.writer.rawOffset ?? last.rawOffset + Int64(last.rawSize) }
     for writer in writers where writer.isEnded { threads.idleWriters.giveBack(writer, of: engine) }
-    writeBack.reached(fileSize, of: file.descriptor)
-  }
-
-  private func write(_ buffers: [ByteBuffer], at place: Int64) throws(SinkFailure) {
-    let code = VectoredWrite.write(buffers, to: file.descriptor, at: place)
-    guard code == 0 else { throw .system("writing at \(place) of", file.place, code) }
   }
 
   private func failure(_ code: CInt) -> SinkFailure {
@@ -154,6 +152,10 @@ final class GzipBody: FileBody {
   }
 
   // MARK: Reading back
+
+  func close() {
+    blocks?.close()
+  }
 
   func read(
     from offset: Int64, _ take: (UnsafeRawBufferPointer) throws(SinkFailure) -> Void

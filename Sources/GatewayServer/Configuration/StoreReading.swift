@@ -22,11 +22,12 @@ enum StoreReading {
     let metadata = section.optional("metadata", as: ValueParser<DirectoryStore.Settings.Metadata>.word)
     let minFree = section.optional("min-free", as: .byteSize(in: 0...Int64.max))
     let count = section.optional("count", as: ValueParser<Count>.word)
+    let isDirect = section.optional("direct", as: .flag)
     guard let folder = section.required("directory", as: .writableFolder) else { return nil }
     return Outcome(
       settings: DirectoryStore.Settings(
         directory: folder.value, engine: gzip?.value, name: name?.value ?? .key, metadata: metadata?.value ?? .none,
-        minFree: minFree?.value ?? 0, checksContent: checksContent),
+        minFree: minFree?.value ?? 0, checksContent: checksContent, isDirect: isDirect?.value ?? true),
       folder: folder, countsStored: count?.value == .stored)
   }
 }

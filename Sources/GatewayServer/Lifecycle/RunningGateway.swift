@@ -1,3 +1,4 @@
+import CLinux
 import Forwarders
 import Fronts
 public import GatewayCore
@@ -29,6 +30,7 @@ public final class RunningGateway: Sendable {
   ///
   /// - Throws: what keeps it from running; each error names the file, folder or address and the cause.
   public static func start(_ configuration: Configuration, logger: Logger) async throws -> RunningGateway {
+    sluice_keep_freed_memory()
     let context = try TLSContext(server: TLSServerConfiguration(configuration.tls))
     for warning in context.warnings { logger.warning("TLS configuration", metadata: ["warning": "\(warning)"]) }
     let ledger = try LedgerFolder(path: configuration.state).openLedger()
