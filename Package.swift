@@ -20,6 +20,8 @@ let package = Package(
   products: [
     .executable(name: "sluice", targets: ["sluice"]),
     .library(name: "XStreamClient", targets: ["XStreamClient"]),
+    // For Tests/Benchmarks/micro and nobody else: it makes no promises.
+    .library(name: "MeasuredParts", targets: ["Forwarders", "TLSTransport", "XStream"]),
   ],
   traits: [
     .default(enabledTraits: Set(["ISAL"] + processorTraits)),
