@@ -1,6 +1,6 @@
 .POSIX:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format build release soak fuzz prerequisites install clean
+.PHONY: help demo test lint format build release soak fuzz bench bench-micro allocations prerequisites install clean
 
 PREFIX = /usr/local
 RELEASE = .build/release/sluice
@@ -8,7 +8,7 @@ RELEASE = .build/release/sluice
 RELEASE_FLAGS = -c release --static-swift-stdlib
 
 help: ## this text
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 demo: release ## the main job on a real file: a cut connection, a killed gateway, and every byte there
 	deploy/demo/run $(RELEASE)
@@ -37,6 +37,18 @@ fuzz: prerequisites ## one minute of random input to parser and server machine; 
 	Tests/Fuzz/run.sh $(SECONDS)
 
 SECONDS = 60
+
+bench: release ## beside nginx, HAProxy and a C loop, in ten minutes; make bench BENCH="--runs 3" for options
+	Tests/Benchmarks/prerequisites.sh
+	Tests/Benchmarks/compare.py $(BENCH)
+
+BENCH =
+
+bench-micro: prerequisites ## parser, server machine, TLS session and gzip by themselves, in a minute
+	Tests/Benchmarks/micro/run.sh
+
+allocations: release ## allocations of each upload and each GiB, held against those that are committed
+	Tests/Benchmarks/allocations --sluice $(RELEASE)
 
 install: release ## into PREFIX, by default /usr/local
 	install -D -m 0755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/sluice
