@@ -127,7 +127,7 @@ class Measurement:
             figures["stored_ratio"] = stored / told["bytes"]
             if stored < (1 if load.kind == "gzip" else told["bytes"]):
                 raise Failed(f"{told['bytes']} bytes were sent, {stored} are in the store")
-        if load.resume and told["resumed"] < 0.95 * told["handshakes"]:
+        if load.resume and told["resumed"] < 0.99 * told["handshakes"]:
             raise Failed(f"only {told['resumed']} of {told['handshakes']} handshakes were resumed")
         if not load.resume and told["resumed"]:
             raise Failed("sessions were resumed that should not")

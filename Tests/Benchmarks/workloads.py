@@ -49,7 +49,7 @@ class Workload:
         return replace(
             self,
             connections=min(self.connections, most),
-            size=max(MIB, int(self.size * factor)) if self.size > 2 * MIB else self.size,
+            size=max(1, int(self.size * factor / MIB)) * MIB if self.size > 2 * MIB else self.size,
             total=int(self.total * factor),
             rounds=max(1, int(self.rounds * factor)) if self.rounds > 1 else 1,
         )
@@ -62,7 +62,7 @@ WORKLOADS = (
     Workload(
         "resumed", "Resumed handshake and 1 KiB", "relay", (CPU_EACH, PER_SECOND), 16, total=2000, size=KIB, resume=True
     ),
-    Workload("idle-1k", "Idle connection after 1 KiB", "relay", (IDLE,), 1000, size=KIB, hold=True),
+    Workload("idle-1k", "Idle connection after 1 KiB", "relay", (IDLE,), 2000, size=KIB, hold=True),
     Workload("idle-1m", "Idle connection after 1 MiB", "relay", (IDLE,), 500, size=MIB, hold=True),
     Workload(
         "crowd", "1,000 uploads at once, piped", "relay", (GROWTH, CPU_PER_GIB, RATE), 1000, size=2 * MIB, rate=MIB

@@ -133,8 +133,8 @@ int main(int count, char **arguments) {
   while (counts.ended < options.total && seconds() - began < options.timeout) turn(all, events);
   double lasted = seconds() - began;
   long unfinished = options.total - counts.ended;
-  printf("{\"bytes\": %lu, \"seconds\": %.6f, \"uploads\": %ld, \"handshakes\": %ld, \"resumed\": %ld, \"errors\": %ld}\n",
+  printf("{\"bytes\": %lu, \"seconds\": %.6f, \"uploads\": %ld, \"handshakes\": %ld, \"resumed\": %ld, \"cut\": %ld, \"errors\": %ld}\n",
          (unsigned long)counts.bytes, lasted, counts.uploads, counts.handshakes, counts.resumed,
-         counts.errors + unfinished);
+         counts.cut, counts.errors + unfinished);
   return counts.errors + unfinished ? 1 : 0;
 }

@@ -45,6 +45,7 @@ struct connection {
 
 struct counts {
   long started, ended, errors, handshakes, resumed, uploads, held;
+  long cut; // ended by the server without close_notify
   uint64_t bytes;
 };
 

@@ -114,6 +114,7 @@ static bool receive(struct connection *c, int events) {
     // A relay may end without close_notify when its backend has closed.
     bool cut = error == SSL_ERROR_SYSCALL && errno == 0;
     cut |= ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+    if (c->state == STATE_END && cut) counts.cut++;
     if (c->state != STATE_END || !(in_order || cut)) connection_fail(c, "the server ended the connection");
     ERR_clear_error();
     end(c, events);

@@ -42,8 +42,9 @@ static long control(BIO *bio, int command, long number, void *pointer) {
 static int keep_session(SSL *tls, SSL_SESSION *fresh) {
   (void)tls;
   SSL_SESSION_free(session);
-  session = fresh;
-  return 1; // the reference is ours
+  // A copy that no connection uses: the library spoils a session whose connection gets another ticket.
+  session = SSL_SESSION_dup(fresh);
+  return 0; // the reference stays the library's
 }
 
 void transport_prepare(void) {
@@ -84,7 +85,11 @@ bool transport_open(struct connection *c) {
   BIO_set_init(bio, 1);
   SSL_set_bio(c->tls, bio, bio);
   SSL_set_connect_state(c->tls);
-  if (options.resume && session) SSL_set_session(c->tls, session);
+  if (options.resume && session) {
+    SSL_SESSION *copy = SSL_SESSION_dup(session);
+    SSL_set_session(c->tls, copy);
+    SSL_SESSION_free(copy);
+  }
   c->out_begin = c->out_end = 0;
   return true;
 }
