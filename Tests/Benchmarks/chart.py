@@ -30,7 +30,7 @@ def draw(results):
     ]
     width, height = 2 * MARGIN + COLUMNS * PANEL + GAP, HEADER + sum(rows) + MARGIN
     about = results.data["about"]
-    origin = f"{about.get('processor', '')}, {about.get('OpenSSL', '')}, commit {about.get('commit', '')}"
+    origin = f"{about.get('processor', '')}, OpenSSL {about.get('OpenSSL', '')}, commit {about.get('commit', '')}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label="Sluice beside its peers, workload by workload">',
