@@ -67,7 +67,7 @@ WORKLOADS = (
     Workload(
         "crowd", "1,000 uploads at once, piped", "relay", (GROWTH, CPU_PER_GIB, RATE), 1000, size=2 * MIB, rate=MIB
     ),
-    Workload("store", "Store, 4 large uploads", "store", (CPU_PER_GIB, RATE, PEAK), 4, size=512 * MIB),
+    Workload("store", "Store, 4 large uploads", "store", (CPU_PER_GIB, RATE, PEAK), 4, size=GIB),
     Workload(
         "store-small", "Store, uploads of 4 KiB, 16 connections", "store", (PER_SECOND, CPU_EACH), 16,
         rounds=200, size=4 * KIB, small=True,
