@@ -87,6 +87,8 @@ class Comparison:
         for number in range(1, self.options.runs + 1):
             for load in self.workloads:
                 self._turn(number, load, results)
+        if not results.data["workloads"]:
+            raise Failed("nothing could be measured; see above")
         return results
 
     def _turn(self, number, load, results):
