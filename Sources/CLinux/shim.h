@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 // glibc declares these under _GNU_SOURCE alone, which Swift's Glibc module is built without.
@@ -23,6 +24,21 @@ static inline int sluice_rename_new(int from_directory, const char *from, int to
 static inline int sluice_begin_write_back(int file, int64_t offset, int64_t count) {
   return sync_file_range(file, offset, count, 2);
 }
+
+// SYNC_FILE_RANGE_WAIT_BEFORE: fails where writing any of the file's bytes has failed since it was opened.
+static inline int sluice_await_write_back(int file) { return sync_file_range(file, 0, 0, 1); }
+
+// Whether the file system with this open folder is one whose syncfs(2) writes everything and flushes the disk, as a
+// sync of each file would: ext2 to 4, XFS, Btrfs, F2FS. FUSE, for one, does not tell its program.
+static inline int sluice_syncs_wholly(int folder) {
+  struct statfs system;
+  if (fstatfs(folder, &system) != 0) return 0;
+  switch ((unsigned long)system.f_type) {
+    case 0xef53: case 0x58465342: case 0x9123683e: case 0xf2f52010: return 1;
+    default: return 0;
+  }
+}
+int syncfs(int file);
 
 // linux/falloc.h: FALLOC_FL_KEEP_SIZE.
 static inline int sluice_set_aside(int file, int64_t offset, int64_t count) {

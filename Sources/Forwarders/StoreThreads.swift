@@ -46,9 +46,18 @@ public final class StoreThreads: Sendable {
           result = .failure(error)
         }
       case .cancelled:
-        result = .failure(.storage("the store's threads have stopped: the gateway is shutting down"))
+        result = .failure(Self.stopped)
       }
       eventLoop.execute { then(result) }
+    }
+  }
+
+  static let stopped = SinkFailure.storage("the store's threads have stopped: the gateway is shutting down")
+
+  /// Runs `job` on a store thread; on whatever thread with `false` where they have stopped.
+  func submit(_ job: @escaping @Sendable (_ isActive: Bool) -> Void) {
+    pool.submit { state in
+      if case .active = state { job(true) } else { job(false) }
     }
   }
 

@@ -72,7 +72,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
     self.gateway = gateway
     self.timeouts = timeouts
     self.logger = logger
-    self.logger[metadataKey: "connection"] = "\(UploadKey.mint().logID)"
+    self.logger[metadataKey: "connection"] = "\(UploadKey.mint(at: gateway.settings.now()).logID)"
     self.watch = ClientWatch(timeouts: timeouts, now: .now())
   }
 

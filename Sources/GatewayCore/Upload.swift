@@ -32,7 +32,7 @@ public final class Upload {
     key: UploadKey?, request: UploadRequest, admission: Admission, gateway: Gateway, on eventLoop: any EventLoop,
     logger: Logger, onEvent: @escaping (UploadEvent) -> Void
   ) {
-    self.key = key ?? UploadKey.mint()
+    self.key = key ?? UploadKey.mint(at: gateway.settings.now())
     self.isNew = key == nil
     self.gateway = gateway
     self.admission = admission

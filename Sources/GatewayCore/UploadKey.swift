@@ -17,27 +17,29 @@ public struct UploadKey: Hashable, Sendable, CustomStringConvertible {
     self.text = text
   }
 
-  /// A new key of almost 192 random bits from the system's generator: 32 characters, the first a letter or a digit, so
-  /// that a file of that name is no option to a command.
-  public static func mint() -> UploadKey {
+  /// A new key of 168 random bits from the system's generator behind four characters for the second that it is made in:
+  /// keys of one time lie together in the ledger's index, where random ones would each change a page of it. 32
+  /// characters, the first a letter or a digit, so that a file of that name is no option to a command.
+  ///
+  /// - Parameter now: only says which keys are near each other.
+  public static func mint(at now: WallTime = WallTime(milliseconds: 0)) -> UploadKey {
+    let second = UInt64(bitPattern: now.milliseconds / 1000)
     var generator = SystemRandomNumberGenerator()
     var text = ""
     text.reserveCapacity(32)
-    repeat {
-      text.removeAll(keepingCapacity: true)
-      for _ in 0..<8 {
-        var bits = generator.next() as UInt64
-        for _ in 0..<4 {
-          text.unicodeScalars.append(Unicode.Scalar(alphabet[Int(bits & 63)]))
-          bits >>= 6
-        }
-      }
-    } while text.hasPrefix("-") || text.hasPrefix("_")
+    func append(_ bits: UInt64, _ count: UInt64) {
+      for place in 0..<count { text.unicodeScalars.append(Unicode.Scalar(alphabet[Int((bits >> (6 * place)) & 63)])) }
+    }
+    text.unicodeScalars.append(Unicode.Scalar(alphabet[Int((second >> 18) % 62)]))
+    append(second >> 12, 1)
+    append(second >> 6, 1)
+    append(second, 1)
+    for count in [10, 10, 8] as [UInt64] { append(generator.next(), count) }
     return UploadKey(minted: text)
   }
 
-  /// The first eight characters: tells uploads apart in a log, and leaves 144 bits unsaid.
-  public var logID: String { String(text.prefix(8)) }
+  /// The first twelve characters: tells uploads apart in a log, and leaves 120 bits unsaid.
+  public var logID: String { String(text.prefix(12)) }
 
   /// ``logID``: a key that finds its way into a message by chance must not be of use to who reads it.
   public var description: String { logID }

@@ -30,7 +30,7 @@ public enum LedgerAudit {
     return violations
   }
 
-  // Keys are secrets: only their first eight characters are said.
+  // Keys are secrets: only their first twelve characters are said.
   private static let rules: [(name: String, sql: String)] = [
     ("file", "PRAGMA quick_check(20)"),
     (
@@ -53,7 +53,7 @@ public enum LedgerAudit {
     (
       "quota-missing",
       """
-      SELECT 'upload ' || substr(u.key, 1, 8) || ' counts in quota "' || e.subject || '" of ' || u.route || ' (window '
+      SELECT 'upload ' || substr(u.key, 1, 12) || ' counts in quota "' || e.subject || '" of ' || u.route || ' (window '
         || e.win || '), which is not there'
       FROM upload_quota e JOIN upload u ON u.key = e.key
       LEFT JOIN quota q ON q.route = u.route AND q.subject = e.subject AND q.win = e.win
@@ -63,14 +63,14 @@ public enum LedgerAudit {
     (
       "orphan",
       """
-      SELECT 'upload ' || substr(e.key, 1, 8) || ' counts in quota "' || e.subject || '" and is not there'
+      SELECT 'upload ' || substr(e.key, 1, 12) || ' counts in quota "' || e.subject || '" and is not there'
       FROM upload_quota e LEFT JOIN upload u ON u.key = e.key WHERE u.key IS NULL
       """
     ),
     (
       "upload",
       """
-      SELECT 'upload ' || substr(key, 1, 8) || ' of ' || route || ' is ' || state || ' with ' || committed || ' safe, '
+      SELECT 'upload ' || substr(key, 1, 12) || ' of ' || route || ' is ' || state || ' with ' || committed || ' safe, '
         || granted || ' granted, a total of ' || coalesce(total, '*')
         || CASE WHEN finished_at IS NULL THEN ', never finished' ELSE ', finished' END
       FROM upload WHERE committed < 0 OR granted < 0
@@ -82,7 +82,7 @@ public enum LedgerAudit {
     (
       "extent",
       """
-      SELECT 'upload ' || substr(u.key, 1, 8) || ', which is ' || u.state || ' with ' || u.granted || ' granted and '
+      SELECT 'upload ' || substr(u.key, 1, 12) || ', which is ' || u.state || ' with ' || u.granted || ' granted and '
         || u.committed || ' safe, counts bytes ' || e.low || ' to ' || e.high || ' in quota "' || e.subject
         || '" (window ' || e.win || ')'
       FROM upload_quota e JOIN upload u ON u.key = e.key
@@ -95,7 +95,7 @@ public enum LedgerAudit {
     (
       "route-extent",
       """
-      SELECT 'upload ' || substr(u.key, 1, 8) || ' of ' || u.route || ' has ' || u.granted || ' granted, and '
+      SELECT 'upload ' || substr(u.key, 1, 12) || ' of ' || u.route || ' has ' || u.granted || ' granted, and '
         || sum(e.high - e.low) || ' count in its route''s quota'
       FROM upload u JOIN upload_quota e ON e.key = u.key AND e.subject = '' AND e.win = 0
       WHERE u.state = 'open' GROUP BY u.key HAVING sum(e.high - e.low) <> u.granted

@@ -320,7 +320,7 @@ struct PipeTests {
       _ = try await result(of: sink)
     }
     var tlvs: [UInt8] = [0x01, 0, 10] + Array("x-stream/1".utf8) + [0x02, 0, 7] + Array("up.test".utf8)
-    tlvs += [0x05, 0, 8] + Array(key.logID.utf8)
+    tlvs += [0x05, 0, 12] + Array(key.logID.utf8)
     let inner: [UInt8] =
       [0x21, 0, 7] + Array("TLSv1.3".utf8) + [0x22, 0, 3] + Array("a b".utf8) + [0x23, 0, 2] + Array("C1".utf8)
     tlvs += [0x20, 0, UInt8(5 + inner.count), 0x07, 0, 0, 0, 0] + inner

@@ -24,7 +24,7 @@ import XStreamClient
       #expect(await second.answer()?.headers["status"] == "0")
       second.channel.close(promise: nil)
       #expect(await eventually { gateway.connections == 0 })
-      let lines = gateway.log.lines.filter { $0.metadata["upload"] == String(key.prefix(8)) }
+      let lines = gateway.log.lines.filter { $0.metadata["upload"] == String(key.prefix(12)) }
       #expect(lines.map(\.message) == ["Upload offered", "Upload left", "Upload offered", "Upload complete"])
       #expect(Set(lines.compactMap { $0.metadata["connection"] }).count == 2)
       #expect(lines.allSatisfy { $0.metadata["route"] == "/upload-file" && $0.metadata["peer"] == "127.0.0.1" })

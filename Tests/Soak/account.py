@@ -180,5 +180,5 @@ class Account:
                 if os.path.exists(path):
                     lines.append(f"file: {path}, {os.path.getsize(path)} bytes")
         with open(self.places.log, encoding="utf-8", errors="replace") as log:
-            mine = [line.strip() for line in log if f'"upload":"{key[:8]}"' in line]
+            mine = [line.strip() for line in log if f'"upload":"{key[:12]}"' in line]
         return lines + mine[-12:]

@@ -25,6 +25,8 @@ final class DirectorySink: Sink {
   private var sealed: Int64
   /// Offset after the bytes that survive a power cut.
   private var safe: Int64
+  /// A small upload is opened, written and finished in one job, where nothing comes between.
+  private var isGathering: Bool
   private var isInspectionBehind = false
   private var lastWasWrite = false
 
@@ -47,11 +49,19 @@ final class DirectorySink: Sink {
     written = file.written
     sealed = file.written
     safe = file.written
-    runInLane({ [file] () throws(SinkFailure) in try file.open() }) { sink, progress in
-      sink.note(progress)
-      sink.emit(.opened)
+    isGathering = file.written == 0 && file.upload.total.map { $0 <= Self.gatheredLimit } ?? false
+    if isGathering {
+      eventLoop.assumeIsolated().execute { self.emit(.opened) }
+    } else {
+      runInLane({ [file] () throws(SinkFailure) in try file.open() }) { sink, progress in
+        sink.note(progress)
+        sink.emit(.opened)
+      }
     }
   }
+
+  /// Uploads of no more bytes wait in memory for their last one.
+  private static let gatheredLimit: Int64 = 64 << 10
 
   func write(_ bytes: ByteBuffer) {
     eventLoop.preconditionInEventLoop()
@@ -96,6 +106,12 @@ final class DirectorySink: Sink {
     if isOver { return }
     if failure != nil || ending == .abandon { return proceedToLetGo() }
     if !isLaneBusy {
+      if isGathering {
+        if ending == .finish { return startPublishing() }
+        guard ending == .suspend || checkpointTarget != nil else { return }
+        isGathering = false
+        return runInLane({ [file] () throws(SinkFailure) in try file.open() }) { $0.note($1) }
+      }
       let isInspectionsTurn = isInspectionBehind && ending != .suspend && (pending.isEmpty || lastWasWrite)
       if let target = checkpointTarget, written >= target, sealed < target {
         runInLane({ [file] () throws(SinkFailure) in try file.seal() }) { $0.note($1) }
@@ -106,7 +122,7 @@ final class DirectorySink: Sink {
         lastWasWrite = true
         startWriting()
       } else if let ending, !isSyncBusy {
-        return ending == .finish ? startPublishing() : startSuspending()
+        return ending == .finish ? startFinishing() : startSuspending()
       }
     }
     if let target = checkpointTarget, sealed >= target, !isSyncBusy { startSync() }
@@ -162,10 +178,41 @@ final class DirectorySink: Sink {
     }
   }
 
+  /// The sync of much must not hold up others that are published together with this one.
+  private func startFinishing() {
+    guard written > Self.gatheredLimit else { return startPublishing() }
+    isLaneBusy = true
+    run({ [file] () throws(SinkFailure) in
+      try file.complete()
+      try file.syncWhole()
+    }) { sink, result in
+      sink.isLaneBusy = false
+      switch result {
+      case .success: sink.startPublishing()
+      case .failure(let failure):
+        sink.fail(failure)
+        sink.proceed()
+      }
+    }
+  }
+
   private func startPublishing() {
-    runInLane({ [file] () throws(SinkFailure) in try file.publish() }) { sink, result in
-      sink.answerCheckpoint(sink.written)
-      sink.conclude(.finished(result))
+    if isGathering { pending.move(into: &file.batch) }
+    isGathering = false
+    isLaneBusy = true
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    file.store.publishing.publish(file, on: eventLoop) { result in
+      let sink = bound.value
+      sink.isLaneBusy = false
+      switch result {
+      case .success(let result):
+        sink.written = sink.accepted
+        sink.answerCheckpoint(sink.written)
+        sink.conclude(.finished(result))
+      case .failure(let failure):
+        sink.fail(failure)
+        sink.proceed()
+      }
     }
   }
 

@@ -12,6 +12,7 @@ public struct DirectoryStore: Forwarder {
   let threads: StoreThreads
   let room: DiskRoom
   let book = NameBook()
+  let publishing: PublishingQueue
 
   /// Opens the store and makes its folders where they are missing (not the folders above); blocks.
   ///
@@ -24,6 +25,7 @@ public struct DirectoryStore: Forwarder {
     self.directory = try StoreDirectory(path: settings.directory)
     self.threads = threads
     self.room = DiskRoom(directory: directory, minFree: settings.minFree)
+    self.publishing = PublishingQueue(directory: directory, threads: threads)
   }
 
   /// A sink that writes to a file.
@@ -41,7 +43,8 @@ public struct DirectoryStore: Forwarder {
   /// How many of the next `bytes` fit on the disk beside ``Settings/minFree`` and what others were promised. Fails with
   /// ``SinkFailure``.
   public func promise(_ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
-    run(on: eventLoop) { [room] () throws(SinkFailure) in try room.promise(bytes, to: key) }
+    if let little = room.promiseLittle(bytes, to: key) { return eventLoop.makeSucceededFuture(little) }
+    return run(on: eventLoop) { [room] () throws(SinkFailure) in try room.promise(bytes, to: key) }
   }
 
   /// The space may be promised to others again.

@@ -28,10 +28,14 @@ final class PartialFile: @unchecked Sendable {
   var batch: [ByteBuffer] = []
 
   private(set) var descriptor: CInt = -1
-  private let body: any FileBody
-  private let inspection: Inspection
+  let body: any FileBody
+  let inspection: Inspection
   /// The file's name survives a power cut.
   private var isNameSafe: Bool
+  /// What was computed of the whole.
+  var digest: ContentDigest?
+  /// The whole is durable, but for its final name.
+  var isSynced = false
 
   var written: Int64 { body.written }
   var directory: StoreDirectory { store.directory }
@@ -170,66 +174,7 @@ final class PartialFile: @unchecked Sendable {
     try directory.removePartial(upload.key)
   }
 
-  /// Looks at the whole, and gives the file its final place, durably. After a failure it is where it was.
-  func publish() throws(SinkFailure) -> SinkResult {
-    if let total = upload.total, total != written {
-      throw .storage("\(place) was to be finished with \(written) bytes, and \(total) were announced")
-    }
-    let digest = try inspection.finish()
-    if let announced = upload.digest {
-      guard let digest else { throw .storage("the digest of \(place) could not be computed") }
-      guard digest == announced else { throw .digest(computed: digest) }
-    }
-    try body.finish()
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .system("looking at", place, errno) }
-    guard Int64(status.st_size) == body.fileSize else {
-      throw .storage(
-        "\(place) has \(status.st_size) bytes where \(body.fileSize) were written; something else changed it")
-    }
-    // Cut to its own size, it gives back what was reserved for it beyond that. Space that stays reserved is no failure.
-    if store.room.holds(upload.key) { ftruncate(descriptor, Int(body.fileSize)) }
-    // The mode first, so that the sync covers it too.
-    guard fchmod(descriptor, 0o640) == 0 else { throw .system("setting the mode of", place, errno) }
-    guard uninterrupted({ fsync(descriptor) }) == 0 else { throw .system("syncing", place, errno) }
-    let stored = store.settings.engine == nil ? nil : body.fileSize
-    try moveIntoPlace(digest: digest, stored: stored)
-    closeFile()
-    store.room.release(upload.key)
-    store.book.finished(upload.key)
-    // One that only the sidecar wanted was never announced.
-    return SinkResult(digest: upload.digest, stored: stored)
-  }
-
-  private func moveIntoPlace(digest: ContentDigest?, stored: Int64?) throws(SinkFailure) {
-    let final = store.finalPlace(NameFacts(upload))
-    guard let folder = try directory.folder(of: final, making: true) else {
-      throw .system("opening the folder of", directory.completePlace(upload.key), ENOENT)
-    }
-    if store.settings.metadata == .sidecar {
-      let sidecar = Sidecar(upload, size: written, stored: stored ?? written, digest: digest, path: final.path)
-      try directory.place(sidecar.text, of: upload.key, beside: final, in: folder)
-    }
-    do throws(SinkFailure) {
-      let code = StoreDirectory.moveNew(upload.key.text, from: directory.partial, final.name, to: folder.descriptor)
-      guard code == 0 else {
-        throw .system("moving \(place) to", directory.completePlace(upload.key), code)
-      }
-      do throws(SinkFailure) {
-        try folder.sync()
-        try directory.syncPartial()
-      } catch {
-        // Unfinished bytes must not stay under a final name, and a later sink must find them.
-        _ = StoreDirectory.moveNew(final.name, from: folder.descriptor, upload.key.text, to: directory.partial)
-        throw error
-      }
-    } catch {
-      if store.settings.metadata == .sidecar { unlinkat(folder.descriptor, final.sidecar, 0) }
-      throw error
-    }
-  }
-
-  private func closeFile() {
+  func closeFile() {
     body.close()
     guard descriptor >= 0 else { return }
     // What matters was synced before; Linux has closed it even where it says otherwise.

@@ -46,7 +46,8 @@ public final class RunningGateway: Sendable {
       let gateway = Gateway(
         destinations: destinations, ledger: ledger,
         settings: GatewaySettings(
-          window: Int(configuration.window), memory: Int(configuration.memory), holder: UploadKey.mint().logID,
+          window: Int(configuration.window), memory: Int(configuration.memory),
+          holder: UploadKey.mint(at: .now()).logID,
           now: { .now() }))
       let recovery = try await gateway.recover(on: eventLoops.next())
       return try await RunningGateway(

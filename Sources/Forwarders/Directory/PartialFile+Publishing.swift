@@ -1,0 +1,96 @@
+internal import CLinux
+internal import GatewayCore
+internal import Glibc
+
+// How an unfinished file becomes a complete one. A ``PublishingQueue`` takes these steps, in this order, with many files
+// at once.
+extension PartialFile {
+  /// Opens and writes what was gathered, where that was not done yet; then looks at the whole and gives the file the mode
+  /// of a complete one.
+  func complete() throws(SinkFailure) {
+    if descriptor < 0 {
+      _ = try open()
+      if !batch.isEmpty { _ = try write() }
+    }
+    if let total = upload.total, total != written {
+      throw .storage("\(place) was to be finished with \(written) bytes, and \(total) were announced")
+    }
+    digest = try inspection.finish()
+    if let announced = upload.digest {
+      guard let digest else { throw .storage("the digest of \(place) could not be computed") }
+      guard digest == announced else { throw .digest(computed: digest) }
+    }
+    try body.finish()
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system("looking at", place, errno) }
+    guard Int64(status.st_size) == body.fileSize else {
+      throw .storage(
+        "\(place) has \(status.st_size) bytes where \(body.fileSize) were written; something else changed it")
+    }
+    // Cut to its own size, it gives back what was reserved for it beyond that. Space that stays reserved is no failure.
+    if store.room.hasSetAside(upload.key) { ftruncate(descriptor, Int(body.fileSize)) }
+    // The mode before the sync, which covers it too.
+    guard fchmod(descriptor, 0o640) == 0 else { throw .system("setting the mode of", place, errno) }
+  }
+
+  /// Bytes of the file that a sync has to write.
+  var unsyncedSize: Int64 { isSynced ? 0 : body.fileSize }
+
+  /// Makes the whole durable.
+  func syncWhole() throws(SinkFailure) {
+    guard !isSynced else { return }
+    guard uninterrupted({ fsync(descriptor) }) == 0 else { throw .system("syncing", place, errno) }
+    isSynced = true
+  }
+
+  /// Has the disk begin with the bytes, for a sync soon.
+  func beginWriteBack() {
+    _ = sluice_begin_write_back(descriptor, 0, 0)
+  }
+
+  /// The file system was synced: throws what came of this file's bytes.
+  func noteSynced() throws(SinkFailure) {
+    guard sluice_await_write_back(descriptor) == 0 else { throw .system("syncing", place, errno) }
+    isSynced = true
+  }
+
+  /// Gives the file its final name, which is not durable yet.
+  ///
+  /// - Returns: the folder that has to be synced for that.
+  func moveIntoPlace() throws(SinkFailure) -> CompleteFolder {
+    precondition(isSynced, "a final name for bytes that are not safe")
+    let final = store.finalPlace(NameFacts(upload))
+    guard let folder = try directory.folder(of: final, making: true) else {
+      throw .system("opening the folder of", directory.completePlace(upload.key), ENOENT)
+    }
+    if store.settings.metadata == .sidecar {
+      let sidecar = Sidecar(upload, size: written, stored: stored ?? written, digest: digest, path: final.path)
+      try directory.place(sidecar.text, of: upload.key, beside: final, in: folder)
+    }
+    let code = StoreDirectory.moveNew(upload.key.text, from: directory.partial, final.name, to: folder.descriptor)
+    guard code == 0 else {
+      if store.settings.metadata == .sidecar { unlinkat(folder.descriptor, final.sidecar, 0) }
+      throw .system("moving \(place) to", directory.completePlace(upload.key), code)
+    }
+    return folder
+  }
+
+  /// Its name could not be made durable: unfinished bytes must not stay under a final name, and a later sink must find
+  /// them.
+  func moveBack(from folder: CompleteFolder) {
+    let final = store.finalPlace(NameFacts(upload))
+    _ = StoreDirectory.moveNew(final.name, from: folder.descriptor, upload.key.text, to: directory.partial)
+    if store.settings.metadata == .sidecar { unlinkat(folder.descriptor, final.sidecar, 0) }
+  }
+
+  /// The file is in its place for good.
+  func published() -> SinkResult {
+    closeFile()
+    store.room.release(upload.key)
+    store.book.finished(upload.key)
+    // A digest that only the sidecar wanted was never announced.
+    return SinkResult(digest: upload.digest, stored: stored)
+  }
+
+  private var stored: Int64? { store.settings.engine == nil ? nil : body.fileSize }
+}

@@ -1,0 +1,117 @@
+internal import CLinux
+internal import GatewayCore
+internal import Glibc
+internal import NIOCore
+internal import Synchronization
+
+/// Gives finished uploads of one store their final places, all that wait at the same time together: so many small uploads
+/// share the disk's flushes, as calls of the ledger share commits.
+///
+/// In this order: the bytes of all are synced, all are moved, the folders are synced, all are answered. What fails for
+/// one of them fails for that one.
+final class PublishingQueue: Sendable {
+  private struct Entry: Sendable {
+    let file: PartialFile
+    let eventLoop: any EventLoop
+    let then: @Sendable (Result<SinkResult, SinkFailure>) -> Void
+  }
+
+  private struct State {
+    var waiting: [Entry] = []
+    var isRunning = false
+  }
+
+  /// Files in one go. Bounds how long one of them can wait for the others.
+  private static let batchLimit = 64
+
+  private let directory: StoreDirectory
+  private let threads: StoreThreads
+  private let groupSync: GroupSync
+  private let state = Mutex(State())
+
+  init(directory: StoreDirectory, threads: StoreThreads) {
+    self.directory = directory
+    self.threads = threads
+    groupSync = GroupSync(directory: directory)
+  }
+
+  /// Publishes a file in which nothing else goes on any more, and says so on the event loop. After a failure it is where
+  /// it was.
+  func publish(
+    _ file: PartialFile, on eventLoop: any EventLoop,
+    then: @escaping @Sendable (Result<SinkResult, SinkFailure>) -> Void
+  ) {
+    let isRunnerWanted = state.withLock { state in
+      state.waiting.append(Entry(file: file, eventLoop: eventLoop, then: then))
+      defer { state.isRunning = true }
+      return !state.isRunning
+    }
+    if isRunnerWanted { threads.submit { isActive in self.run(isActive: isActive) } }
+  }
+
+  private func run(isActive: Bool) {
+    while true {
+      let batch = state.withLock { state in
+        let batch = Array(state.waiting.prefix(Self.batchLimit))
+        state.waiting.removeFirst(batch.count)
+        if batch.isEmpty { state.isRunning = false }
+        return batch
+      }
+      guard !batch.isEmpty else { return }
+      let results =
+        isActive ? publish(batch.map(\.file)) : batch.map { _ in .failure(StoreThreads.stopped) }
+      deliver(zip(batch, results).map { ($0, $1) })
+    }
+  }
+
+  /// One hop to each event loop.
+  private func deliver(_ answers: [(Entry, Result<SinkResult, SinkFailure>)]) {
+    for (_, group) in Dictionary(grouping: answers, by: { ObjectIdentifier($0.0.eventLoop) }) {
+      group[0].0.eventLoop.execute {
+        for (entry, result) in group { entry.then(result) }
+      }
+    }
+  }
+
+  private func publish(_ files: [PartialFile]) -> [Result<SinkResult, SinkFailure>] {
+    var failures = [SinkFailure?](repeating: nil, count: files.count)
+    func step(_ index: Int, _ body: () throws(SinkFailure) -> Void) {
+      guard failures[index] == nil else { return }
+      do throws(SinkFailure) { try body() } catch { failures[index] = error }
+    }
+    for (index, file) in files.enumerated() {
+      step(index) { () throws(SinkFailure) in if !file.isSynced { try file.complete() } }
+    }
+    let unsynced = files.indices.filter { failures[$0] == nil && !files[$0].isSynced }
+    groupSync.sync(unsynced.map { files[$0] }, failed: { failures[unsynced[$0]] = $1 })
+    var folders: [CompleteFolder?] = files.map { _ in nil }
+    for (index, file) in files.enumerated() {
+      step(index) { () throws(SinkFailure) in folders[index] = try file.moveIntoPlace() }
+    }
+    syncFolders(folders) { index, failure in
+      if let folder = folders[index] { files[index].moveBack(from: folder) }
+      failures[index] = failure
+    }
+    return files.indices.map { index in
+      failures[index].map { .failure($0) } ?? .success(files[index].published())
+    }
+  }
+
+  /// Makes the names durable. That the old ones are gone need not be: where both came back after a power cut, recovery
+  /// removes the one of an upload that is complete.
+  private func syncFolders(_ folders: [CompleteFolder?], failed: (Int, SinkFailure) -> Void) {
+    var groups: [CInt: [Int]] = [:]
+    for (index, folder) in folders.enumerated() {
+      guard let folder else { continue }
+      // Those below the store's own are opened for each upload; syncing one again finds nothing to do.
+      groups[folder.descriptor, default: []].append(index)
+    }
+    for indices in groups.values {
+      do throws(SinkFailure) {
+        try folders[indices[0]]?.sync()
+      } catch {
+        for index in indices { failed(index, error) }
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import GatewayCore
+import NIOCore
+import Testing
+
+@testable import Forwarders
+
+@Suite("Uploads that are finished together", .timeLimit(.minutes(1)))
+struct PublishingTests {
+  private func upload(_ size: Int) -> SinkUpload { SinkUpload(key: .mint(), total: Int64(size), digest: nil) }
+
+  @Test("are all in their places with their bytes, small and large ones")
+  func together() async throws {
+    let place = try DirectoryPlace()
+    let sizes = (0..<150).map { $0 == 40 ? 3 << 20 : $0 * 97 % 9000 }
+    try await withThrowingTaskGroup { group in
+      for (index, size) in sizes.enumerated() {
+        group.addTask {
+          let upload = upload(size)
+          let bytes = pattern(size, seed: UInt64(index))
+          let sink = try await SinkDriver.open(place.store, upload)
+          try await sink.write(bytes)
+          _ = try await sink.finish()
+          #expect(place.complete(upload.key) == bytes)
+          #expect(place.partial(upload.key) == nil)
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  @Test("fail one by one: a final name that is taken, a digest that is wrong, and the others are complete")
+  func oneFails() async throws {
+    let place = try DirectoryPlace()
+    let taken = upload(10)
+    try place.plant([1, 2, 3], complete: taken.key)
+    var wrong = upload(10)
+    wrong.digest = try digest(of: [0])
+    let good = (0..<12).map { _ in upload(10) }
+    let sinks = try await [taken, wrong].asyncMap { try await SinkDriver.open(place.store, $0) }
+    let others = try await good.asyncMap { try await SinkDriver.open(place.store, $0) }
+    for sink in sinks + others {
+      try await sink.write(pattern(10))
+      try await sink.call { $0.finish() }
+    }
+    guard case .storage = try await sinks[0].failure() else { throw Wrong() }
+    guard case .digest = try await sinks[1].failure() else { throw Wrong() }
+    for sink in others {
+      guard case .finished = await sink.nextButTook() else { throw Wrong() }
+    }
+    #expect(place.complete(taken.key) == [1, 2, 3])
+    #expect(place.complete(wrong.key) == nil)
+    for upload in good { #expect(place.complete(upload.key) == pattern(10)) }
+    // What failed is where it was, and can be let go of.
+    #expect(try await sinks[0].suspend() == 0)
+    try await sinks[1].call { $0.abandon() }
+  }
+
+  @Test("are written only when their last byte has come, and before that hold no file")
+  func gathered() async throws {
+    let place = try DirectoryPlace()
+    let upload = upload(1000)
+    let sink = try await SinkDriver.open(place.store, upload)
+    try await sink.write(pattern(400))
+    #expect(place.partial(upload.key) == nil)
+    #expect(try await sink.checkpoint() == 400)
+    #expect(place.partial(upload.key) == Array(pattern(400)))
+    try await sink.write(Array(pattern(1000)[400...]))
+    _ = try await sink.finish()
+    #expect(place.complete(upload.key) == pattern(1000))
+  }
+
+  @Test("leave what they have, where the client goes before the last byte")
+  func left() async throws {
+    let place = try DirectoryPlace()
+    let upload = upload(1000)
+    let sink = try await SinkDriver.open(place.store, upload)
+    try await sink.write(pattern(400))
+    #expect(try await sink.suspend() == 400)
+    #expect(place.partial(upload.key) == Array(pattern(400)))
+    let next = try await SinkDriver.open(place.store, upload, from: 400)
+    try await next.write(Array(pattern(1000)[400...]))
+    _ = try await next.finish()
+    #expect(place.complete(upload.key) == pattern(1000))
+  }
+
+  private struct Wrong: Error {}
+}
+
+extension Array where Element: Sendable {
+  fileprivate func asyncMap<Result: Sendable>(
+    _ body: @escaping @Sendable (Element) async throws -> Result
+  ) async throws -> [Result] {
+    var results: [Result] = []
+    for element in self { results.append(try await body(element)) }
+    return results
+  }
+}
