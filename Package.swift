@@ -58,19 +58,21 @@ let package = Package(
     .target(
       name: "XStreamClient",
       dependencies: ["ContentDigests", "TLSTransport", "XStream", nioCore, nioPosix, logging]),
+    .target(name: "ConfigurationReading", dependencies: [.product(name: "Yams", package: "Yams")]),
     .target(
       name: "GatewayServer",
       dependencies: [
-        isal, "CLinux", "CSQLite", "CZlib", "ContentDigests", "Forwarders", "Fronts", "GatewayCore", "Ledgers",
+        isal, "CLinux", "CSQLite", "CZlib", "ConfigurationReading", "ContentDigests", "Forwarders", "Fronts",
+        "GatewayCore",
+        "Ledgers",
         "TLSTransport",
         nioCore, nioPosix, logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "GatewayServer", "TLSTransport", "XStream", "XStreamClient",
+        "ConfigurationReading", "GatewayServer", "TLSTransport", "XStream", "XStreamClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), logging, nioCore,
@@ -92,8 +94,8 @@ let package = Package(
     .testTarget(
       name: "GatewayServerTests",
       dependencies: [
-        "DevelopmentCertificates", "Forwarders", "Fronts", "GatewayCore", "GatewayServer", "Ledgers", "TLSTransport",
-        "XStream", "XStreamClient",
+        "ConfigurationReading", "DevelopmentCertificates", "Forwarders", "Fronts", "GatewayCore", "GatewayServer",
+        "Ledgers", "TLSTransport", "XStream", "XStreamClient",
         nioCore, nioPosix, nioEmbedded, logging,
       ]),
   ]

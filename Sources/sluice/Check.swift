@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationReading
 import GatewayServer
 
 /// Reads a configuration and tells all its faults; or looks whether a ledger is sound.
@@ -34,7 +35,7 @@ struct Check: ParsableCommand {
       try configuration.checkCertificates()
       Console.output("\(config): good; \(configuration.routes.count) route(s), listening on \(configuration.listen)")
     } catch let faults as ConfigurationFaults {
-      throw CommandFailure(Configuration.describe(faults))
+      throw CommandFailure(faults.description)
     } catch {
       throw CommandFailure("\(config): error: \(error)")
     }

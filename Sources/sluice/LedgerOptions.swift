@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationReading
 import Foundation
 import GatewayServer
 
@@ -28,7 +29,7 @@ struct LedgerOptions: ParsableArguments {
         }
       return try body(configuration)
     } catch let faults as ConfigurationFaults {
-      throw CommandFailure(Configuration.describe(faults))
+      throw CommandFailure(faults.description)
     } catch {
       throw CommandFailure("\(error)")
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationReading
 import GatewayServer
 import Logging
 import NIOCore
@@ -29,7 +30,7 @@ struct Serve: AsyncParsableCommand {
         configuration = try EmbeddedDefault.load()
       }
     } catch let faults as ConfigurationFaults {
-      throw CommandFailure(Configuration.describe(faults))
+      throw CommandFailure(faults.description)
     }
     let log = configuration.log
     LoggingSystem.bootstrap { label in

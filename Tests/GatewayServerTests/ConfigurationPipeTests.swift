@@ -1,3 +1,4 @@
+import ConfigurationReading
 import Forwarders
 import Foundation
 import GatewayCore

@@ -1,3 +1,4 @@
+import ConfigurationReading
 import GatewayServer
 import Testing
 
@@ -33,7 +34,7 @@ import Testing
       _ = try folder.parse(yaml)
       Issue.record("loaded")
     } catch {
-      let text = Configuration.describe(error).replacing(folder.path, with: "~")
+      let text = error.description.replacing(folder.path, with: "~")
       #expect(
         text == """
           sluice.yaml:2:1: error: `tls` has no `private-key`

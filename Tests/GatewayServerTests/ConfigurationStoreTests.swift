@@ -1,3 +1,4 @@
+import ConfigurationReading
 import Forwarders
 import GatewayCore
 @testable import GatewayServer

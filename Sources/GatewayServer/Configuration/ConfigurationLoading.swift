@@ -1,4 +1,4 @@
-import Yams
+public import ConfigurationReading
 
 extension Configuration {
   /// Reads a configuration file, and all that it names.
@@ -42,14 +42,9 @@ extension Configuration {
 
   private static func read(_ text: String, _ reading: Reading) throws(ConfigurationFaults) -> Configuration {
     var configuration: Configuration?
-    switch YAMLDocument.read(text, reading: reading) {
-    case .mapping(let mapping):
-      var top = MappingReader(mapping, named: "the file", at: .start, reading: reading)
+    let beginning = "write at least `tls`, `routes` and a `store` for each route"
+    if var top = YAMLDocument.keys(of: text, reading: reading, beginning: beginning) {
       configuration = ServerReading.read(&top)
-    case let node?:
-      reading.note(
-        "the file has \(node.kind) where keys and values belong", hint: "begin with `tls:` and `routes:`", at: .start)
-    case nil: break
     }
     guard let configuration, reading.faults.isEmpty else {
       // No configuration without a fault that says why.

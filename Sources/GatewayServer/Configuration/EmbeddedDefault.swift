@@ -1,3 +1,5 @@
+public import ConfigurationReading
+
 /// The configuration of a gateway that is given none: for this machine alone, with the development certificate.
 public enum EmbeddedDefault {
   /// What faults call it.

@@ -1,3 +1,4 @@
+import ConfigurationReading
 import GatewayCore
 
 /// Reads a route's `limits` and `client-limits`.
@@ -51,22 +52,5 @@ enum LimitsReading {
 
   private static func bandwidth(_ section: inout MappingReader) -> Int64? {
     section.optional("bandwidth", as: .byteRate(in: leastBandwidth...(1 << 40)))?.value
-  }
-}
-
-extension ValueParser where Value == Int64 {
-  /// Bytes a second: a size and `/s`.
-  static func byteRate(in range: ClosedRange<Int64>) -> ValueParser {
-    let size = byteSize(in: range)
-    return ValueParser(expected: "a size a second such as `100 MiB/s`") { text, reading throws(ValueFault) in
-      guard text.hasSuffix("/s") else {
-        throw ValueFault(message: "`\(text)` is not a size a second", hint: "write a size and `/s`: `100 MiB/s`")
-      }
-      do throws(ValueFault) {
-        return try size.parse(String(text.dropLast(2)), reading)
-      } catch {
-        throw ValueFault(message: error.message, hint: error.hint + ", with `/s` behind it")
-      }
-    }
   }
 }

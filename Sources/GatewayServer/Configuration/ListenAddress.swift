@@ -1,3 +1,4 @@
+import ConfigurationReading
 import Glibc
 
 /// Where a server listens.

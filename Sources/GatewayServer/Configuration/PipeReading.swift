@@ -1,3 +1,4 @@
+import ConfigurationReading
 import Forwarders
 
 /// Reads a route's `pipe`.

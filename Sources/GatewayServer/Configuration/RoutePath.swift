@@ -1,3 +1,5 @@
+import ConfigurationReading
+
 /// What a route may be called.
 enum RoutePath {
   /// Absolute, of one or more segments of `A-Z a-z 0-9 . _ -`, at most 255 bytes in all; no segment is `.` or `..`.

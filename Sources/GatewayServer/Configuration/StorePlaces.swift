@@ -1,3 +1,5 @@
+import ConfigurationReading
+
 /// Keeps stores out of each other's way. A store removes what it does not know from its folder when it recovers, so
 /// nothing else may lie in there.
 enum StorePlaces {

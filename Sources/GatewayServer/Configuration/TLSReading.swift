@@ -1,3 +1,5 @@
+import ConfigurationReading
+
 /// Reads `tls`. What the rest of the file depends on is known even where some of it was no good.
 struct TLSReading {
   /// `nil` where something was missing or no good, which has been noted.

@@ -1,3 +1,4 @@
+public import ConfigurationReading
 import ContentDigests
 public import GatewayCore
 import Glibc

@@ -1,5 +1,5 @@
+import ConfigurationReading
 import GatewayCore
-import Yams
 
 /// Decides who may upload to a route: what its `access` says, or what its absence means for this listener.
 struct Welcome {
@@ -21,7 +21,7 @@ struct Welcome {
       }
       return (anyone, nil)
     }
-    guard case .mapping = entry.node else {
+    guard entry.isMapping else {
       let word: ValueParser<Void> = ValueParser(
         expected: "`anyone`, or `{tokens: FILE}`, or `{certificates: true}`"
       ) { text, _ throws(ValueFault) in

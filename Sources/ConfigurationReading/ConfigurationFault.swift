@@ -44,7 +44,7 @@ public struct ConfigurationFaults: Error, Hashable, Sendable, CustomStringConver
   /// Never empty. Those of the configuration file come first; in each file they are in the order of its lines.
   public let faults: [ConfigurationFault]
 
-  init(_ faults: [ConfigurationFault], mainFile: String) {
+  package init(_ faults: [ConfigurationFault], mainFile: String) {
     self.faults = faults.sorted { left, right in
       if left.file != right.file {
         return left.file == mainFile || (right.file != mainFile && left.file < right.file)
@@ -53,13 +53,6 @@ public struct ConfigurationFaults: Error, Hashable, Sendable, CustomStringConver
     }
   }
 
-  /// As ``Configuration/describe(_:)``.
-  public var description: String { Configuration.describe(self) }
-}
-
-extension Configuration {
   /// Plain text for a terminal: for each fault `FILE:LINE:COLUMN: error: MESSAGE` and, on a line of its own, a hint.
-  public static func describe(_ faults: ConfigurationFaults) -> String {
-    faults.faults.map(\.description).joined(separator: "\n")
-  }
+  public var description: String { faults.map(\.description).joined(separator: "\n") }
 }

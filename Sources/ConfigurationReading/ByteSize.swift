@@ -1,5 +1,5 @@
 /// Sizes as people write them.
-enum ByteSize {
+package enum ByteSize {
   private static let units: [(name: String, bytes: Int64)] = [
     ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),
     ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000), ("B", 1),
@@ -8,7 +8,7 @@ enum ByteSize {
   /// `4 KiB`, `1 MiB`, `100GB`, or plain bytes.
   ///
   /// `K`, `M`, `kb` and the like are refused: people mean either 1000 or 1024 by them.
-  static func parse(_ text: String) throws(ValueFault) -> Int64 {
+  package static func parse(_ text: String) throws(ValueFault) -> Int64 {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     let unit = text.dropFirst(digits.count).drop { $0 == " " }
     guard !digits.isEmpty else {
@@ -31,7 +31,7 @@ enum ByteSize {
   }
 
   /// In the largest binary unit that leaves a whole number.
-  static func text(_ bytes: Int64) -> String {
+  package static func text(_ bytes: Int64) -> String {
     for unit in units where unit.name.hasSuffix("iB") && bytes != 0 && bytes % unit.bytes == 0 {
       return "\(bytes / unit.bytes) \(unit.name)"
     }
@@ -54,7 +54,7 @@ enum ByteSize {
 
 extension ValueParser where Value == Int64 {
   /// A size in bytes.
-  static func byteSize(in range: ClosedRange<Int64>) -> ValueParser {
+  package static func byteSize(in range: ClosedRange<Int64>) -> ValueParser {
     ValueParser(expected: "a size such as `1 MiB`") { text, _ throws(ValueFault) in
       let bytes = try ByteSize.parse(text)
       guard range.contains(bytes) else {
@@ -68,5 +68,22 @@ extension ValueParser where Value == Int64 {
   }
 
   /// A size of one byte or more.
-  static var byteSize: ValueParser { byteSize(in: 1...Int64.max) }
+  package static var byteSize: ValueParser { byteSize(in: 1...Int64.max) }
+}
+
+extension ValueParser where Value == Int64 {
+  /// Bytes a second: a size and `/s`.
+  package static func byteRate(in range: ClosedRange<Int64>) -> ValueParser {
+    let size = byteSize(in: range)
+    return ValueParser(expected: "a size a second such as `100 MiB/s`") { text, reading throws(ValueFault) in
+      guard text.hasSuffix("/s") else {
+        throw ValueFault(message: "`\(text)` is not a size a second", hint: "write a size and `/s`: `100 MiB/s`")
+      }
+      do throws(ValueFault) {
+        return try size.parse(String(text.dropLast(2)), reading)
+      } catch {
+        throw ValueFault(message: error.message, hint: error.hint + ", with `/s` behind it")
+      }
+    }
+  }
 }

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Files and folders that a configuration names.
-enum FilePlace {
+package enum FilePlace {
   /// `path` as it is from anywhere: relative ones count from `base`.
-  static func absolute(_ path: String, from base: String) -> String {
+  package static func absolute(_ path: String, from base: String) -> String {
     if path.hasPrefix("/") { return path }
     var rest = Substring(path)
     while rest.hasPrefix("./") { rest = rest.dropFirst(2) }
@@ -12,7 +12,7 @@ enum FilePlace {
   }
 
   /// The folder that `path` is in.
-  static func parent(of path: String) -> String {
+  package static func parent(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
@@ -20,7 +20,7 @@ enum FilePlace {
   /// The one name of a place, whatever links and `..` lead there. What does not exist yet keeps its name.
   ///
   /// - Parameter path: absolute.
-  static func canonical(_ path: String) -> String {
+  package static func canonical(_ path: String) -> String {
     var existing = path
     var missing: [Substring] = []
     while existing != "/" {
@@ -32,15 +32,15 @@ enum FilePlace {
   }
 
   /// Whether `inner` is `outer` or lies in it. Both canonical.
-  static func contains(_ outer: String, _ inner: String) -> Bool {
+  package static func contains(_ outer: String, _ inner: String) -> Bool {
     outer == "/" || inner == outer || inner.hasPrefix(outer + "/")
   }
 
   /// The current folder.
-  static var current: String { realPath(".") ?? "/" }
+  package static var current: String { realPath(".") ?? "/" }
 
   /// What is wrong with a file that has to be read; `nil` where nothing is.
-  static func faultOfFile(_ path: String) -> ValueFault? {
+  package static func faultOfFile(_ path: String) -> ValueFault? {
     // Without O_NONBLOCK a FIFO would hold the start up for ever.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -59,7 +59,7 @@ enum FilePlace {
   }
 
   /// What is wrong with a folder that is written to, and created where it is missing; `nil` where nothing is.
-  static func faultOfFolder(_ path: String) -> ValueFault? {
+  package static func faultOfFolder(_ path: String) -> ValueFault? {
     var existing = path
     var status = stat()
     while stat(existing, &status) != 0 {
@@ -85,7 +85,7 @@ enum FilePlace {
   }
 
   /// The system's words for an error.
-  static func word(for code: Int32) -> String {
+  package static func word(for code: Int32) -> String {
     String(cString: strerror(code))
   }
 
@@ -106,10 +106,10 @@ enum FilePlace {
 
 extension ValueParser where Value == String {
   /// A file that has to be read, as its absolute path.
-  static var readableFile: ValueParser { path(FilePlace.faultOfFile) }
+  package static var readableFile: ValueParser { path(FilePlace.faultOfFile) }
 
   /// A folder to write to, as its absolute path; it may be missing where it can be created.
-  static var writableFolder: ValueParser { path(FilePlace.faultOfFolder) }
+  package static var writableFolder: ValueParser { path(FilePlace.faultOfFolder) }
 
   private static func path(_ check: @escaping (String) -> ValueFault?) -> ValueParser {
     ValueParser(expected: "a path") { text, reading throws(ValueFault) in

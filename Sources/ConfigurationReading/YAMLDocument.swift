@@ -1,27 +1,43 @@
 import Yams
 
 /// Turns text into YAML nodes, and the parser's complaints into faults.
-enum YAMLDocument {
+package enum YAMLDocument {
   // The parser gives up at the first key that stands twice. To find the other faults too, the key's first place is
   // overwritten with as many private-use characters, which moves no mark, and the reader reports the second.
   private static let firstHidden: UInt32 = 0xE000
   private static let mostHidden: UInt32 = 256
 
-  /// The document's only node; `nil` where there is none, which has been noted.
-  static func read(_ text: String, reading: Reading) -> Node? {
-    guard let place = firstControl(in: text) else { return compose(text, reading: reading) }
+  /// The document's keys; `nil` where there are none, which has been noted.
+  ///
+  /// - Parameters:
+  ///   - text: the whole file.
+  ///   - reading: where faults are noted.
+  ///   - beginning: what a person is told to write into a file that says nothing or is no mapping.
+  package static func keys(of text: String, reading: Reading, beginning: String) -> MappingReader? {
+    switch read(text, reading: reading, beginning: beginning) {
+    case .mapping(let mapping):
+      return MappingReader(mapping, named: "the file", at: .start, reading: reading)
+    case let node?:
+      reading.note("the file has \(node.kind) where keys and values belong", hint: beginning, at: .start)
+      return nil
+    case nil:
+      return nil
+    }
+  }
+
+  private static func read(_ text: String, reading: Reading, beginning: String) -> Node? {
+    guard let place = firstControl(in: text) else { return compose(text, reading: reading, beginning: beginning) }
     reading.note("a control character", hint: "remove it; the file is plain UTF-8 text", at: place)
     return nil
   }
 
-  private static func compose(_ original: String, reading: Reading) -> Node? {
+  private static func compose(_ original: String, reading: Reading, beginning: String) -> Node? {
     var text = original
     var hidden: UInt32 = 0
     while true {
       do {
         guard let node = try Yams.compose(yaml: text, .basic, .default, .utf8), !node.isNothing else {
-          reading.note(
-            "the file says nothing", hint: "write at least `tls`, `routes` and a `store` for each route", at: .start)
+          reading.note("the file says nothing", hint: beginning, at: .start)
           return nil
         }
         return node

@@ -1,12 +1,12 @@
 /// Durations as people write them.
-enum DurationText {
+package enum DurationText {
   // Milliseconds of each unit. "ms" comes before "m" and "s" only for the reader: whole units are compared.
   private static let units: [(name: String, milliseconds: Int64)] = [
     ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
   ]
 
   /// `500ms`, `10s`, `5m`, `24h`, `7d`. A number without a unit is refused: nobody could say which was meant.
-  static func parse(_ text: String) throws(ValueFault) -> Duration {
+  package static func parse(_ text: String) throws(ValueFault) -> Duration {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     let unit = text.dropFirst(digits.count).drop { $0 == " " }
     guard !digits.isEmpty, digits.count == 1 || !digits.hasPrefix("0") else {
@@ -29,7 +29,7 @@ enum DurationText {
   }
 
   /// In the largest unit that leaves a whole number; below a millisecond nothing is said.
-  static func text(_ duration: Duration) -> String {
+  package static func text(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
     let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
     for unit in units where milliseconds != 0 && milliseconds % unit.milliseconds == 0 {
@@ -41,7 +41,7 @@ enum DurationText {
 
 extension ValueParser where Value == Duration {
   /// A duration within `range`.
-  static func duration(in range: ClosedRange<Duration>) -> ValueParser {
+  package static func duration(in range: ClosedRange<Duration>) -> ValueParser {
     ValueParser(expected: "a duration such as `10s`") { text, _ throws(ValueFault) in
       let duration = try DurationText.parse(text)
       guard range.contains(duration) else {

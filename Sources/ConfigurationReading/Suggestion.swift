@@ -1,7 +1,7 @@
 /// Guesses what was meant by a word that is not known.
-enum Suggestion {
+package enum Suggestion {
   /// The nearest of `words`, or `nil` where none is near enough to be meant.
-  static func nearest(to word: String, among words: [String]) -> String? {
+  package static func nearest(to word: String, among words: [String]) -> String? {
     let folded = fold(word)
     // A third of the letters may be wrong, but a short word must not turn into quite another one.
     let allowed = max(1, folded.count / 3)

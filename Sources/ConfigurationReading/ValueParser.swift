@@ -1,20 +1,32 @@
 /// A value that is not what its key takes.
-struct ValueFault: Error, Hashable {
+package struct ValueFault: Error, Hashable {
   /// Goes on after the key's name and a colon.
-  var message: String
-  var hint: String
+  package var message: String
+  package var hint: String
+
+  package init(message: String, hint: String) {
+    self.message = message
+    self.hint = hint
+  }
 }
 
 /// Reads one type of value from its text.
-struct ValueParser<Value> {
+package struct ValueParser<Value> {
   /// With its article and an example: what a person is told to write where the text is missing.
-  let expected: String
-  let parse: (_ text: String, _ reading: Reading) throws(ValueFault) -> Value
+  package let expected: String
+  package let parse: (_ text: String, _ reading: Reading) throws(ValueFault) -> Value
+
+  package init(
+    expected: String, parse: @escaping (_ text: String, _ reading: Reading) throws(ValueFault) -> Value
+  ) {
+    self.expected = expected
+    self.parse = parse
+  }
 }
 
 extension ValueParser where Value == Bool {
   /// `true` or `false`. YAML's other words for them (`yes`, `on`) are not taken: they mean text in newer YAML.
-  static var flag: ValueParser {
+  package static var flag: ValueParser {
     ValueParser(expected: "`true` or `false`") { text, _ throws(ValueFault) in
       switch text {
       case "true": return true
@@ -28,7 +40,7 @@ extension ValueParser where Value == Bool {
 
 extension ValueParser where Value == Int {
   /// A plain decimal number.
-  static func count(in range: ClosedRange<Int>) -> ValueParser {
+  package static func count(in range: ClosedRange<Int>) -> ValueParser {
     let expected = "a number from \(range.lowerBound) to \(range.upperBound)"
     return ValueParser(expected: expected) { text, _ throws(ValueFault) in
       guard let number = PlainNumber.parse(text), let count = Int(exactly: number), range.contains(count) else {
@@ -39,24 +51,9 @@ extension ValueParser where Value == Int {
   }
 }
 
-extension ValueParser where Value == Configuration.Threads {
-  /// `auto` or a count.
-  static var threads: ValueParser {
-    ValueParser(expected: "`auto` or a number from 1 to 1024") { text, _ throws(ValueFault) in
-      if text == "auto" { return .automatic }
-      guard let number = PlainNumber.parse(text), (1...1024).contains(number) else {
-        throw ValueFault(
-          message: "`\(text)` is neither `auto` nor a number from 1 to 1024",
-          hint: "write `auto` for one thread per processor, or how many")
-      }
-      return .exactly(Int(number))
-    }
-  }
-}
-
 extension ValueParser {
   /// One of a few words.
-  static func word(_ words: [(String, Value)]) -> ValueParser {
+  package static func word(_ words: [(String, Value)]) -> ValueParser {
     let names = words.map(\.0)
     let expected = names.map { "`\($0)`" }.joined(separator: ", ")
     return ValueParser(expected: "one of \(expected)") { text, _ throws(ValueFault) in
@@ -69,15 +66,15 @@ extension ValueParser {
 
 extension ValueParser where Value: RawRepresentable<String> & CaseIterable {
   /// One of the type's words.
-  static var word: ValueParser {
+  package static var word: ValueParser {
     word(Value.allCases.map { ($0.rawValue, $0) })
   }
 }
 
 /// Digits and nothing else.
-enum PlainNumber {
+package enum PlainNumber {
   /// `nil` for signs, leading zeros (YAML 1.1 reads `010` as 8), separators, and what exceeds 2^63-1.
-  static func parse(_ text: some StringProtocol) -> Int64? {
+  package static func parse(_ text: some StringProtocol) -> Int64? {
     let digits = text.utf8
     guard let first = digits.first, digits.count == 1 || first != UInt8(ascii: "0"),
       digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })

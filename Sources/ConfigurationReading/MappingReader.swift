@@ -1,31 +1,44 @@
 import Yams
 
 /// A value that passed, and where it stands.
-struct Setting<Value> {
-  var value: Value
-  var place: Place
+package struct Setting<Value> {
+  package var value: Value
+  package var place: Place
+
+  package init(value: Value, place: Place) {
+    self.value = value
+    self.place = place
+  }
 }
 
 /// Reads the keys of one YAML mapping, notes what is wrong with them, and lastly (``finish()``) which of them nobody
 /// asked for.
-struct MappingReader {
+package struct MappingReader {
   /// What messages call the mapping.
-  let name: String
+  package let name: String
   /// Where a missing key is reported.
-  let place: Place
-  let reading: Reading
-  private(set) var entries: [Entry] = []
+  package let place: Place
+  package let reading: Reading
+  package private(set) var entries: [Entry] = []
   private var known: [String] = []
 
   /// A key and its value.
-  struct Entry {
-    var key: String
-    var place: Place
+  package struct Entry {
+    package var key: String
+    package var place: Place
     var node: Node
+
+    /// Whether keys and values stand here.
+    package var isMapping: Bool { if case .mapping = node { true } else { false } }
+    /// The list's items; an entry that is no list counts as a list of one.
+    package var items: [Entry] {
+      guard case .sequence(let nodes) = node else { return [self] }
+      return nodes.map { Entry(key: key, place: Place($0) ?? place, node: $0) }
+    }
   }
 
   /// An empty mapping: all its keys take their defaults.
-  init(emptyNamed name: String, at place: Place, reading: Reading) {
+  package init(emptyNamed name: String, at place: Place, reading: Reading) {
     self.name = name
     self.place = place
     self.reading = reading
@@ -53,19 +66,19 @@ struct MappingReader {
   }
 
   /// Whether the key is there, whatever its value. It is known from then on.
-  mutating func has(_ key: String) -> Bool {
+  package mutating func has(_ key: String) -> Bool {
     known.append(key)
     return entry(key) != nil
   }
 
   /// The key's value; `nil` where it is absent or was no good, which has been noted.
-  mutating func optional<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<Value>? {
+  package mutating func optional<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<Value>? {
     known.append(key)
     return entry(key).flatMap { value(of: $0, as: parser) }
   }
 
   /// The key's value; `nil` where it was no good; its absence is a fault too.
-  mutating func required<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<Value>? {
+  package mutating func required<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<Value>? {
     known.append(key)
     guard let entry = entry(key) else {
       noteMissing(key, expected: "`\(key):` with \(parser.expected)")
@@ -75,15 +88,12 @@ struct MappingReader {
   }
 
   /// The list's values; a lone value counts as a list of one.
-  mutating func optionalList<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<[Setting<Value>]>? {
+  package mutating func optionalList<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<[Setting<Value>]>?
+  {
     known.append(key)
     guard let entry = entry(key) else { return nil }
-    guard case .sequence(let nodes) = entry.node else {
-      return value(of: entry, as: parser).map { Setting(value: [$0], place: $0.place) }
-    }
     var values: [Setting<Value>] = []
-    for node in nodes {
-      let item = Entry(key: key, place: Place(node) ?? entry.place, node: node)
+    for item in entry.items {
       guard let value = value(of: item, as: parser) else { return nil }
       values.append(value)
     }
@@ -91,14 +101,14 @@ struct MappingReader {
   }
 
   /// The mapping under the key; an empty one where it is absent.
-  mutating func section(_ key: String) -> MappingReader {
+  package mutating func section(_ key: String) -> MappingReader {
     known.append(key)
     guard let entry = entry(key) else { return MappingReader(emptyNamed: "`\(key)`", at: place, reading: reading) }
     return section(entry) ?? MappingReader(emptyNamed: "`\(key)`", at: entry.place, reading: reading)
   }
 
   /// The mapping under the key; its absence is a fault.
-  mutating func requiredSection(_ key: String, example: String) -> MappingReader? {
+  package mutating func requiredSection(_ key: String, example: String) -> MappingReader? {
     known.append(key)
     guard let entry = entry(key) else {
       noteMissing(key, expected: "`\(key): \(example)`")
@@ -108,19 +118,19 @@ struct MappingReader {
   }
 
   /// The entry itself, for a key that takes several kinds of value.
-  mutating func optionalEntry(_ key: String) -> Entry? {
+  package mutating func optionalEntry(_ key: String) -> Entry? {
     known.append(key)
     return entry(key)
   }
 
   /// Every entry, where the keys are names of the user's own.
-  mutating func allEntries() -> [Entry] {
+  package mutating func allEntries() -> [Entry] {
     known += entries.map(\.key)
     return entries
   }
 
   /// The mapping that an entry holds; anything else is a fault.
-  func section(_ entry: Entry) -> MappingReader? {
+  package func section(_ entry: Entry) -> MappingReader? {
     guard case .mapping(let mapping) = entry.node else {
       reading.note(
         "`\(entry.key)` has \(entry.node.kind) where keys and values belong",
@@ -131,7 +141,7 @@ struct MappingReader {
   }
 
   /// The entry's value; `nil` where it was no good, which has been noted.
-  func value<Value>(of entry: Entry, as parser: ValueParser<Value>) -> Setting<Value>? {
+  package func value<Value>(of entry: Entry, as parser: ValueParser<Value>) -> Setting<Value>? {
     let place = Place(entry.node) ?? entry.place
     guard case .scalar(let scalar) = entry.node, !entry.node.isNothing else {
       reading.note("`\(entry.key)` has \(entry.node.kind)", hint: "write \(parser.expected)", at: place)
@@ -146,7 +156,7 @@ struct MappingReader {
   }
 
   /// Notes every key that nobody asked for.
-  func finish() {
+  package func finish() {
     var known: [String] = []
     for key in self.known where !known.contains(key) { known.append(key) }
     for entry in entries where !known.contains(entry.key) {

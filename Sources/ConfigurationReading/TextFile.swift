@@ -1,14 +1,14 @@
-import Glibc
+package import Glibc
 
 /// Reads whole small text files.
-enum TextFile {
+package enum TextFile {
   /// The text of a regular file.
   ///
   /// - Parameters:
   ///   - path: from the current folder, or absolute.
   ///   - largest: in bytes; more is refused.
   ///   - check: looks at the file that was opened, so that it cannot be exchanged in between.
-  static func read(
+  package static func read(
     _ path: String, largest: Int, check: (stat) throws(ValueFault) -> Void = { _ in }
   ) throws(ValueFault) -> String {
     // Without O_NONBLOCK a FIFO would hold the start up for ever.
