@@ -33,6 +33,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -69,10 +70,16 @@ let package = Package(
         nioCore, nioPosix, logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
+    .target(
+      name: "LoadGenerator",
+      dependencies: [
+        "ConfigurationReading", "ContentDigests", "TLSTransport", "XStream", "XStreamClient", nioCore, nioPosix,
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ]),
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "ConfigurationReading", "GatewayServer", "TLSTransport", "XStream", "XStreamClient",
+        "ConfigurationReading", "GatewayServer", "LoadGenerator", "TLSTransport", "XStream", "XStreamClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), logging, nioCore,
@@ -91,6 +98,12 @@ let package = Package(
     .testTarget(
       name: "XStreamClientTests",
       dependencies: ["DevelopmentCertificates", "XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix]),
+    .testTarget(
+      name: "LoadGeneratorTests",
+      dependencies: [
+        "ConfigurationReading", "DevelopmentCertificates", "GatewayCore", "GatewayServer", "LoadGenerator",
+        "TLSTransport", "XStream", "XStreamClient", nioCore, nioPosix, logging,
+      ]),
     .testTarget(
       name: "GatewayServerTests",
       dependencies: [

@@ -1,0 +1,108 @@
+/// What a run does: when uploads begin, what they are, how they connect, what goes wrong on purpose, and what the
+/// result has to be.
+public struct Scenario: Hashable, Sendable {
+  /// What the loop's levels count.
+  public enum Loop: String, Hashable, Sendable, Codable {
+    /// Uploads per second begin by a schedule, whatever the server does.
+    case open
+    /// Each of a number of clients begins an upload when its last one is over.
+    case closed
+  }
+
+  /// How an open loop's uploads are spread over time.
+  public enum Arrivals: String, Hashable, Sendable, CaseIterable, Codable {
+    /// The same time between any two.
+    case even
+    /// Independent of each other, as those of many people are.
+    case poisson
+  }
+
+  /// A part of the run.
+  public struct Stage: Hashable, Sendable {
+    /// Uploads per second or clients when it begins; not negative.
+    public var from: Double
+    /// The same when it ends; in between it changes evenly.
+    public var to: Double
+    /// Nil: until ``Scenario/count`` uploads were begun.
+    public var time: Duration?
+
+    /// A stage that goes from one level to another.
+    public init(from: Double, to: Double, time: Duration?) {
+      self.from = from
+      self.to = to
+      self.time = time
+    }
+  }
+
+  /// For people; a file's own name without its ending if it gives none.
+  public var name: String
+  /// One line that says what it is for; empty if it does not say.
+  public var purpose = ""
+  /// Everything random comes from it: the same seed chooses the same sizes, routes, times and faults.
+  public var seed: UInt64 = 1
+  /// Where uploads go, one after another in turn. Never empty in a run.
+  public var targets: [String] = []
+  /// What the stages' levels count.
+  public var loop = Loop.closed
+  /// Of an open loop.
+  public var arrivals = Arrivals.even
+  /// One after another; at least one.
+  public var stages: [Stage]
+  /// The run begins no more uploads than this.
+  public var count: Int?
+  /// Of an open loop: the most uploads at once, 1 to 100,000. Those that are due beyond it wait, and their wait counts.
+  public var inFlight = 1000
+  /// How long uploads that are under way at the end may go on.
+  public var drain = Duration.seconds(30)
+  /// What is uploaded; at least one kind.
+  public var uploads: [UploadKind] = [UploadKind()]
+  /// How uploads connect.
+  public var connection = ConnectionBehaviour()
+  /// What goes wrong on purpose; the shares add up to 1 at most.
+  public var faults: [FaultShare] = []
+  /// What the result has to be.
+  public var thresholds: [Threshold] = []
+
+  /// A scenario with one client and one kind of upload.
+  public init(name: String, stages: [Stage] = [Stage(from: 1, to: 1, time: .seconds(10))]) {
+    self.name = name
+    self.stages = stages
+  }
+}
+
+/// How uploads connect, and how patient they are.
+public struct ConnectionBehaviour: Hashable, Sendable {
+  /// How many uploads a connection carries.
+  public enum Reuse: String, Hashable, Sendable, CaseIterable {
+    /// One after another, as long as the server lets it.
+    case kept
+    /// One.
+    case each
+  }
+
+  /// How TLS begins.
+  public enum Handshake: String, Hashable, Sendable, CaseIterable {
+    /// From nothing, each time.
+    case full
+    /// With a ticket of an earlier connection to the same target, where the server gave one.
+    case resumed
+  }
+
+  /// How many uploads a connection carries.
+  public var reuse = Reuse.kept
+  /// How TLS begins.
+  public var handshake = Handshake.full
+  /// The most bytes a second that one connection sends; nil for as fast as it goes.
+  public var bandwidth: Int64?
+  /// Event loops, 1 to 64.
+  public var threads = 1
+  /// How long TCP and TLS together may take.
+  public var connectTimeout = Duration.seconds(10)
+  /// How long nothing may move while the server has the word.
+  public var silence = Duration.seconds(30)
+  /// How often one upload is tried on, resumed or begun again, 1 to 1000.
+  public var attempts = 5
+
+  /// The defaults.
+  public init() {}
+}

@@ -1,0 +1,47 @@
+/// One kind of upload in the mix.
+public struct UploadKind: Hashable, Sendable {
+  /// How large one is, in bytes.
+  public enum Size: Hashable, Sendable {
+    /// All alike.
+    case fixed(Int64)
+    /// Any size of the range is as likely as any other.
+    case range(ClosedRange<Int64>)
+    /// Many small and a few large ones: the logarithm is normally distributed around the median's with a deviation of
+    /// `sigma`, and nothing is larger than `most`.
+    case logNormal(median: Int64, sigma: Double, most: Int64)
+    /// The regular files of a folder, by its absolute path, each as likely as any other.
+    case folder(String)
+  }
+
+  /// What the bytes are.
+  public enum Format: String, Hashable, Sendable, CaseIterable {
+    /// Pseudo-random, which nothing can squeeze.
+    case bytes
+    /// Words of ASCII.
+    case text
+    /// One JSON string.
+    case json
+  }
+
+  /// How often it is chosen, beside the others' weights; above 0.
+  public var weight = 1.0
+  /// How large one is.
+  public var size = Size.fixed(64 << 10)
+  /// Where to; nil for the target's own route.
+  public var route: String?
+  /// What the bytes are.
+  public var format = Format.bytes
+  /// The portion size that is asked for, in bytes, at least 1.
+  public var buffer: Int64 = 64 << 10
+  /// A progress packet is asked for each time so many more bytes are safe; nil for none.
+  public var acknowledge: Int64?
+  /// Whether the server is to compare SHA-256.
+  public var digest = false
+  /// Whether the bytes go in one packet with the head, instead of a stream.
+  public var payload = false
+  /// Whether the total is not announced; the end is `close_notify`, so the connection carries one upload.
+  public var unknownTotal = false
+
+  /// 64 KiB of bytes in a stream.
+  public init() {}
+}
