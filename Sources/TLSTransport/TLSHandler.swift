@@ -71,19 +71,25 @@ public final class TLSHandler: ChannelDuplexHandler {
   /// - Parameters:
   ///   - context: decides the side as well.
   ///   - serverName: for a client the host name or IP address that was asked for; see ``TLSSession``.
+  ///   - resumption: for a client a ticket of an earlier connection to the same server, see ``resumption``.
   ///   - handshakeDeadline: from the moment the channel is active.
   ///   - closeDeadline: how long `close(mode: .all)` waits for the socket to take what is left.
   /// - Throws: ``TLSConfigurationError/serverName(_:)`` or ``TLSConfigurationError/library(cause:)``.
   public init(
     context: TLSContext,
     serverName: String? = nil,
+    resuming resumption: TLSResumption? = nil,
     handshakeDeadline: TimeAmount = .seconds(10),
     closeDeadline: TimeAmount = .seconds(5)
   ) throws(TLSConfigurationError) {
     session = try TLSSession(context: context, serverName: serverName)
+    if let resumption { session.offer(resumption) }
     self.handshakeDeadline = handshakeDeadline
     self.closeDeadline = closeDeadline
   }
+
+  /// For a client: with what a later connection may resume this session; nil where the server gave no ticket (yet).
+  public var resumption: TLSResumption? { session.resumption }
 
   /// Begins at once if the channel is active already.
   public func handlerAdded(context: ChannelHandlerContext) {
