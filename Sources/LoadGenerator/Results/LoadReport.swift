@@ -37,6 +37,8 @@ public struct LoadReport: Codable, Hashable, Sendable {
   public var sizes: [SizeClass]
   /// What went wrong without having been meant to, most frequent first.
   public var errors: [ErrorCount]
+  /// What uploads went on after, by a resume or a new begin, most frequent first.
+  public var setbacks: [ErrorCount]
   /// What went wrong on purpose, in the order of ``FaultKind/allCases``.
   public var faults: [FaultCount]
   /// What was held against the protocol.

@@ -38,6 +38,9 @@ extension Threshold {
     case "load": return .load
     default: break
     }
+    if name.hasPrefix("status-"), let status = Int(name.dropFirst(7)), (1...999).contains(status) {
+      return .status(status)
+    }
     if let count = Count(rawValue: name) { return .count(count) }
     let parts = name.split(separator: "-", maxSplits: 1)
     let interval = parts.count == 2 ? Interval(rawValue: String(parts[1])) : .upload
@@ -46,10 +49,10 @@ extension Threshold {
     }
     let statistics = ["min", "mean", "p50", "p90", "p99", "p99.9", "max"]
     let latencies = statistics + Interval.allCases.flatMap { of in statistics.map { "\($0)-\(of.rawValue)" } }
-    let names = ["throughput", "rate", "error-rate", "load"] + Count.allCases.map(\.rawValue) + latencies
+    let names = ["throughput", "rate", "error-rate", "load", "status-7"] + Count.allCases.map(\.rawValue) + latencies
     let hint =
       Suggestion.nearest(to: name, among: names).map { "did you mean `\($0)`?" }
-      ?? "measures are \(names.prefix(13).joined(separator: ", ")), min, mean, p50 to p99.99 and max"
+      ?? "measures are \(names.prefix(14).joined(separator: ", ")), min, mean, p50 to p99.99 and max"
     throw ParseError(problem: "`\(name)` is not measured", hint: hint)
   }
 
@@ -70,7 +73,7 @@ extension Threshold {
     let (units, expected): ([String: Double], String) =
       switch measure {
       case .latency: (["us": 1e-6, "ms": 1e-3, "s": 1, "m": 60], "a time such as `250ms` or `1.5s`")
-      case .count: (["": 1], "a plain number")
+      case .count, .status: (["": 1], "a plain number")
       case .errorRate, .load: (["%": 1], "percents such as `0.1%`")
       case .rate: (["/s": 1], "uploads a second such as `200/s`")
       case .throughput:

@@ -8,6 +8,8 @@ public struct Threshold: Hashable, Sendable {
     case latency(Statistic, of: Interval)
     /// One of the sums.
     case count(Count)
+    /// Uploads that failed with a status of the protocol.
+    case status(Int)
     /// Errors in percent of the uploads that began.
     case errorRate
     /// Bytes of complete uploads for each second.

@@ -96,7 +96,7 @@ public struct ConnectionBehaviour: Hashable, Sendable {
   public var bandwidth: Int64?
   /// Event loops, 1 to 64.
   public var threads = 1
-  /// How long TCP and TLS together may take.
+  /// How long TCP may take, and then again TLS.
   public var connectTimeout = Duration.seconds(10)
   /// How long nothing may move while the server has the word.
   public var silence = Duration.seconds(30)

@@ -1,0 +1,90 @@
+import TLSTransport
+import XStream
+public import XStreamClient
+
+/// A run that can be begun: everything that could be wrong with it has been looked at.
+public struct LoadPlan: Sendable {
+  let scenario: Scenario
+  let targets: [Target]
+  let context: TLSContext
+  let authorization: Authorization?
+  let stocks: Stocks
+  /// What the result should say beside the figures.
+  let warnings: [String]
+
+  /// Reads what is sent, finds the targets, and sees whether there are file descriptors enough.
+  ///
+  /// - Parameters:
+  ///   - scenario: with at least one target.
+  ///   - configuration: whom to trust, and who the client is; its times are not used.
+  ///   - ownsTarget: whether somebody has said that the targets may be loaded although they are elsewhere.
+  /// - Throws: ``LoadPlanError``.
+  public init(
+    _ scenario: Scenario, _ configuration: ClientConfiguration, ownsTarget: Bool
+  ) async throws(LoadPlanError) {
+    guard !scenario.targets.isEmpty else { throw .noTarget }
+    self.scenario = scenario
+    targets = try await TargetSearch.find(
+      scenario.targets, timeout: scenario.connection.connectTimeout, ownsTarget: ownsTarget)
+    do {
+      context = try TLSContext(
+        client: TLSClientConfiguration(
+          trust: configuration.trust, identity: configuration.identity,
+          applicationProtocols: [ClientConfiguration.applicationProtocol]))
+    } catch {
+      throw .tls("\(error)")
+    }
+    authorization = configuration.token.flatMap { Authorization("Bearer \($0)") }
+    stocks = try Stocks(scenario)
+    try FileDescriptors.make(roomFor: Self.mostConnections(scenario))
+    warnings = stocks.folders.sorted { $0.key < $1.key }.compactMap { path, folder in
+      folder.leftOut == 0
+        ? nil : "\(folder.leftOut) files of \(path) are left out: no more than 1 GiB is kept in memory"
+    }
+  }
+
+  private static func mostConnections(_ scenario: Scenario) -> Int {
+    let uploads = scenario.loop == .open ? scenario.inFlight : Int(Levels(scenario.stages).most.rounded(.up))
+    // A take-over has two, and connections that end linger for a moment.
+    let extra = scenario.faults.contains { $0.kind == .takeOver } ? 2 : 1
+    return uploads * extra + uploads / 8
+  }
+}
+
+/// Why a run cannot be begun.
+public enum LoadPlanError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Neither the scenario nor the command names one.
+  case noTarget
+  /// The address is no URL.
+  case target(String)
+  /// The name has no address.
+  case unknownHost(String, cause: String)
+  /// The address is neither loopback nor private.
+  case foreign(String, address: String)
+  /// Nothing answers there.
+  case noAnswer(String, cause: String)
+  /// A certificate or a key is no good.
+  case tls(String)
+  /// A folder of uploads is no good.
+  case folder(path: String, cause: String)
+  /// The process may not have as many connections.
+  case descriptors(needed: Int, allowed: Int)
+
+  /// What is wrong and what to do, for a person.
+  public var description: String {
+    switch self {
+    case .noTarget: "no target: name an address such as xstream://localhost:8443/upload-file"
+    case .target(let text): text
+    case .unknownHost(let host, let cause): "\(host) has no address: \(cause)"
+    case .foreign(let url, let address):
+      "\(url) is at \(address), which is neither this machine nor a private network: load it only if it is yours, and "
+        + "say so with --i-own-this-target"
+    case .noAnswer(let url, let cause): "\(url) does not answer: \(cause)"
+    case .tls(let text): text
+    case .folder(let path, let cause): "\(path): \(cause)"
+    case .descriptors(let needed, let allowed):
+      "the run may need \(needed) file descriptors, and the process may have \(allowed): raise the limit "
+        + "(ulimit -n \(needed)), or lower `in-flight` or `clients`"
+    }
+  }
+}

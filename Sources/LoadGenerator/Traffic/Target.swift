@@ -1,0 +1,8 @@
+import NIOCore
+import XStreamClient
+
+/// Where uploads go: a URL and the address it was found to have.
+struct Target: Sendable {
+  var url: XStreamURL
+  var address: SocketAddress
+}
