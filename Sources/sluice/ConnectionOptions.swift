@@ -44,6 +44,20 @@ struct ConnectionOptions: ParsableArguments {
   ///
   /// - Throws: ``ExitStatus/refused``, after a message.
   func client() throws -> UploadClient {
+    do {
+      return try UploadClient(configuration())
+    } catch let error as ExitCode {
+      throw error
+    } catch {
+      Console.error("sluice: \(error)")
+      throw ExitStatus.refused
+    }
+  }
+
+  /// What the options say.
+  ///
+  /// - Throws: ``ExitStatus/refused``, after a message.
+  func configuration() throws -> ClientConfiguration {
     var configuration = ClientConfiguration()
     if insecureNoVerification {
       configuration.trust = .insecureNoVerification
@@ -54,12 +68,7 @@ struct ConnectionOptions: ParsableArguments {
       configuration.identity = .init(certificateChainFile: cert, privateKeyFile: key)
     }
     configuration.token = try bearer()
-    do {
-      return try UploadClient(configuration)
-    } catch {
-      Console.error("sluice: \(error)")
-      throw ExitStatus.refused
-    }
+    return configuration
   }
 
   private func bearer() throws -> String? {

@@ -17,6 +17,16 @@ enum Console {
     write(clean(line) + "\n", to: 2)
   }
 
+  /// Several lines on standard output, whose ends are kept.
+  static func outputText(_ lines: String) {
+    lines.split(separator: "\n", omittingEmptySubsequences: false).forEach { output(String($0)) }
+  }
+
+  /// Several lines on standard error, whose ends are kept.
+  static func errorText(_ lines: String) {
+    lines.split(separator: "\n", omittingEmptySubsequences: false).forEach { error(String($0)) }
+  }
+
   /// Whether standard error is a terminal that can move its cursor.
   static var isTerminal: Bool {
     guard isatty(2) == 1 else { return false }

@@ -11,5 +11,6 @@ struct Sluice: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "The gateway:", subcommands: [Serve.self, Check.self, Uploads.self, Quota.self]),
       CommandGroup(name: "The client:", subcommands: [Send.self, Ask.self, GiveUp.self]),
+      CommandGroup(name: "Tests:", subcommands: [Load.self]),
     ])
 }

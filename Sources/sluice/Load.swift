@@ -1,0 +1,139 @@
+import ArgumentParser
+import ConfigurationReading
+import GatewayServer
+import LoadGenerator
+import XStreamClient
+
+/// `sluice load`.
+struct Load: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Load a gateway with uploads, break some on purpose, and say how it stood that.",
+    usage: "sluice load [OPTIONS] [SCENARIO.yaml] [xstream://HOST[:PORT]/ROUTE...]",
+    discussion: """
+      A scenario says when uploads begin, what they are, what goes wrong, and what the result has to be; docs/load.md \
+      describes it. Without one, --rate or --clients and the options beside them make a plan. Addresses given here \
+      replace the scenario's. Ctrl-C ends the run in order, with the result so far.
+
+      Exit status: 0 every threshold is met; 1 one is not; 2 the run cannot be begun; 64 the command line or the \
+      scenario is wrong; 75 interrupted.
+      """)
+
+  @Argument(help: ArgumentHelp("A scenario, and addresses.", valueName: "scenario... url"))
+  var words: [String] = []
+
+  @OptionGroup(title: "Plan without a scenario")
+  var shape: LoadShapeOptions
+
+  @OptionGroup(title: "Connection")
+  var connection: ConnectionOptions
+
+  @Option(help: ArgumentHelp("Event loops to run on, 1 to 64 (default: the scenario's, or 1).", valueName: "count"))
+  var threads: Int?
+
+  @Option(help: ArgumentHelp("What everything random comes from (default: the scenario's, or 1).", valueName: "number"))
+  var seed: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
+      "What a figure has to be: 'p99<250ms', 'errors=0', 'throughput>1GiB/s'. Beside the scenario's.",
+      valueName: "threshold"))
+  var expect: [LoadThreshold] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Hold the result against the ledger of the gateway with this configuration, on this machine. - is the embedded "
+        + "default.", valueName: "file"))
+  var gatewayConfig: String?
+
+  @Option(help: ArgumentHelp("Write the result as JSON; - is standard output.", valueName: "file"))
+  var json: String?
+
+  @Option(help: ArgumentHelp("Print this earlier result beside the new one.", valueName: "old.json"))
+  var compare: String?
+
+  @Flag(name: .customLong("i-own-this-target"), help: "The target may be loaded, although it is not near.")
+  var ownsTarget = false
+
+  @Flag(name: .shortAndLong, help: "Show no progress.")
+  var quiet = false
+
+  func validate() throws {
+    let files = words.filter { !$0.contains("://") }
+    guard files.count <= 1, files.isEmpty || words.first == files.first else {
+      throw ValidationError("Name one scenario at most, and then addresses.")
+    }
+    try shape.validate(hasScenario: !files.isEmpty)
+    guard (1...64).contains(threads ?? 1) else { throw ValidationError("--threads has to be 1 to 64.") }
+    for word in words where word.contains("://") { _ = try XStreamURL.argument(word) }
+  }
+
+  func run() async throws {
+    let scenario = try scenario()
+    let configuration = try connection.configuration()
+    let earlier = try compare.map(LoadFiles.report)
+    let plan: LoadPlan
+    do throws(LoadPlanError) {
+      plan = try await LoadPlan(scenario, configuration, ownsTarget: ownsTarget)
+    } catch {
+      Console.error("sluice: \(error)")
+      throw LoadExit.impossible
+    }
+    let before = try gatewayConfig.map(LoadFiles.records)
+    let display = LoadDisplay(scenario, isQuiet: quiet)
+    let work = Task {
+      await LoadRun(plan, tool: "sluice \(ReleaseVersion.number)").run(eachSecond: display.show)
+    }
+    let interruption = Interruption { work.cancel() }
+    var result = await work.value
+    withExtendedLifetime(interruption) {}
+    display.clear()
+    if let before, let gatewayConfig { result.check(against: before, try LoadFiles.records(gatewayConfig)) }
+    let report = result.report()
+    try publish(report, earlier.map { Comparison($0, report) })
+    switch report.verdict {
+    case .passed: break
+    case .failed: throw LoadExit.notMet
+    case .interrupted: throw ExitStatus.tryAgain
+    }
+  }
+
+  /// Puts the result where it was asked for.
+  private func publish(_ report: LoadReport, _ comparison: Comparison?) throws {
+    let lines = LoadTables.lines(report) + (comparison.map { LoadTables.lines($0) } ?? [])
+    if json == "-" {
+      lines.forEach(Console.error)
+      Console.outputText(report.json)
+    } else {
+      lines.forEach(Console.output)
+      if let json { try LoadFiles.write(report.json + "\n", to: json) }
+    }
+  }
+
+  private func scenario() throws -> Scenario {
+    var scenario: Scenario
+    if let file = words.first, !file.contains("://") {
+      do {
+        scenario = try Scenario.load(path: file)
+      } catch {
+        Console.errorText(error.description)
+        throw ExitCode.validationFailure
+      }
+    } else {
+      scenario = try shape.scenario()
+    }
+    let addresses = words.filter { $0.contains("://") }
+    if !addresses.isEmpty { scenario.targets = try addresses.map { try XStreamURL.argument($0).description } }
+    if let threads { scenario.connection.threads = threads }
+    if let seed { scenario.seed = seed }
+    scenario.thresholds += expect.map(\.value)
+    return scenario
+  }
+}
+
+/// How `sluice load` ends, beside 0 and those of ``ExitStatus``.
+enum LoadExit {
+  /// A threshold is not met.
+  static let notMet = ExitCode(1)
+  /// The run could not be begun.
+  static let impossible = ExitCode(2)
+}

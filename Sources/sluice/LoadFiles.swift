@@ -1,0 +1,47 @@
+import ArgumentParser
+import Foundation
+import GatewayServer
+import LoadGenerator
+
+/// What `sluice load` reads and writes beside the network.
+enum LoadFiles {
+  /// An earlier result.
+  static func report(_ path: String) throws -> LoadReport {
+    guard let bytes = FileManager.default.contents(atPath: path) else {
+      Console.error("sluice: \(path): cannot be read")
+      throw LoadExit.impossible
+    }
+    do throws(LoadReport.FormatError) {
+      return try LoadReport(json: bytes)
+    } catch {
+      Console.error("sluice: \(path): \(error)")
+      throw LoadExit.impossible
+    }
+  }
+
+  /// What the ledger has that a gateway's configuration leads to; `-` is the embedded default's.
+  static func records(_ config: String) throws -> GatewayRecords {
+    let account = try LedgerOptions.reading(config == "-" ? nil : config) {
+      try LedgerAccount(state: LedgerFolder(path: $0.state))
+    }
+    let uploads = account.uploads.map {
+      ($0.key, GatewayRecords.Upload(isDone: $0.state == "done", isOpen: $0.state == "open", safe: $0.safe))
+    }
+    let quotas = account.quotas.map {
+      (
+        GatewayRecords.QuotaName(route: $0.route, subject: $0.subject, window: $0.window),
+        GatewayRecords.Quota(used: $0.used, reserved: $0.reserved)
+      )
+    }
+    return GatewayRecords(
+      uploads: Dictionary(uploads) { first, _ in first }, quotas: Dictionary(quotas) { first, _ in first })
+  }
+
+  static func write(_ text: String, to path: String) throws {
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw CommandFailure("\(path): the result cannot be written: \(error.localizedDescription)")
+    }
+  }
+}
