@@ -176,7 +176,9 @@ final class UploadCourse: ExchangeOwner {
     // A connection that was kept too long, or a fault that was meant, need no patience.
     let isQuick = faultIsAhead || isFaulty || (attempts == 1 && !hadOffer && setback.kind == "lost")
     let backoff = TimeAmount.milliseconds(isQuick ? 0 : 50 << Int64(min(attempts, 6)))
-    worker.schedule(in: max(backoff, .seconds(after ?? 0))) { [weak self] in self?.attempt(fresh: true) }
+    // An answer leaves a connection that is good for another exchange.
+    let isFresh = setback.status == nil
+    worker.schedule(in: max(backoff, .seconds(after ?? 0))) { [weak self] in self?.attempt(fresh: isFresh) }
   }
 
   private func complete() {
