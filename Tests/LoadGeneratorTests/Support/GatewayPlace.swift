@@ -12,7 +12,7 @@ final class GatewayPlace: Sendable {
   let port: Int
   private let process: Mutex<Process>
 
-  private static let binary = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+  static let binary = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     .appending(path: "sluice")
 
   /// Starts it, and waits until it listens.
