@@ -90,6 +90,19 @@ import Testing
     #expect(report.errors.map(\.kind) == ["silent"] && report.totals.retries == 1)
   }
 
+  @Test("what is left over when the time is up is an error")
+  func leftOver() async throws {
+    let report = try await withLyingServer(offer: "", final: "") { url in
+      try await run(
+        .open(rate: 20, time: .milliseconds(300)) { scenario in
+          (scenario.inFlight, scenario.drain) = (2, .milliseconds(100))
+        }, url
+      ).report()
+    }
+    #expect(report.totals.unfinished == 2 && report.totals.missed == 4 && report.totals.errors == 6)
+    #expect(Set(report.errors.map(\.kind)) == ["unfinished", "missed"])
+  }
+
   @Test("the ledger is held against what the client was told")
   func account() async throws {
     var result = try await withLyingServer(

@@ -45,17 +45,27 @@ final class Recorder {
 
   func failed(_ setback: Setback) {
     tally.totals.failed += 1
+    note(setback)
+  }
+
+  /// The run ended with an upload under way.
+  ///
+  /// - Parameter isError: whether it had all the time that it should have had.
+  func unfinished(isError: Bool) {
+    tally.totals.unfinished += 1
+    if isError { note(.unfinished) }
+  }
+
+  /// The run ended before an upload that was due had its turn.
+  func missed(isError: Bool) {
+    tally.totals.missed += 1
+    if isError { note(.missed) }
+  }
+
+  private func note(_ setback: Setback) {
     tally.totals.errors += 1
     second.errors += 1
     tally.errors.note(setback)
-  }
-
-  func unfinished() {
-    tally.totals.unfinished += 1
-  }
-
-  func missed(_ count: Int) {
-    tally.totals.missed += count
   }
 
   func setBack(_ setback: Setback, resumes: Bool) {

@@ -80,7 +80,7 @@ public struct LoadReport: Codable, Hashable, Sendable {
     public var resumes = 0
     /// Progress packets received.
     public var progressPackets = 0
-    /// Errors: uploads that failed and checks that did not hold.
+    /// Errors: uploads that failed, were unfinished or missed although there was time, and checks that did not hold.
     public var errors = 0
 
     /// Nothing yet.
@@ -150,7 +150,7 @@ public struct LoadReport: Codable, Hashable, Sendable {
 
   /// Failures of one kind.
   public struct ErrorCount: Codable, Hashable, Sendable {
-    /// `status`, `connect`, `tls`, `lost`, `silent`, `violation`, `fault` or `check`.
+    /// `status`, `connect`, `tls`, `lost`, `silent`, `violation`, `fault`, `unfinished` or `missed`.
     public var kind: String
     /// The server's status; of kind `status` alone.
     public var status: Int?

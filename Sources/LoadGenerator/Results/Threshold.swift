@@ -46,7 +46,7 @@ public struct Threshold: Hashable, Sendable {
 
   /// Which sum.
   public enum Count: String, Hashable, Sendable, CaseIterable {
-    /// Failed uploads and checks that did not hold.
+    /// Failed uploads, those left over at the end of the drain, and checks that did not hold.
     case errors
     /// Failed uploads.
     case failed

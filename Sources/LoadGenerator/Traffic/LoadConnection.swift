@@ -29,8 +29,6 @@ final class LoadConnection: ChannelInboundHandler {
   /// When the last byte that was offered was handed on.
   var lastByteAt: NIODeadline?
   var lastActivity = NIODeadline.now()
-  /// How many exchanges it has carried.
-  private(set) var exchanges = 0
   private var isRaw = false
   private var isEnded = false
   private var parser = PacketParser()
@@ -71,7 +69,6 @@ final class LoadConnection: ChannelInboundHandler {
   func start(_ job: ExchangeJob, for owner: any ExchangeOwner) {
     guard let context else { return }
     self.owner = owner
-    exchanges += 1
     lastActivity = .now()
     lastByteAt = nil
     isHeld = false
@@ -95,7 +92,6 @@ final class LoadConnection: ChannelInboundHandler {
   func startRaw(_ bytes: ByteBuffer, for owner: any ExchangeOwner) {
     guard let context else { return }
     self.owner = owner
-    exchanges += 1
     isRaw = true
     lastActivity = .now()
     context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)

@@ -78,12 +78,14 @@ final class LoadWorker {
   }
 
   /// Begins no more, and breaks off what is under way.
-  func stop() {
+  ///
+  /// - Parameter isTimeUp: whether uploads had the time that they should have had; then what is left is an error.
+  func stop(isTimeUp: Bool) {
     isStopped = true
     isScheduleOver = true
-    recorder.missed(waiting.count)
+    for _ in waiting { recorder.missed(isError: isTimeUp) }
     waiting.removeAll()
-    for course in Array(open.values) { course.abort() }
+    for course in Array(open.values) { course.abort(isError: isTimeUp) }
     checkDone()
   }
 
@@ -176,7 +178,9 @@ final class LoadWorker {
       sweep()
     }
     let end = levels.end.isFinite ? start + .nanoseconds(Int64(levels.end * 1e9)) : .distantFuture
-    if isScheduleOver || now > end, end < .distantFuture, now - end > TimeAmount(scenario.drain) { stop() }
+    if isScheduleOver || now > end, end < .distantFuture, now - end > TimeAmount(scenario.drain) {
+      stop(isTimeUp: true)
+    }
   }
 
   private func checkDone() {

@@ -23,6 +23,10 @@ enum Setback: Error, Hashable, Sendable {
   case silent(Double)
   /// The server broke the protocol.
   case violation(Violation)
+  /// It was still under way when the drain was over.
+  case unfinished
+  /// It was due, and never had its turn before the drain was over.
+  case missed
   /// A fault on purpose was answered otherwise than expected.
   case fault(FaultKind, String)
 
@@ -70,6 +74,8 @@ enum Setback: Error, Hashable, Sendable {
     case .lost: "lost"
     case .silent: "silent"
     case .violation: "violation"
+    case .unfinished: "unfinished"
+    case .missed: "missed"
     case .fault: "fault"
     }
   }
@@ -82,7 +88,7 @@ enum Setback: Error, Hashable, Sendable {
     case .violation(.offset): "offset"
     case .violation(.digest): "digest"
     case .violation(.final): "final"
-    case .connect, .tls, .lost, .silent: kind
+    case .connect, .tls, .lost, .silent, .unfinished, .missed: kind
     }
   }
 
@@ -97,6 +103,8 @@ enum Setback: Error, Hashable, Sendable {
       .violation(.offset(let text)), .violation(.digest(let text)), .violation(.final(let text)):
       text
     case .silent(let seconds): "nothing moved for \(seconds) s"
+    case .unfinished: "it was still under way when the drain was over"
+    case .missed: "it was due, and never had its turn before the drain was over"
     }
   }
 

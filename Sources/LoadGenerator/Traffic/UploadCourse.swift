@@ -174,7 +174,7 @@ final class UploadCourse: ExchangeOwner {
     if point == nil { hadOffer = false }
     recorder.setBack(setback, resumes: point != nil)
     // A connection that was kept too long, or a fault that was meant, need no patience.
-    let isQuick = faultIsAhead || isFaulty || (attempts == 1 && !hadOffer && setback.kind == "lost")
+    let isQuick = isFaulty || (attempts == 1 && !hadOffer && setback.kind == "lost")
     let backoff = TimeAmount.milliseconds(isQuick ? 0 : 50 << Int64(min(attempts, 6)))
     // An answer leaves a connection that is good for another exchange.
     let isFresh = setback.status == nil
@@ -214,10 +214,10 @@ final class UploadCourse: ExchangeOwner {
     finish()
   }
 
-  /// The run is over.
-  func abort() {
+  /// The run is over, because somebody stopped it, or because there was time enough.
+  func abort(isError: Bool) {
     guard !isOver else { return }
-    recorder.unfinished()
+    recorder.unfinished(isError: isError)
     connection?.drop()
     finish()
   }

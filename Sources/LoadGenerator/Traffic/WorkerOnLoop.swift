@@ -6,7 +6,7 @@ struct WorkerOnLoop: Sendable {
   let worker: NIOLoopBound<LoadWorker>
 
   func stop() {
-    loop.execute { worker.value.stop() }
+    loop.execute { worker.value.stop(isTimeUp: false) }
   }
 
   func takeSecond() async -> SecondTally {
