@@ -67,6 +67,20 @@ import Testing
     #expect(report.totals.resumes == ([.cut, .halfClose, .truncate, .takeOver].contains(kind) ? 12 : 0))
   }
 
+  @Test("an upload without a byte goes without its fault, whatever that is", arguments: FaultKind.allCases)
+  func notPossible(kind: FaultKind) async throws {
+    guard kind != .malformed else { return }
+    let gateway = try GatewayPlace()
+    let report = try await run(
+      .closed(clients: 1, count: 2) { scenario in
+        scenario.uploads[0].size = .fixed(0)
+        scenario.faults = [FaultShare(kind, share: 1)]
+      }, gateway.url
+    ).report()
+    #expect(report.totals.completed == 2 && report.totals.errors == 0, "\(report.errors)")
+    #expect(report.faults.map(\.notPossible) == [2] && report.faults.map(\.done) == [0])
+  }
+
   @Test("a closed loop begins as many uploads as it has to, over as many connections as it has clients")
   func closed() async throws {
     let gateway = try GatewayPlace()

@@ -22,7 +22,9 @@ final class UploadCourse: ExchangeOwner {
   private var requestAt = NIODeadline.now()
   var point: ResumePoint?
   var step = Step.uploading
-  /// Whether its fault has still to be done.
+  /// Whether it has a fault that can be done to it.
+  let isFaulty: Bool
+  /// Whether that has still to be done.
   var faultIsAhead: Bool
   /// The one that its next answer comes over.
   var connection: LoadConnection?
@@ -36,14 +38,13 @@ final class UploadCourse: ExchangeOwner {
     self.plan = plan
     self.due = due
     self.worker = worker
-    faultIsAhead =
-      plan.fault.map { UploadPlanner.isPossible($0.kind, plan.kind, size: plan.size) } ?? false
+    isFaulty = plan.fault.map { UploadPlanner.isPossible($0.kind, plan.kind, size: plan.size) } ?? false
+    faultIsAhead = isFaulty
     if let fault = plan.fault {
       worker.recorder.fault(fault.kind) { if faultIsAhead { $0.done += 1 } else { $0.notPossible += 1 } }
     }
   }
 
-  var isFaulty: Bool { plan.fault != nil }
   var recorder: Recorder { worker.recorder }
   /// From which its times count.
   private var origin: NIODeadline { worker.isOpenLoop ? due : begun }
@@ -115,7 +116,7 @@ final class UploadCourse: ExchangeOwner {
     worker.supply.giveBack(connection)
     switch step {
     case .asking, .givingUp: answeredAfterTruncation(outcome)
-    case .uploading where plan.fault?.kind == .wrongDigest && !outcome.status.isWorthRetrying:
+    case .uploading where isFaulty && plan.fault?.kind == .wrongDigest && !outcome.status.isWorthRetrying:
       answeredToWrongDigest(outcome)
     case .uploading: answeredToUpload(outcome)
     }
@@ -182,7 +183,7 @@ final class UploadCourse: ExchangeOwner {
   }
 
   private func complete() {
-    if let fault = plan.fault, isPossible {
+    if isFaulty, let fault = plan.fault {
       recorder.fault(fault.kind) { $0.asExpected += 1 }
     }
     recorder.completed(size: plan.size, time: isFaulty ? nil : .now() - origin)
@@ -204,7 +205,7 @@ final class UploadCourse: ExchangeOwner {
   func fail(_ setback: Setback) {
     guard !isOver else { return }
     if case .violation(let violation) = setback { recorder.broken(violation) }
-    if let fault = plan.fault, isPossible {
+    if isFaulty, let fault = plan.fault {
       recorder.fault(fault.kind) {
         $0.unexpected += 1
         $0.example = $0.example ?? setback.text
@@ -220,10 +221,6 @@ final class UploadCourse: ExchangeOwner {
     recorder.unfinished(isError: isError)
     connection?.drop()
     finish()
-  }
-
-  private var isPossible: Bool {
-    plan.fault.map { UploadPlanner.isPossible($0.kind, plan.kind, size: plan.size) } ?? false
   }
 
   private func finish() {
