@@ -3,10 +3,11 @@ internal import COpenSSL
 /// What a client needs to go on with an earlier session, and so to leave out certificates and signatures: a ticket
 /// (RFC 8446, section 4.6.1; RFC 5077). Servers may refuse it, which costs nothing but a full handshake.
 public final class TLSResumption: Sendable {
-  /// An `SSL_SESSION`. It counts its references atomically, and OpenSSL copies it before it changes it.
+  /// An `SSL_SESSION` that no connection has, so that nothing changes it: OpenSSL marks the session of a connection that
+  /// ends without `close_notify` as not to be resumed, and with it everybody else's who has the same.
   nonisolated(unsafe) let handle: OpaquePointer
 
-  /// Takes over one reference.
+  /// Takes over the only reference.
   init(_ handle: OpaquePointer) {
     self.handle = handle
   }
@@ -19,17 +20,18 @@ public final class TLSResumption: Sendable {
 extension TLSSession {
   /// The newest ticket that the server gave; nil without one. With TLS 1.3 tickets come after the handshake.
   public var resumption: TLSResumption? {
-    guard isHandshakeComplete, failure == nil, let session = SSL_get1_session(handle) else { return nil }
-    guard SSL_SESSION_is_resumable(session) == 1 else {
-      SSL_SESSION_free(session)
-      return nil
-    }
-    return TLSResumption(session)
+    guard isHandshakeComplete, failure == nil, let session = SSL_get_session(handle),
+      SSL_SESSION_is_resumable(session) == 1, let copy = SSL_SESSION_dup(session)
+    else { return nil }
+    return TLSResumption(copy)
   }
 
   /// Offers a ticket in the handshake, which must not have begun. One that cannot be used is not offered.
   public func offer(_ resumption: TLSResumption) {
     OpenSSLErrors.clear()
-    if SSL_set_session(handle, resumption.handle) != 1 { OpenSSLErrors.clear() }
+    guard let copy = SSL_SESSION_dup(resumption.handle) else { return OpenSSLErrors.clear() }
+    if SSL_set_session(handle, copy) != 1 { OpenSSLErrors.clear() }
+    // The connection has a reference of its own.
+    SSL_SESSION_free(copy)
   }
 }

@@ -22,6 +22,14 @@ import Testing
     #expect(second.client.handshakeSummary().isResumed)
     #expect(second.server.handshakeSummary().isResumed)
 
+    // Connections that break take the ticket from nobody.
+    for _ in 0..<3 {
+      let broken = try SessionPair(client: client, server: server)
+      broken.client.offer(ticket)
+      try broken.handshake()
+      #expect(broken.client.handshakeSummary().isResumed)
+    }
+
     let stranger = try SessionPair(client: client, server: ours.serverContext(profile: profile))
     stranger.client.offer(ticket)
     try stranger.handshake()
