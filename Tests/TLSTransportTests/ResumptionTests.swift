@@ -10,11 +10,8 @@ import Testing
   func ticket(profile: TLSProfile) throws {
     let client = try ours.clientContext(profile: profile)
     let server = try ours.serverContext(profile: profile)
-    let first = try SessionPair(client: client, server: server)
-    #expect(first.client.resumption == nil)
-    try first.handshake()
-    #expect(!first.client.handshakeSummary().isResumed)
-    let ticket = try #require(first.client.resumption)
+    // The connection that the ticket came over is gone without `close_notify`, which must not spoil it.
+    let ticket = try #require(try ticket(client, server))
 
     let second = try SessionPair(client: client, server: server)
     second.client.offer(ticket)
@@ -22,17 +19,18 @@ import Testing
     #expect(second.client.handshakeSummary().isResumed)
     #expect(second.server.handshakeSummary().isResumed)
 
-    // Connections that break take the ticket from nobody.
-    for _ in 0..<3 {
-      let broken = try SessionPair(client: client, server: server)
-      broken.client.offer(ticket)
-      try broken.handshake()
-      #expect(broken.client.handshakeSummary().isResumed)
-    }
-
     let stranger = try SessionPair(client: client, server: ours.serverContext(profile: profile))
     stranger.client.offer(ticket)
     try stranger.handshake()
     #expect(stranger.client.isHandshakeComplete && !stranger.client.handshakeSummary().isResumed)
+  }
+
+  /// Of a connection that ends when this returns.
+  private func ticket(_ client: TLSContext, _ server: TLSContext) throws -> TLSResumption? {
+    let pair = try SessionPair(client: client, server: server)
+    #expect(pair.client.resumption == nil)
+    try pair.handshake()
+    #expect(!pair.client.handshakeSummary().isResumed)
+    return pair.client.resumption
   }
 }
