@@ -49,10 +49,21 @@ final class BufferScratch {
 
   /// Ciphertext from the socket.
   var received = Slot()
+  /// The same, in buffers of the smallest stage.
+  var receivedLittle = Slot()
   /// Plaintext of one read.
   var plaintext = Slot()
   /// Ciphertext for the socket.
   var encrypted = Slot()
+
+  /// Takes back what the socket was read into, unless it is a channel's own first buffer.
+  func takeBack(received ciphertext: ByteBuffer) {
+    if ciphertext.storageCapacity > Self.threshold {
+      received.give(ciphertext)
+    } else if ciphertext.storageCapacity >= StagedReceiveAllocator.stages[0] {
+      receivedLittle.give(ciphertext)
+    }
+  }
 
   /// This thread's. It is freed with the thread.
   static var current: BufferScratch {

@@ -3,13 +3,17 @@ public import NIOCore
 /// Sizes a channel's receive buffer in three stages: 4 KiB for the handshake and idle connections, 64 KiB once that
 /// was filled, and 512 KiB for bulk data.
 ///
-/// Set it together with `ChannelOptions.maxMessagesPerRead` = 1 (``apply(to:)`` does both): then the channel keeps only
-/// the smallest buffer for itself, and the larger ones are shared by all connections of the event loop, because
-/// ``TLSHandler`` gives each back once it is decrypted.
+/// Set it together with `ChannelOptions.maxMessagesPerRead` = 1 (``apply(to:)`` does both). Then a channel keeps the first
+/// buffer that it ever got, whether it is of use or not: that one is small, and is read into once. All others are shared
+/// by the connections of the event loop, because ``TLSHandler`` gives each back once it is decrypted.
 public struct StagedReceiveAllocator: RecvByteBufferAllocator {
   /// Sizes in bytes.
   public static let stages = [4 << 10, 64 << 10, 512 << 10]
 
+  /// Enough for most ClientHellos, in bytes.
+  static let firstSize = 512
+
+  private var hasBegun = false
   private var stage = 0
   private var smallReads = 0
 
@@ -32,8 +36,11 @@ public struct StagedReceiveAllocator: RecvByteBufferAllocator {
 
   /// An empty buffer of the current stage's size.
   public func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
+    guard hasBegun else { return allocator.buffer(capacity: Self.firstSize) }
     let size = Self.stages[stage]
-    return stage == 0 ? allocator.buffer(capacity: size) : BufferScratch.current.received.take(capacity: size)
+    return stage == 0
+      ? BufferScratch.current.receivedLittle.take(capacity: size)
+      : BufferScratch.current.received.take(capacity: size)
   }
 
   /// Nil: with an answer here the channel would keep the largest buffer that it ever used.
@@ -41,8 +48,9 @@ public struct StagedReceiveAllocator: RecvByteBufferAllocator {
 
   /// A full buffer goes up a stage; two reads in a row that the stage below would have held go down again.
   ///
-  /// - Returns: whether the next buffer must be asked for; true above the first stage, as the channel has none there.
+  /// - Returns: true: the next buffer must be asked for.
   public mutating func record(actualReadBytes: Int) -> Bool {
+    hasBegun = true
     if actualReadBytes >= Self.stages[stage] {
       smallReads = 0
       if stage + 1 < Self.stages.count { stage += 1 }
@@ -55,6 +63,6 @@ public struct StagedReceiveAllocator: RecvByteBufferAllocator {
     } else {
       smallReads = 0
     }
-    return stage > 0
+    return true
   }
 }

@@ -196,7 +196,7 @@ public final class TLSHandler: ChannelDuplexHandler {
       : context.channel.allocator.buffer(capacity: session.isHandshakeComplete ? size : 0)
     if isShared { plaintext.beginCongruent(to: plaintextOffset) }
     let received = ciphertext.withUnsafeReadableBytes { session.receive($0, into: &plaintext) }
-    if ciphertext.storageCapacity > BufferScratch.threshold { scratch.received.give(ciphertext) }
+    scratch.takeBack(received: ciphertext)
 
     // What goes with a failure is an alert, which is sent there.
     if received.completedHandshake {

@@ -181,6 +181,8 @@ public final class TLSSession {
       received.completedHandshake = true
       opener = clientSecret.flatMap { RecordOpener(handle, secret: $0) }
       clientSecret = nil
+      // The handshake's, which an idle connection would keep.
+      if opener != nil { SSL_free_buffers(handle) }
       return
     }
     switch SSL_get_error(handle, result) {

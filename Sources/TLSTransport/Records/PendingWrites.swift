@@ -2,7 +2,7 @@ internal import NIOCore
 
 /// Writes that wait to be encrypted, in order, and how many of them were flushed.
 struct PendingWrites {
-  private var writes = CircularBuffer<(bytes: ByteBuffer, promise: EventLoopPromise<Void>?)>()
+  private var writes = CircularBuffer<(bytes: ByteBuffer, promise: EventLoopPromise<Void>?)>(initialCapacity: 1)
   private var flushedCount = 0
 
   /// Whether nothing waits at all.
