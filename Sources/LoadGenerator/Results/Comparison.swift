@@ -55,7 +55,7 @@ public struct Comparison: Hashable, Sendable {
       return Row(
         name: name, old: old, new: new, oldText: old.map(text) ?? "-", newText: new.map(text) ?? "-", better: better)
     }
-    let number = { (value: Double) in "\(Int64(value))" }
+    let number = FigureText.whole
     let perSecond = { (value: Double) in FigureText.size(value) + "/s" }
     var rows = [
       row("throughput", .higher, perSecond) {
