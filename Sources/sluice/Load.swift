@@ -48,7 +48,11 @@ struct Load: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Write the result as JSON; - is standard output.", valueName: "file"))
   var json: String?
 
-  @Option(help: ArgumentHelp("Print this earlier result beside the new one.", valueName: "old.json"))
+  @Option(help: ArgumentHelp("Write the result as a page of HTML with plots.", valueName: "file.html"))
+  var report: String?
+
+  @Option(
+    help: ArgumentHelp("Put this earlier result beside the new one, also on the page.", valueName: "old.json"))
   var compare: String?
 
   @Flag(name: .customLong("i-own-this-target"), help: "The target may be loaded, although it is not near.")
@@ -88,9 +92,9 @@ struct Load: AsyncParsableCommand {
     withExtendedLifetime(interruption) {}
     display.clear()
     if let before, let gatewayConfig { result.check(against: before, try LoadFiles.records(gatewayConfig)) }
-    let report = result.report()
-    try publish(report, earlier.map { Comparison($0, report) })
-    switch report.verdict {
+    let finished = result.report()
+    try publish(finished, besides: earlier)
+    switch finished.verdict {
     case .passed: break
     case .failed: throw LoadExit.notMet
     case .interrupted: throw ExitStatus.tryAgain
@@ -98,15 +102,16 @@ struct Load: AsyncParsableCommand {
   }
 
   /// Puts the result where it was asked for.
-  private func publish(_ report: LoadReport, _ comparison: Comparison?) throws {
-    let lines = LoadTables.lines(report) + (comparison.map { LoadTables.lines($0) } ?? [])
+  private func publish(_ result: LoadReport, besides earlier: LoadReport?) throws {
+    let lines = LoadTables.lines(result) + (earlier.map { LoadTables.lines(Comparison($0, result)) } ?? [])
     if json == "-" {
       lines.forEach(Console.error)
-      Console.outputText(report.json)
+      Console.outputText(result.json)
     } else {
       lines.forEach(Console.output)
-      if let json { try LoadFiles.write(report.json + "\n", to: json) }
+      if let json { try LoadFiles.write(result.json + "\n", to: json) }
     }
+    if let report { try LoadFiles.write(result.page(besides: earlier), to: report) }
   }
 
   private func scenario() throws -> Scenario {
