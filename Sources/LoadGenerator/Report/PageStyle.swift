@@ -107,7 +107,7 @@ enum PageStyle {
       dl div { grid-template-columns: 100px 1fr; }
       td .bar { width: 60px; }
     }
-    @media (max-width: 480px) { .runs { grid-template-columns: 1fr; } }
+    @media (max-width: 480px) { .runs { grid-template-columns: 1fr; } td .mark { white-space: normal; } }
     @media print {
       :root { color-scheme: light; --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #ccc; --good: #14602f;
         --bad: #a11; --mind: #6b4600; --a: #1c5cb0; --b: #c24f1a; --c: #0d7a57; --d: #5f42ab; }

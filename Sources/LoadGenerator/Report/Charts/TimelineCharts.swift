@@ -41,7 +41,7 @@ struct TimelineCharts {
     let completed = { (step: SecondSeries.Step) in step.rate { Double($0.completed) } }
     let errors = { (step: SecondSeries.Step) in step.rate { Double($0.errors) } }
     let up = Scale.linear(upTo: max(most(begun), most(completed), most(errors)), least: 1) { FigureText.digits($0) }
-    var lines = line("begun", .b, up, begun) + line("complete", .a, up, completed)
+    var lines = line("begun", .d, up, begun) + line("complete", .a, up, completed)
     if most(errors) > 0 { lines += line("errors", .bad, up, errors) }
     return Chart(
       title: "Uploads", note: "a second", across: across, up: up, lines: lines,
