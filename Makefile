@@ -1,6 +1,6 @@
 .POSIX:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format build release soak fuzz bench bench-micro allocations prerequisites install clean
+.PHONY: help demo test lint format build release load soak fuzz bench bench-micro allocations prerequisites install clean
 
 PREFIX = /usr/local
 RELEASE = .build/release/sluice
@@ -29,6 +29,9 @@ build: prerequisites ## a debug build
 
 release: prerequisites ## .build/release/sluice
 	swift build $(RELEASE_FLAGS) --product sluice
+
+load: release ## ten load scenarios against a gateway of their own; reports in .build/load/index.html
+	deploy/load/run --sluice $(RELEASE)
 
 soak: release ## five minutes of uploads while gateway, backends and disk fail again and again
 	python3 Tests/Soak/soak.py --sluice $(RELEASE)

@@ -35,6 +35,11 @@ struct Load: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Multiply the times of all stages, and the count, by this: 0.01 to 10000.", valueName: "factor"))
+  var stretch: Double?
+
+  @Option(
+    help: ArgumentHelp(
       "What a figure has to be: 'p99<250ms', 'errors=0', 'throughput>1GiB/s'. Beside the scenario's.",
       valueName: "threshold"))
   var expect: [LoadThreshold] = []
@@ -68,6 +73,7 @@ struct Load: AsyncParsableCommand {
     }
     try shape.validate(hasScenario: !files.isEmpty)
     guard (1...64).contains(threads ?? 1) else { throw ValidationError("--threads has to be 1 to 64.") }
+    guard (0.01...10_000).contains(stretch ?? 1) else { throw ValidationError("--stretch has to be 0.01 to 10000.") }
     for word in words where word.contains("://") { _ = try XStreamURL.argument(word) }
   }
 
@@ -130,6 +136,7 @@ struct Load: AsyncParsableCommand {
     if !addresses.isEmpty { scenario.targets = try addresses.map { try XStreamURL.argument($0).description } }
     if let threads { scenario.connection.threads = threads }
     if let seed { scenario.seed = seed }
+    if let stretch { scenario.stretch(by: stretch) }
     scenario.thresholds += expect.map(\.value)
     return scenario
   }

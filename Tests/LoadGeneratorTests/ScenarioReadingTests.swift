@@ -29,6 +29,32 @@ import Testing
     #expect(scenario.thresholds.map(\.text) == ["p99 < 250ms", "errors = 0"])
   }
 
+  @Test("a scenario stretched keeps its levels, and has other times and another count")
+  func stretched() {
+    var scenario = Scenario(
+      name: "x", stages: [.init(from: 1, to: 5, time: .seconds(10)), .init(from: 5, to: 5, time: nil)])
+    scenario.count = 30
+    scenario.stretch(by: 2.5)
+    #expect(scenario.stages == [.init(from: 1, to: 5, time: .seconds(25)), .init(from: 5, to: 5, time: nil)])
+    #expect(scenario.count == 75)
+    scenario.stretch(by: 1e-9)
+    #expect(scenario.count == 1 && scenario.stages[0].time == .milliseconds(1))
+    scenario.stretch(by: 1e300)
+    #expect(scenario.count == 1_000_000_000 && scenario.stages[0].time == .seconds(30 * 86_400))
+  }
+
+  @Test("every scenario that is delivered can be read, says what it is for, and expects something")
+  func delivered() throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "deploy/load")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path()).filter { $0.hasSuffix(".yaml") }
+    #expect(files.count >= 10)
+    for file in files {
+      let scenario = try Scenario.load(path: folder.appending(path: file).path())
+      #expect(scenario.name + ".yaml" == file && !scenario.purpose.isEmpty && !scenario.thresholds.isEmpty)
+    }
+  }
+
   @Test(
     "every fault of a scenario is told with its line and what to write",
     arguments: [

@@ -68,6 +68,16 @@ public struct Scenario: Hashable, Sendable {
     self.name = name
     self.stages = stages
   }
+
+  /// Makes the run longer or shorter: the same levels, for other times, with as many more or fewer uploads.
+  ///
+  /// - Parameter factor: above 0. The times and the count stay within what a scenario's file may say.
+  public mutating func stretch(by factor: Double) {
+    for index in stages.indices {
+      stages[index].time = stages[index].time.map { .seconds(min(max($0.seconds * factor, 0.001), 30 * 86_400)) }
+    }
+    count = count.map { Int(min(max((Double($0) * factor).rounded(), 1), 1e9)) }
+  }
 }
 
 /// How uploads connect, and how patient they are.
