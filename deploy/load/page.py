@@ -29,7 +29,7 @@ PAGE = """\
 .cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 12px; }}
 .card {{ background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; min-width: 0;
   break-inside: avoid; }}
-.card h2 {{ margin: 0; display: flex; flex-wrap: wrap; justify-content: space-between; gap: 4px 10px; }}
+.card h2 {{ margin: 0 0 6px; align-items: center; display: flex; flex-wrap: wrap; justify-content: space-between; gap: 4px 10px; }}
 .card h2 .verdict {{ font-size: 13px; }}
 .card .plot {{ height: 90px; margin: 10px 0 8px; }}
 .card dl {{ display: grid; grid-template-columns: repeat(3, 1fr); gap: 6px 12px; margin: 0; }}
@@ -109,8 +109,9 @@ def spark(timeline):
 def figures(result):
     totals, upload, seconds = result["totals"], result["latency"]["upload"], result["seconds"]
     time = lambda value: duration(value) if upload["count"] else "-"  # noqa: E731
+    of = f" of {totals['begun']}" if totals["begun"] != totals["completed"] else ""
     entries = [
-        ("complete", f"{totals['completed']} of {totals['begun']}"),
+        ("complete", f"{totals['completed']}{of}"),
         ("throughput", f"{size(totals['completedBytes'] / seconds)}/s" if seconds else "-"),
         ("errors", str(totals["errors"])), ("p50", time(upload["p50"])), ("p99", time(upload["p99"])),
         ("longest", time(upload["max"])),
