@@ -57,10 +57,15 @@ import Testing
     #expect(first.output.contains("load: passed") && first.output.contains("The ledger has 20 of 20"))
     let old = try LoadReport(json: Data(contentsOf: URL(filePath: file)))
     #expect(old.totals.completed == 20 && old.account?.gatewayCompleted == 20)
-    let second = try await load(["--expect", "completed>20", "--json", "-", "--compare", file] + common)
+    let page = gateway.folder + "/page.html"
+    let second = try await load(
+      ["--expect", "completed>20", "--json", "-", "--report", page, "--compare", file, "--stretch", "0.5"] + common)
     #expect(second.status == 1)
     let new = try LoadReport(json: second.output.utf8)
     #expect(new.verdict == .failed && new.thresholds.first?.isMet == false)
+    #expect(new.totals.begun == 10)
+    let html = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(html.contains("✗ failed") && html.contains("Before and now"))
     #expect(second.errors.contains("NOT MET") && second.errors.contains("BEFORE"))
   }
 
