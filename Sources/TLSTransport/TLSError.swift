@@ -14,7 +14,8 @@ public enum TLSError: Error, Sendable, Equatable {
   case truncated
   /// After the handshake the peer broke the protocol or sent a fatal alert.
   case protocolViolation(reason: String)
-  /// The peer asks for answers (key updates, renegotiation) faster than it reads them.
+  /// The peer asks for answers (key updates, renegotiation) faster than it reads them, or sends record after record that
+  /// brings nothing.
   case flooded
 }
 
@@ -28,7 +29,7 @@ extension TLSError: CustomStringConvertible {
     case .closedDuringHandshake: "the peer closed the connection during the TLS handshake"
     case .truncated: "the TLS stream ended without close_notify: bytes may be missing"
     case .protocolViolation(let reason): "TLS protocol violation: \(reason)"
-    case .flooded: "the peer asks for TLS answers faster than it reads them"
+    case .flooded: "the peer asks for TLS answers faster than it reads them, or sends TLS records without bytes"
     }
   }
 }

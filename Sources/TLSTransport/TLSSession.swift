@@ -234,7 +234,8 @@ public final class TLSSession {
           _ = SSL_read_ex(handle, &byte, 1, &count)
         }
       }
-      received.failure = fail()
+      let described = describeFailure()
+      received.failure = fail(violation == .flood ? .flooded : described)
     case .library:
       received.failure = fail()
     }

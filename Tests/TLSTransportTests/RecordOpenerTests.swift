@@ -86,22 +86,90 @@ import Testing
     #expect(pair.atClient.failure == nil && pair.atServer.failure == nil)
   }
 
-  @Test("a thousand key updates in one read are answered with one")
+  private func keyUpdates(_ count: Int, from client: TLSSession) throws -> ByteBuffer {
+    for _ in 0..<count {
+      try #require(SSL_key_update(client.handle, SSL_KEY_UPDATE_REQUESTED) == 1)
+      try #require(SSL_do_handshake(client.handle) == 1)
+    }
+    return try #require(client.takeOutput())
+  }
+
+  @Test("key updates in one read are answered with one, and each byte allows as many again")
+  func keyUpdatesInOneRead() throws {
+    let pair = try pair()
+    for round in 0..<3 {
+      pair.deliverToServer(try keyUpdates(RecordOpener.idleLimit, from: pair.client))
+      #expect(pair.atServer.failure == nil)
+      #expect(pair.server.outputByteCount < 100)
+      pair.pump()
+      try pair.client.send("\(round)")
+      pair.pump()
+    }
+    #expect(pair.atServer.text == "012")
+  }
+
+  @Test("more key updates than anybody needs end the connection")
   func keyUpdateFlood() throws {
     let pair = try pair()
-    for _ in 0..<1000 {
-      try #require(SSL_key_update(pair.client.handle, SSL_KEY_UPDATE_REQUESTED) == 1)
-      try #require(SSL_do_handshake(pair.client.handle) == 1)
+    pair.deliverToServer(try keyUpdates(RecordOpener.idleLimit + 1, from: pair.client))
+    #expect(pair.atServer.failure == .flooded)
+    pair.pump()
+    let reason = "\(String(describing: pair.atClient.failure))"
+    #expect(reason.contains("unexpected message"), "\(reason)")
+  }
+
+  @Test("more records without a byte than anybody needs end the connection, in however many reads they come")
+  func emptyRecords() throws {
+    let pair = try pair()
+    var forger = try RecordForger(for: pair.server)
+    for _ in 0..<RecordOpener.idleLimit { pair.deliverToServer(try forger.seal([23])) }
+    pair.deliverToServer(try forger.seal([1, 23]))
+    for _ in 0..<RecordOpener.idleLimit { pair.deliverToServer(try forger.seal([23, 0, 0])) }
+    #expect(pair.atServer.failure == nil)
+    #expect(pair.atServer.plaintext == [1])
+    // A warning is no better.
+    pair.deliverToServer(try forger.seal([1, 90, 21]))
+    #expect(pair.atServer.failure == .flooded)
+  }
+
+  @Test("a record of a size that is allowed is too long where its padding makes it so", arguments: [0, 100, 16_384])
+  func paddingOverflow(content: Int) throws {
+    let pair = try pair()
+    var forger = try RecordForger(for: pair.server)
+    let body = [UInt8](repeating: 7, count: content) + [23]
+    let longest = body + [UInt8](repeating: 0, count: 16_385 - body.count)
+    pair.deliverToServer(try forger.seal(longest))
+    #expect(pair.atServer.failure == nil)
+    #expect(pair.atServer.plaintext.count == content)
+    pair.deliverToServer(try forger.seal(longest + [0]))
+    #expect(pair.atServer.failure != nil)
+    #expect(pair.atServer.plaintext.count == content)
+    pair.pump()
+    let reason = "\(String(describing: pair.atClient.failure))"
+    #expect(reason.contains("record overflow"), "\(reason)")
+  }
+
+  @Test(
+    "what has no place after a handshake ends the connection",
+    arguments: [
+      // Padding alone; a type that nobody knows; an alert that is cut; a ClientHello; a key update that asks for something
+      // unknown, one with another behind it, and half of one.
+      [0, 0], [1, 99], [0, 21], [1, 0, 0, 0, 22], [24, 0, 0, 1, 2, 22], [24, 0, 0, 1, 0, 24, 0, 0, 1, 0, 22],
+      [24, 0, 22],
+    ] as [[UInt8]])
+  func outOfPlace(inner: [UInt8]) throws {
+    let pair = try pair()
+    var forger = try RecordForger(for: pair.server)
+    pair.deliverToServer(try forger.seal([5, 23]))
+    pair.deliverToServer(try forger.seal(inner))
+    guard case .protocolViolation = pair.atServer.failure else {
+      Issue.record("\(String(describing: pair.atServer.failure))")
+      return
     }
-    let flood = try #require(pair.client.takeOutput())
-    var plaintext = ByteBuffer()
-    let received = flood.withUnsafeReadableBytes { pair.server.receive($0, into: &plaintext) }
-    #expect(received.failure == nil)
-    #expect(pair.server.outputByteCount < 100)
+    #expect(pair.atServer.plaintext == [5])
     pair.pump()
-    try pair.client.send("on")
-    pair.pump()
-    #expect(pair.atServer.text == "on")
+    let reason = "\(String(describing: pair.atClient.failure))"
+    #expect(reason.contains("unexpected message"), "\(reason)")
   }
 
   @Test(

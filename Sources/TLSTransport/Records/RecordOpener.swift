@@ -15,6 +15,8 @@ final class RecordOpener {
     case overflow
     /// Whatever else has no place here.
     case unexpected
+    /// Record after record that brings nothing.
+    case flood
   }
 
   /// Why nothing more is read.
@@ -39,6 +41,10 @@ final class RecordOpener {
   /// RFC 8446, section 5.2.
   private static let largestBody = 1 << 14 + 256
 
+  /// So many records in a row may bring no byte: empty ones, key updates, warnings. A key update has 27 bytes and costs
+  /// more than a full record does, so that a read of them alone would hold up the event loop.
+  static let idleLimit = 32
+
   /// A connection that brings so many bytes is worth the memory of a faster cipher.
   private static let vectorFrom = 128 << 10
 
@@ -51,9 +57,11 @@ final class RecordOpener {
   private let keySize: Int
   /// Whether the cipher is one that ``VectorCipher`` knows.
   private let hasVectorKey: Bool
-  private var secret: TrafficSecret
+  private(set) var secret: TrafficSecret
   private var staticNonce: (UInt32, UInt64) = (0, 0)
   private var sequenceNumber: UInt64 = 0
+  /// Records that brought nothing since the last byte.
+  private var idleCount = 0
   /// The beginning of a record whose rest has not come yet.
   private var partial = ByteBuffer()
 
@@ -148,6 +156,11 @@ final class RecordOpener {
         opened.end = .violation(.authentication)
         return nil
       }
+      // RFC 8446, section 5.4: padding and type count too.
+      guard count <= TLSSession.recordSize + 1 else {
+        opened.end = .violation(.overflow)
+        return nil
+      }
       // The content's type is the last byte that is not zero; the zeros after it are padding.
       var end = count
       while end > 0, target[end - 1] == 0 { end -= 1 }
@@ -160,9 +173,13 @@ final class RecordOpener {
       }
       return (target[end - 1], end - 1)
     }
-    guard let content, content.type == ContentType.applicationData else { return }
-    // RFC 8446, section 5.4: the padding does not count, but what is left must be no more than a record's.
-    guard content.count <= TLSSession.recordSize else { return opened.end = .violation(.overflow) }
+    guard let content, opened.end == nil else { return }
+    guard content.type == ContentType.applicationData, content.count > 0 else {
+      idleCount += 1
+      if idleCount > Self.idleLimit { opened.end = .violation(.flood) }
+      return
+    }
+    idleCount = 0
     plaintext.moveWriterIndex(forwardBy: content.count)
     opened.plaintextByteCount += content.count
   }
@@ -290,7 +307,7 @@ extension RecordOpener.Violation {
     case .authentication: [23, 3, 3, 0, 17] + [UInt8](repeating: 0, count: 17)
     case .overflow: [23, 3, 3, 0xff, 0xff]
     // A type that only the handshake may bring.
-    case .unexpected: [20, 3, 3, 0, 1, 1]
+    case .unexpected, .flood: [20, 3, 3, 0, 1, 1]
     }
   }
 }
