@@ -1,7 +1,6 @@
 #ifndef SLUICE_CLINUX_SHIM_H
 #define SLUICE_CLINUX_SHIM_H
 
-#include <fcntl.h>
 #include <linux/sockios.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -43,11 +42,6 @@ int syncfs(int file);
 // linux/falloc.h: FALLOC_FL_KEEP_SIZE.
 static inline int sluice_set_aside(int file, int64_t offset, int64_t count) {
   return fallocate64(file, 1, offset, count);
-}
-
-// For writing past the page cache, from memory and to places in whole blocks.
-static inline int sluice_open_direct(const char *path) {
-  return open(path, O_WRONLY | __O_DIRECT | O_CLOEXEC);
 }
 
 // Freed memory of a few megabytes stays with the process: what is allocated for each read would else be mapped, and

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import GatewayCore
 internal import Glibc
 internal import NIOCore
@@ -128,7 +127,8 @@ final class BlockFile {
     case .unopened:
       // By its descriptor, so that it is this file whatever has become of its name.
       let path = "/proc/self/fd/\(file.descriptor)"
-      let descriptor = uninterrupted { sluice_open_direct(path) }
+      // O_DIRECT without underscores is declared under _GNU_SOURCE alone.
+      let descriptor = uninterrupted { Glibc.open(path, O_WRONLY | __O_DIRECT | O_CLOEXEC) }
       direct = descriptor >= 0 ? .open(descriptor) : .unavailable
       return descriptor >= 0 ? descriptor : nil
     }
