@@ -2,7 +2,9 @@ public import NIOCore
 
 /// The durable truth: uploads, their offsets and owners, and the quota they take.
 ///
-/// Every call is one transaction, durable before its future succeeds: state and quota change together or not at all.
+/// Every call is one transaction: state and quota change together or not at all. It survives the gateway's end before its
+/// future succeeds, and a power cut too; but one may take back ``open(_:on:)``, with all that follows, until another call
+/// has changed something.
 /// A call that changes an upload names the `epoch` under which it holds it; where another has claimed it since, the
 /// call fails with ``LedgerError/fenced`` and changes nothing. All futures fail with ``LedgerError`` alone, and complete
 /// on the given event loop.

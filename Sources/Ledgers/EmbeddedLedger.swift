@@ -11,6 +11,7 @@ public import NIOCore
 /// Close it before the event loops that calls are made on are shut down.
 public final class EmbeddedLedger: Ledger {
   private let queue = CallQueue()
+  private let unflushed: UnflushedCommits
   private let thread: WriterThread
   private let lock: FileLock
 
@@ -29,7 +30,8 @@ public final class EmbeddedLedger: Ledger {
     let database = try Database.openForWriting(path: path, busyMilliseconds: busyMilliseconds)
     let writer: LedgerWriter
     do throws(LedgerError) {
-      writer = try LedgerWriter(database, queue: queue)
+      unflushed = try UnflushedCommits(path: path)
+      writer = try LedgerWriter(database, queue: queue, unflushed: unflushed)
     } catch {
       throw LedgerOpenError(wrapping: error, path: path)
     }
@@ -49,6 +51,13 @@ public final class EmbeddedLedger: Ledger {
     queue.close()
     thread.join()
     lock.unlock()
+  }
+
+  /// Makes every answer that was given so far survive a power cut. Blocks; not for event loops.
+  ///
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  public func flushAnswers() throws(LedgerError) {
+    try unflushed.flush()
   }
 
   /// See ``/GatewayCore/Ledger``.

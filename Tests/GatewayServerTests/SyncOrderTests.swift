@@ -92,6 +92,35 @@ import XStreamClient
       ])
   }
 
+  @Test(
+    "the ledger's record of an upload is on the disk before its file gets a final name, also of one that is over at once",
+    .enabled(if: SyncOrderTests.canTrace, "needs strace, and the right to trace"), arguments: [1000, 200_000])
+  func recordBeforeName(size: Int) async throws {
+    let folder = try GatewayFolder()
+    let tracePath = folder.path + "/trace"
+    let gateway = try GatewayProcess(
+      in: folder, wrapper: ["strace", "-D", "-f", "-y", "-s", "0", "-o", tracePath, "-e", "trace=" + Self.calls])
+    try await gateway.start()
+    let client = try await RawClient.connect(gateway.port)
+    try await client.open(total: "\(size)")
+    let key = try #require(await client.packet()?["x-stream-key"])
+    let atOffer = try String(contentsOfFile: tracePath, encoding: .utf8)
+    try await client.send(pattern(size))
+    #expect(await client.answer()?.headers["status"] == "0")
+    let atFinal = try String(contentsOfFile: tracePath, encoding: .utf8)
+    client.channel.close(promise: nil)
+    _ = await gateway.terminate()
+
+    let isLog = { (call: Call) in call.target.contains("ledger.sqlite-wal") }
+    let calls = read(atFinal)
+    let offered = read(atOffer).count
+    let record = try #require(calls[..<offered].lastIndex { $0.name == "pwrite64" && isLog($0) })
+    let name = try #require(calls.firstIndex { $0.name.hasPrefix("rename") && $0.target.contains(key) })
+    #expect(
+      calls[record..<name].contains { $0.name.hasSuffix("sync") && isLog($0) },
+      "\(calls[record...].map(\.line).joined(separator: "\n"))")
+  }
+
   private func isPacket(_ call: Call) -> Bool { isToClient(call.line[...]) }
 
   /// Each step comes after the one before, and nothing is sent to the client before the last.

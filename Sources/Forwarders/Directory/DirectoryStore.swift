@@ -19,13 +19,18 @@ public struct DirectoryStore: Forwarder {
   /// - Parameters:
   ///   - settings: no other store may have its directory while this one, or a sink of it, lives.
   ///   - threads: shared by all stores of the process, and started before the first sink.
+  ///   - beforeNames: called on a store thread before files get their final names: makes the records of their uploads
+  ///     survive a power cut, without which nobody would know whose the files are. Where it throws, they get none.
   /// - Throws: ``SinkFailure/storage(_:)`` with the path and what to do, where files cannot be made or moved there.
-  public init(_ settings: Settings, threads: StoreThreads) throws(SinkFailure) {
+  public init(
+    _ settings: Settings, threads: StoreThreads,
+    beforeNames: @escaping @Sendable () throws(SinkFailure) -> Void = {}
+  ) throws(SinkFailure) {
     self.settings = settings
     self.directory = try StoreDirectory(path: settings.directory)
     self.threads = threads
     self.room = DiskRoom(directory: directory, minFree: settings.minFree)
-    self.publishing = PublishingQueue(directory: directory, threads: threads)
+    self.publishing = PublishingQueue(directory: directory, threads: threads, beforeNames: beforeNames)
   }
 
   /// A sink that writes to a file.

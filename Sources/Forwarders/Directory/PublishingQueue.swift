@@ -7,8 +7,8 @@ internal import Synchronization
 /// Gives finished uploads of one store their final places, all that wait at the same time together: so many small uploads
 /// share the disk's flushes, as calls of the ledger share commits.
 ///
-/// In this order: the bytes of all are synced, all are moved, the folders are synced, all are answered. What fails for
-/// one of them fails for that one.
+/// In this order: the bytes of all are synced, their records too, all are moved, the folders are synced, all are answered.
+/// What fails for one of them fails for that one.
 final class PublishingQueue: Sendable {
   private struct Entry: Sendable {
     let file: PartialFile
@@ -27,11 +27,15 @@ final class PublishingQueue: Sendable {
   private let directory: StoreDirectory
   private let threads: StoreThreads
   private let groupSync: GroupSync
+  private let beforeNames: @Sendable () throws(SinkFailure) -> Void
   private let state = Mutex(State())
 
-  init(directory: StoreDirectory, threads: StoreThreads) {
+  init(
+    directory: StoreDirectory, threads: StoreThreads, beforeNames: @escaping @Sendable () throws(SinkFailure) -> Void
+  ) {
     self.directory = directory
     self.threads = threads
+    self.beforeNames = beforeNames
     groupSync = GroupSync(directory: directory)
   }
 
@@ -84,6 +88,9 @@ final class PublishingQueue: Sendable {
     }
     let unsynced = files.indices.filter { failures[$0] == nil && !files[$0].isSynced }
     groupSync.sync(unsynced.map { files[$0] }, failed: { failures[unsynced[$0]] = $1 })
+    if failures.contains(where: { $0 == nil }) {
+      do throws(SinkFailure) { try beforeNames() } catch { failures = failures.map { $0 ?? error } }
+    }
     var folders: [CompleteFolder?] = files.map { _ in nil }
     for (index, file) in files.enumerated() {
       step(index) { () throws(SinkFailure) in folders[index] = try file.moveIntoPlace() }

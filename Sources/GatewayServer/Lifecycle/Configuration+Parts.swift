@@ -2,6 +2,7 @@ import CLinux
 import Forwarders
 import Fronts
 import GatewayCore
+import Ledgers
 import Logging
 import NIOCore
 import TLSTransport
@@ -30,10 +31,17 @@ extension FrontTimeouts {
 
 extension Configuration.RouteEntry {
   func makeForwarder(
-    threads: StoreThreads, eventLoops: any EventLoopGroup, logger: Logger
+    ledger: EmbeddedLedger, threads: StoreThreads, eventLoops: any EventLoopGroup, logger: Logger
   ) throws -> any Forwarder {
     switch destination {
-    case .directory(let settings): try DirectoryStore(settings, threads: threads)
+    case .directory(let settings):
+      try DirectoryStore(settings, threads: threads) { () throws(SinkFailure) in
+        do throws(LedgerError) {
+          try ledger.flushAnswers()
+        } catch {
+          throw .storage("the ledger failed: \(error)")
+        }
+      }
     case .pipe(let settings):
       try PipeForwarder(settings, eventLoops: eventLoops) { [route = route.path] backend, isUp in
         logger.log(

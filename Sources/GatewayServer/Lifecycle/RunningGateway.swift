@@ -40,7 +40,8 @@ public final class RunningGateway: Sendable {
     var destinations: [(route: Route, forwarder: any Forwarder)] = []
     do {
       for entry in configuration.routes {
-        let forwarder = try entry.makeForwarder(threads: storeThreads, eventLoops: eventLoops, logger: logger)
+        let forwarder = try entry.makeForwarder(
+          ledger: ledger, threads: storeThreads, eventLoops: eventLoops, logger: logger)
         destinations.append((route: entry.route, forwarder: forwarder))
       }
       let gateway = Gateway(

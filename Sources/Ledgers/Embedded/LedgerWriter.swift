@@ -10,6 +10,7 @@ final class LedgerWriter {
 
   private let database: Database
   private let queue: CallQueue
+  private let unflushed: UnflushedCommits
   private var transaction: LedgerTransaction
   private let begin: Statement
   private let commit: Statement
@@ -17,9 +18,10 @@ final class LedgerWriter {
   private var answers: [LedgerAnswer] = []
   private var deliveries: [(eventLoop: any EventLoop, answers: [LedgerAnswer])] = []
 
-  init(_ database: Database, queue: CallQueue) throws(LedgerError) {
+  init(_ database: Database, queue: CallQueue, unflushed: UnflushedCommits) throws(LedgerError) {
     self.database = database
     self.queue = queue
+    self.unflushed = unflushed
     database.takeOverCheckpoints()
     transaction = try LedgerTransaction(database)
     begin = try Statement("BEGIN IMMEDIATE", in: database)
@@ -43,13 +45,15 @@ final class LedgerWriter {
     }
   }
 
-  /// All of them in one transaction, which waits for the disk where one of them has to. Where it throws, none of them happened, and the next batch may well succeed.
+  /// All of them in one transaction, which waits for the disk where one of them has to. Where it throws, none of them
+  /// happened, and the next batch may well succeed.
   ///
   /// A commit that fails at the disk's own flush leaves its pages in the log, where the next commit overwrites them;
   /// a power cut before that may bring them back. So a failure says: not known to be safe.
   private func commit(_ batch: [LedgerCall]) throws(LedgerError) {
     do throws(LedgerError) {
-      try database.setFlush(batch.contains(where: \.needsFlush))
+      let isFlushed = batch.contains(where: \.needsFlush)
+      try database.setFlush(isFlushed)
       try begin.run()
       for call in batch {
         answers.append(call.perform(in: &transaction))
@@ -62,6 +66,7 @@ final class LedgerWriter {
       }
       try commit.run()
       transaction.committed()
+      unflushed.committed(isFlushed: isFlushed)
     } catch {
       // SQLite has mostly done so by itself, but for one that only found the file locked.
       if database.isInTransaction { _ = try? rollback.run() }

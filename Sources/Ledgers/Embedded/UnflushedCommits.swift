@@ -1,0 +1,37 @@
+import GatewayCore
+import Glibc
+import Synchronization
+
+/// Which commits a power cut may still take back, and how to keep it from that.
+final class UnflushedCommits: Sendable {
+  /// Of the write-ahead log, held open to hear of every failure to write it.
+  private let log: CInt
+  private let made = Atomic<UInt64>(0)
+  private let flushed = Atomic<UInt64>(0)
+
+  /// - Parameter path: of the ledger, which has been read, so that its log is there.
+  init(path: String) throws(LedgerError) {
+    log = open(path + "-wal", O_RDONLY | O_CLOEXEC)
+    guard log >= 0 else { throw .engine("opening \(path)-wal failed with errno \(errno)") }
+  }
+
+  deinit {
+    close(log)
+  }
+
+  /// A transaction was committed, and nobody has heard of it yet.
+  func committed(isFlushed: Bool) {
+    let count = made.add(1, ordering: .relaxed).newValue
+    if isFlushed { flushed.max(count, ordering: .releasing) }
+  }
+
+  /// Makes all that was answered so far survive a power cut. Blocks; comes from any thread.
+  func flush() throws(LedgerError) {
+    let count = made.load(ordering: .acquiring)
+    guard flushed.load(ordering: .acquiring) < count else { return }
+    while fdatasync(log) != 0 {
+      guard errno == EINTR else { throw .engine("syncing the write-ahead log failed with errno \(errno)") }
+    }
+    flushed.max(count, ordering: .releasing)
+  }
+}
