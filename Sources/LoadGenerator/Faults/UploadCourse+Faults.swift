@@ -65,6 +65,8 @@ extension UploadCourse {
       attempt(fresh: false)
     case (.givingUp, .ok):
       endAsExpected(.truncate)
+    case (.givingUp, .unknownKey) where mayBeGivenUp:
+      endAsExpected(.truncate)
     case (_, let status):
       guard status != .ok, status.isWorthRetrying else {
         return fail(.fault(.truncate, "\(step == .asking ? "an ask" : "a give-up") had status \(status.rawValue)"))

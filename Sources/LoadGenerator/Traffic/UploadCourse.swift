@@ -30,6 +30,8 @@ final class UploadCourse: ExchangeOwner {
   var connection: LoadConnection?
   /// Of a take-over: the older connection.
   var rival: LoadConnection?
+  /// Whether a give-up was sent whose answer never came: the server may have done what it said.
+  var mayBeGivenUp = false
   /// Whether a take-over's newer connection completed the upload.
   var isTakenOver = false
   private(set) var isOver = false
@@ -172,6 +174,7 @@ final class UploadCourse: ExchangeOwner {
     guard attempts < worker.behaviour.attempts, (after ?? 0) <= 10, worker.mayGoOn else { return fail(setback) }
     // With a point, the key is known; without, the answer that was lost is like one that never was.
     self.point = point
+    if step == .givingUp { mayBeGivenUp = true }
     if point == nil { hadOffer = false }
     recorder.setBack(setback, resumes: point != nil)
     // A connection that was kept too long, or a fault that was meant, need no patience.
