@@ -33,8 +33,11 @@ release: prerequisites ## .build/release/sluice
 load: release ## ten load scenarios against a gateway of their own; reports in .build/load/index.html
 	deploy/load/run --sluice $(RELEASE)
 
-soak: release ## five minutes of uploads while gateway, backends and disk fail again and again
-	python3 Tests/Soak/soak.py --sluice $(RELEASE)
+soak: release ## five minutes in which everything fails; make soak SECONDS=900 REPORT=docs/reliability.md for the page
+	python3 Tests/Soak/soak.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT)
+
+SOAK_SECONDS = $(if $(filter command environment,$(firstword $(origin SECONDS))),--seconds $(SECONDS))
+SOAK_REPORT = $(if $(REPORT),--report-markdown $(REPORT))
 
 fuzz: prerequisites ## one minute of random input to parser and server machine; make fuzz SECONDS=600 for more
 	Tests/Fuzz/run.sh $(SECONDS)

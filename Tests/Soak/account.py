@@ -12,6 +12,9 @@ from places import PIPE_TIMEOUT, ROUTES
 # What the gateway may call an error in a run: clients' digests that are wrong on purpose, backends that break off, and
 # a disk that is full.
 EXPECTED_ERRORS = ("digest(computed:", "backend(", "backendTimeout(", "full")
+# And what the faults from outside make it say; each with the faults of which one must have been there.
+PROVOKED = (("Input/output error", ("syncs", "power")), ("SQLite", ("ledger", "power", "descriptors", "read-only")),
+            ("Read-only file system", ("read-only",)), ("Too many open files", ("descriptors",)))
 TRAPS = ("Fatal error", "Crash", "crashed", "Illegal instruction", "Segmentation", "terminate called",
          "AddressSanitizer")
 
@@ -19,8 +22,9 @@ TRAPS = ("Fatal error", "Crash", "crashed", "Illegal instruction", "Segmentation
 class Account:
     """Each `check_` method returns what is wrong, as a list of (text, key or None)."""
 
-    def __init__(self, places, journal, kept):
-        self.places, self.journal, self.kept = places, journal, kept
+    def __init__(self, places, journal, told):
+        self.places, self.journal, self.told, self.kept = places, journal, told, told.kept
+        self.troubles = told.troubles
 
     def read(self, what, *more):
         """`sluice uploads --json` or `sluice quota --json`."""
@@ -52,7 +56,7 @@ class Account:
                 if upload["state"] != "done" and upload["route"] in forgets and not self._is_payload(upload)]
 
     def _is_payload(self, upload):
-        planned = self.journal.uploads.get(upload["name"])
+        planned = self.journal.uploads.get(upload.get("name"))
         return planned is not None and planned.kind == "payload"
 
     def check_quotas(self):
@@ -95,11 +99,12 @@ class Account:
                     wrong.append((f"{planned.label} was broken off; the ledger says {state}", promise.key))
                 if promise.is_gone and state not in (None, *(["failed"] if planned.route.is_pipe else [])):
                     wrong.append((f"{planned.label} was given up or refused; the ledger says {state}", promise.key))
-                if not (promise.is_done or promise.is_gone or promise.is_broken or state or planned.route.forgets):
+                if not (promise.is_done or promise.is_gone or promise.is_broken or state or planned.route.forgets
+                        or self.told.may_forget(promise)):
                     wrong.append((f"{planned.label} with {promise.safe} bytes acknowledged is not in the ledger",
                                   promise.key))
         for upload in self.open:
-            planned = self.journal.uploads.get(upload["name"])
+            planned = self.journal.uploads.get(upload.get("name"))
             promise = planned.promises.get(upload["key"]) if planned else None
             if promise and upload["safe"] < promise.safe:
                 wrong.append((f"{upload['safe']} bytes are safe, but {promise.safe} was acknowledged", upload["key"]))
@@ -109,8 +114,10 @@ class Account:
         """Every upload has its file with exactly its bytes, and no file is nobody's."""
         wrong = []
         for upload in self.done:
-            planned = self.journal.uploads.get(upload["name"])
-            if not planned:
+            planned = self.journal.uploads.get(upload.get("name"))
+            if upload["route"] in self.of_loads:
+                wrong += self._check_load(upload)
+            elif not planned:
                 wrong.append((f"an upload by the name {upload['name']}, which nobody sent", upload["key"]))
             elif difference := self.kept.difference(planned, upload["key"]):
                 wrong.append((f"{planned.label} is complete in the ledger, but {difference}", upload["key"]))
@@ -118,7 +125,7 @@ class Account:
                 wrong.append((f"{planned.label} has {upload['safe']} bytes in the ledger, not {planned.size}",
                               upload["key"]))
         for upload in self.open:
-            planned = self.journal.uploads.get(upload["name"])
+            planned = self.journal.uploads.get(upload.get("name"))
             if not upload["safe"] or not planned or planned.route.is_pipe:
                 continue
             if difference := self.kept.partial_difference(planned, upload["key"], upload["safe"]):
@@ -127,7 +134,7 @@ class Account:
             if route.is_pipe:
                 continue
             folder = self.places.store(route)
-            mine = {self.kept.path(route, upload["key"], upload["name"]) for upload in self.done
+            mine = {self.kept.path(route, upload["key"], upload.get("name")) for upload in self.done
                     if upload["route"] == route.path}
             mine |= {f"{path}.json" for path in mine} if route.name else set()
             wrong += [(f"{route.path} has a file that no upload owns: {path}", None)
@@ -136,6 +143,16 @@ class Account:
             wrong += [(f"{route.path}/.partial has a file that no upload owns", name)
                       for name in set(os.listdir(f"{folder}/.partial")) - mine]
         return wrong
+
+    @property
+    def of_loads(self):
+        return {route.path for route in self.places.routes.values() if route.is_loads}
+
+    def _check_load(self, upload):
+        """What `sluice load` sent has its size; the rest is in that command's own account."""
+        path = self.kept.path(ROUTES["load"], upload["key"], upload.get("name"))
+        size = os.path.getsize(path) if os.path.isfile(path) else "no file"
+        return [] if size == upload["safe"] else [(f"{upload['safe']} bytes in the ledger, {size} there", upload["key"])]
 
     def check_log(self):
         """Nothing but the gateway's own records, and no error that was not provoked."""
@@ -153,6 +170,10 @@ class Account:
                 reason = record.get("metadata", {}).get("reason", "")
                 if record["message"] == "Upload failed" and reason.startswith(EXPECTED_ERRORS):
                     self.journal.count(f"errors in the log that were provoked: {reason.partition('(')[0]}")
+                    continue
+                if phrase := next((phrase for phrase, kinds in PROVOKED
+                                   if phrase in reason and self.troubles.were_there(*kinds)), None):
+                    self.journal.count(f"errors in the log that were provoked: {phrase}")
                     continue
                 wrong.append((f"line {number} of the log: {line.strip()[:300]}", None))
         return wrong

@@ -30,7 +30,8 @@ class Brought:
 class Backends:
     """Both of them, each on a port of its own."""
 
-    def __init__(self, places, journal, seed):
+    def __init__(self, places, journal, seed, flaps):
+        self.flaps = flaps
         self.places, self.journal, self.random = places, journal, random.Random(f"backends {seed}")
         self.lock = threading.Lock()
         self.brought = {}  # by key, each a list
@@ -92,6 +93,9 @@ class Backends:
             if self.is_calm:
                 return
             ports = self.places.backend_ports
+            if self.flaps and self.random.random() < 0.25:
+                self._flap(self.random.choice(ports))
+                continue
             ports = list(ports) if self.random.random() < 0.3 else [self.random.choice(ports)]
             self.journal.count("backends killed", len(ports))
             for port in ports:
@@ -103,6 +107,16 @@ class Backends:
                 self.last_all_down = time.monotonic()
             for port in ports:
                 self._listen(port)
+
+    def _flap(self, port):
+        """Up and down, faster than a health check sees."""
+        for _ in range(self.random.randint(5, 15)):
+            self._kill(port)
+            time.sleep(self.random.uniform(0.01, 0.15))
+            self._listen(port)
+            time.sleep(self.random.uniform(0.01, 0.3))
+            self.journal.count("backends killed")
+            self.journal.count("backends killed while they flap")
 
     def _listen(self, port):
         listener = socket.socket()

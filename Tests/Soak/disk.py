@@ -1,45 +1,86 @@
-"""The small disk of `/small`, which fills and empties."""
+"""The disks of a run: file systems in images, which can be made read-only and lose their power."""
 
-import errno
+import fcntl
 import os
+import struct
+import subprocess
 import time
 
-from places import MIB
+# <linux/ext4.h>: EXT4_IOC_SHUTDOWN, and its way that leaves the journal as it is on the disk.
+SHUTDOWN, WITHOUT_FLUSH = 0x8004587D, 2
 
 
-class Filler:
-    """Takes the disk's room with a file, nearly or wholly, and gives it back."""
+class Disk:
+    """An ext4 file system in an image, or where that cannot be had the folder itself."""
 
-    def __init__(self, places, journal, random):
-        self.path, self.journal, self.random = f"{places.disk}/filler", journal, random
-        self.is_calm = False
-        self.is_present = places.has_disk
+    def __init__(self, folder, size):
+        self.folder, self.image = folder, f"{folder}.img"
+        os.mkdir(folder)
+        self.is_mounted = False
+        if os.geteuid() != 0:
+            return
+        with open(self.image, "wb") as file:
+            file.truncate(size)
+        made = subprocess.run(["mkfs.ext4", "-q", "-m", "0", self.image], stderr=subprocess.DEVNULL, check=False)
+        self.is_mounted = made.returncode == 0 and self._mount() == 0
 
-    def run(self, until):
-        while self.is_present and not self.is_calm and time.monotonic() < until:
-            time.sleep(self.random.uniform(0.5, 3))
-            self._fill(self.random.choice((0, 0, 0, 1, MIB, 5 * MIB)))
-            time.sleep(self.random.uniform(0.5, 3))
-            self._empty()
+    def _mount(self):
+        command = ["mount", "-o", "loop", self.image, self.folder]
+        return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode
 
-    def _fill(self, leave):
-        self.journal.count("times that the disk was filled")
-        self.journal.note(f"the disk is filled but for {leave} bytes")
-        with open(self.path, "wb", buffering=0) as file:
-            try:
-                while not self.is_calm:
-                    room = os.statvfs(self.path)
-                    count = min(MIB, room.f_bavail * room.f_frsize - leave)
-                    if count <= 0:
-                        return
-                    file.write(bytes(count))
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
+    def set_read_only(self, is_read_only, patience):
+        """Whether it is so in the end: a file that is open for writing keeps the kernel from it."""
+        command = ["mount", "-o", "remount,ro" if is_read_only else "remount,rw", self.folder]
+        deadline = time.monotonic() + patience
+        while subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
 
-    def _empty(self):
+    def cut_power(self):
+        """From now on no call reaches it, and what it had not been made to keep is gone."""
+        folder = os.open(self.folder, os.O_RDONLY)
         try:
-            os.unlink(self.path)
-            self.journal.note("the disk is emptied")
-        except FileNotFoundError:
-            pass
+            fcntl.ioctl(folder, SHUTDOWN, struct.pack("I", WITHOUT_FLUSH))
+        finally:
+            os.close(folder)
+
+    def restore_power(self):
+        """Once nobody holds it any more. Replays its journal, as at a boot."""
+        for command in (["umount", self.folder], None):
+            deadline = time.monotonic() + 10
+            while (self._mount() if command is None else subprocess.run(
+                    command, stderr=subprocess.DEVNULL, check=False).returncode):
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{self.folder} cannot be {'mounted' if command is None else 'unmounted'}")
+                time.sleep(0.02)
+
+    def unmount(self, keep):
+        """With `keep`, the image stays, and can be mounted again."""
+        if not self.is_mounted:
+            return
+        subprocess.run(["umount", "-l", self.folder], check=False)
+        self.is_mounted = False
+        if not keep:
+            os.unlink(self.image)
+
+
+class MemoryDisk:
+    """A small file system in memory, for the short run: it has no journal, and needs no preparation."""
+
+    def __init__(self, folder, size):
+        self.folder = folder
+        os.mkdir(folder)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "sluice-soak", folder]
+        self.is_mounted = os.geteuid() == 0 and subprocess.run(
+            command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    def unmount(self, keep):
+        """With `keep`, what is on it is copied beside it."""
+        if not self.is_mounted:
+            return
+        if keep:
+            subprocess.run(["cp", "-a", self.folder, f"{self.folder}-as-it-was"], check=False)
+        subprocess.run(["umount", "-l", self.folder], check=False)
+        self.is_mounted = False

@@ -7,6 +7,9 @@ import socket
 import subprocess
 from dataclasses import dataclass
 
+from disk import Disk, MemoryDisk
+from troubles import Gate
+
 MIB = 1024 * 1024
 
 
@@ -23,6 +26,7 @@ class Route:
     name: str | None = None  # a template, with a sidecar
     is_pipe: bool = False
     is_small: bool = False  # on a disk of its own, which fills
+    is_loads: bool = False  # `sluice load` uses it, and holds its own account
     more: str = ""  # lines of the configuration
 
     @property
@@ -53,8 +57,13 @@ ROUTES = {
                      more="    on-quota: refuse\n    client-limits: {held: 4 GiB, concurrent: 3, unfinished: 8, "
                           "window: {bytes: 24 MiB, every: 6s}}"),
     "small": Route("/small", 8 * 1024 * MIB, 24 * MIB, 4, 256 * 1024, is_small=True),
+    "load": Route("/load", 64 * 1024 * MIB, 64 * MIB, 86_400, MIB, is_loads=True),
 }
 SMALL_DISK = 96 * MIB
+# What an ext4 of that room takes with its journal.
+SMALL_IMAGE = 112 * MIB
+# Of stores and ledger. Sparse.
+BIG_IMAGE = 16 * 1024 * MIB
 # How long a backend of `/piped` may be silent.
 PIPE_TIMEOUT = 4
 
@@ -62,16 +71,25 @@ PIPE_TIMEOUT = 4
 class Places:
     """The folder of one run."""
 
-    def __init__(self, folder, sluice):
+    def __init__(self, folder, sluice, is_short=False):
         self.folder, self.sluice = folder, os.path.abspath(sluice)
-        self.certs, self.state = f"{folder}/certs", f"{folder}/state"
+        self.gate = Gate()
+        self.big, self.disk = f"{folder}/big", f"{folder}/disk"
+        self.certs, self.state = f"{folder}/certs", f"{self.big}/state"
         self.config, self.log = f"{folder}/sluice.yaml", f"{folder}/gateway.log"
         self.files, self.keys = f"{folder}/files", f"{folder}/keys"
         self.port, self.backend_ports = free_port(), (free_port(), free_port())
-        for path in (self.files, self.keys, self.disk):
+        for path in (self.files, self.keys):
             os.mkdir(path)
-        self.has_disk = self._mount()
-        self.routes = {name: route for name, route in ROUTES.items() if self.has_disk or not route.is_small}
+        if is_short:
+            os.mkdir(self.big)
+            self.disks = [MemoryDisk(self.disk, SMALL_DISK)]
+        else:
+            self.disks = [Disk(self.disk, SMALL_IMAGE), Disk(self.big, BIG_IMAGE)]
+        self.has_disk = self.disks[0].is_mounted
+        self.has_power = not is_short and all(disk.is_mounted for disk in self.disks)
+        self.routes = {name: route for name, route in ROUTES.items()
+                       if not (route.is_small and not self.has_disk or route.is_loads and is_short)}
         here = os.path.dirname(os.path.abspath(__file__))
         subprocess.run([f"{here}/../../certs/make", self.certs], check=True, stdout=subprocess.DEVNULL)
         self._write()
@@ -80,31 +98,16 @@ class Places:
     def ca(self):
         return f"{self.certs}/ca.pem"
 
-    @property
-    def disk(self):
-        return f"{self.folder}/disk"
-
     def store(self, route):
-        return f"{self.disk}/store" if route.is_small else f"{self.folder}/store{route.path}"
-
-    def _mount(self):
-        """A small file system in memory, where the system lets us. Returns whether there is one."""
-        if os.geteuid() != 0:
-            return False
-        command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "sluice-soak", self.disk]
-        return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        return f"{self.disk}/store" if route.is_small else f"{self.big}/store{route.path}"
 
     def unmount(self, keep=False):
-        """With `keep`, what is on the small disk is copied beside it."""
-        if not self.has_disk:
-            return
-        if keep:
-            subprocess.run(["cp", "-a", self.disk, f"{self.folder}/disk-as-it-was"], check=False)
-        subprocess.run(["umount", "-l", self.disk], check=False)
-        self.has_disk = False
+        """With `keep`, what is on the disks stays."""
+        for disk in self.disks:
+            disk.unmount(keep)
 
     def _write(self):
-        os.mkdir(f"{self.folder}/store")
+        os.mkdir(f"{self.big}/store")
         tokens = f"{self.folder}/tokens.txt"
         with open(tokens, "w", encoding="utf-8") as file:
             token = ROUTES["guarded"].token.encode()

@@ -53,6 +53,7 @@ class Sender:
         for promise in self.upload.promises.values():
             promise.sent = self.upload.size
         mark = self.gateway.mark()
+        self.since = time.monotonic()
         process = subprocess.Popen(self._command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
                                    stdin=subprocess.PIPE if self.path == "-" else subprocess.DEVNULL)
         feeder = threading.Thread(target=self._feed, args=(process,), daemon=True)
@@ -147,8 +148,11 @@ class Sender:
 
     def _may_fail(self, report):
         """What `sluice send` may give up for: a quota that stays full, or its stream expired meanwhile."""
-        full = (11,) if self.upload.route.is_small else ()
-        return report.get("status") in (7, 8, 9, *full) or (self.upload.route.forgets and report.get("status") == 10)
+        upload = self.upload
+        is_full = upload.route.is_small or self.told.troubles.explain_storage(self.since)
+        may_be_unknown = upload.route.forgets or any(map(self.told.may_forget, upload.promises.values()))
+        return (report.get("status") in (7, 8, 9, *((11,) if is_full else ()))
+                or (may_be_unknown and report.get("status") == 10))
 
     def _again(self, why):
         upload = self.upload
@@ -172,7 +176,7 @@ class Sender:
             self.journal.violate(f"sluice send ended with 0 and said {report}", upload)
             return False
         key = report["key"]
-        if kept and kept != key and not upload.route.forgets:
+        if kept and kept != key and not upload.route.forgets and not self.told.may_forget(upload.promise(kept)):
             self.journal.violate(f"sluice send began anew as {key}, with {safe} bytes acknowledged", upload, kept)
         if kept == key and report["resumedFrom"] < safe:
             self.journal.violate(f"resumed from {report['resumedFrom']}, but {safe} was acknowledged", upload, key)

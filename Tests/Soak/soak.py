@@ -1,6 +1,7 @@
 """The soak: uploads of all kinds while the gateway is killed, stopped and frozen; see README.md.
 
 usage: soak.py --sluice PATH [--seconds 300] [--kills 30] [--uploads 50] [--parallel 16] [--seed N] [--short]
+               [--report-markdown FILE]
 """
 
 import argparse
@@ -20,14 +21,19 @@ sys.dont_write_bytecode = True
 from account import Account  # noqa: E402
 from backends import Backends  # noqa: E402
 from content import Pool, Prose  # noqa: E402
-from disk import Filler  # noqa: E402
+from control import Control  # noqa: E402
 from faults import Faults  # noqa: E402
+from filler import Filler  # noqa: E402
 from journal import Journal  # noqa: E402
 from kept import Kept  # noqa: E402
+from loads import Loads  # noqa: E402
+from outside import Outside  # noqa: E402
 from places import MIB, ROUTES, Places  # noqa: E402
+from report import Report  # noqa: E402
 from sender import Sender  # noqa: E402
 from streams import Streamer  # noqa: E402
 from supervised import Supervised  # noqa: E402
+from troubles import Troubles  # noqa: E402
 from uploads import Planner, Told  # noqa: E402
 
 # How far memory may be above what it was before the last uploads: allocators keep some.
@@ -40,20 +46,25 @@ class Soak:
     def __init__(self, options):
         self.options, self.random = options, random.Random(options.seed)
         self.folder = tempfile.mkdtemp(prefix="sluice-soak-")
-        self.places = Places(self.folder, options.sluice)
+        self.places = Places(self.folder, options.sluice, options.short)
         self.journal = Journal(f"{self.folder}/driver.log")
-        self.backends = Backends(self.places, self.journal, options.seed)
+        self.backends = Backends(self.places, self.journal, options.seed, flaps=not options.short)
         self.kept = Kept(self.places, self.backends)
         self.filler = Filler(self.places, self.journal, random.Random(f"disk {options.seed}"))
-        self.told = Told(self.places, self.journal, self.kept)
-        self.gateway = Supervised(self.places, self.journal)
-        self.account = Account(self.places, self.journal, self.kept)
+        self.troubles = Troubles()
+        self.told = Told(self.places, self.journal, self.kept, self.troubles)
+        self.control = None if options.short else Control(self.places, options.seed)
+        self.gateway = Supervised(self.places, self.journal, self.control.environment if self.control else {})
+        self.outside = Outside(self.gateway, self.told, self.control, self.random)
+        self.loads = Loads(self.places, self.journal)
+        self.account = Account(self.places, self.journal, self.told)
         largest, self.budget = (6 * MIB, 160 * MIB) if options.short else (200 * MIB, 5120 * MIB)
         self.planner = Planner(random.Random(options.seed), Pool(options.seed), Prose(options.seed), largest,
-                               self.places.routes)
+                               {name: one for name, one in self.places.routes.items() if not one.is_loads})
         self.planning = threading.Lock()
         self.passed = 0
         self.peak = 0
+        self.settled = "not reached"
 
     # Clients
 
@@ -105,6 +116,10 @@ class Soak:
         print(f"soak: seed {options.seed}, {options.seconds} s, {options.parallel} clients, {self.folder}", flush=True)
         if not self.places.has_disk:
             print("  no small disk: that takes root, who may mount; /small is left out", flush=True)
+        if not options.short and not self.places.has_power:
+            print("  no disks in images: that takes root and ext4; no power cuts, nothing read-only", flush=True)
+        if self.control and not self.control.is_there:
+            print("  no shim: that takes a C compiler as `cc`; no failing syncs, no jumping clock", flush=True)
         if not self.gateway.start():
             return
         rough = options.seconds * (0.5 if options.short else 0.8)
@@ -115,7 +130,10 @@ class Soak:
                     for trouble in (self.backends.trouble, self.filler.run)]
         for trouble in troubles:
             trouble.start()
-        Faults(self.gateway, self.told, self.random, rough, options.kills).run(self._describe)
+        if not options.short:
+            self.loads.start(rough, options.seed)
+        Faults(self.gateway, self.told, self.random, rough, options.kills, self.outside).run(
+            self._describe, options.short)
         self.backends.is_calm = self.filler.is_calm = True
         for trouble in troubles:
             trouble.join()
@@ -124,6 +142,11 @@ class Soak:
         if any(thread.is_alive() for thread in threads):
             self.journal.violate("a client does not come to its end")
             faulthandler.dump_traceback(self.journal._file)
+        if not options.short:
+            self._judge("clients of sluice load", self.loads.judge(60))
+            self._judge("more connections than descriptors", self.outside.judge_full_table())
+            # What was begun while the clock was ahead expires when its time comes.
+            self.outside.set_clock(self.control.furthest / 3600)
         self._calm()
         self._wait_for_expiry()
         self._settle_accounts()
@@ -143,6 +166,7 @@ class Soak:
                 f"descriptors {' -> '.join(str(one[1]) for one in rounds)}, "
                 f"at most {max(self.peak, self.gateway.memory()[1]) // MIB} MiB")
         print(f"  {self.journal.elapsed():5.1f}s  {text}", flush=True)
+        self.settled = text
         self._judge("uploads while it is calm", [
             (f"{upload} ended: {upload.outcome}", None) for upload in list(self.journal.uploads.values())[first:]
             if upload.outcome not in ("complete", "unfinished")])
@@ -190,6 +214,9 @@ class Soak:
     def summary(self):
         """Prints it. Returns the exit status."""
         journal = self.journal
+        if self.control:
+            for name, count in self.control.failed().items():
+                journal.count(f"failed: {name}", count)
         uploads = list(journal.uploads.values())
         print(f"\n{len(uploads)} uploads, {self.gateway.starts} starts, slowest {self.gateway.slowest_start:.2f} s")
         for attribute in ("kind", "outcome"):
@@ -204,6 +231,8 @@ class Soak:
             for line in self.account.evidence(key) if key else []:
                 print(f"     {line}")
         failed = len(journal.violations)
+        if self.options.report_markdown:
+            Report(self).write(self.options.report_markdown)
         if failed:
             self.places.unmount(keep=True)
             print(f"\nkept: {self.folder} (gateway.log, driver.log, state/ledger.sqlite, store/); "
@@ -223,11 +252,14 @@ def main():
     parser.add_argument("--uploads", type=int, help="begin at least so many")
     parser.add_argument("--parallel", type=int, help="clients at a time")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser.add_argument("--report-markdown", metavar="FILE", help="what was tried and survived, as docs/reliability.md")
     parser.add_argument("--short", action="store_true", help="about 20 seconds, smaller files, fewer kills")
     options = parser.parse_args()
     for name, long, short in (("seconds", 300, 20), ("kills", 30, 4), ("uploads", 50, 24), ("parallel", 16, 8)):
         if getattr(options, name) is None:
             setattr(options, name, short if options.short else long)
+    if not options.short and "--kills" not in sys.argv and options.seconds != 300:
+        options.kills = max(1, options.seconds // 10)
     soak = Soak(options)
 
     def out_of_time():
@@ -237,7 +269,7 @@ def main():
         soak.places.unmount(keep=True)
         os._exit(1)
 
-    timer = threading.Timer(options.seconds + 75, out_of_time)
+    timer = threading.Timer(options.seconds + (75 if options.short else 150), out_of_time)
     timer.daemon = True
     timer.start()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -246,6 +278,7 @@ def main():
         soak.run()
         return soak.summary()
     finally:
+        soak.loads.abandon()
         soak.gateway.abandon()
         soak.places.unmount(keep=True)
 

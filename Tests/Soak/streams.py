@@ -39,7 +39,8 @@ class Streamer:
 
     def __init__(self, upload, gateway, told, deadline, seed, backends):
         self.backends = backends
-        self.patience_with_disk = 12
+        self.patience_with_disk = 20
+        self.troubles, self.since = told.troubles, time.monotonic()
         self.upload, self.gateway, self.told, self.deadline = upload, gateway, told, deadline
         self.journal, self.random = told.journal, random.Random(seed)
         self.context = tls_context(told.places.ca)
@@ -85,6 +86,7 @@ class Streamer:
         self.connection = None
 
     def _once(self):
+        self.since = time.monotonic()
         if not self.connection or self.connection.ended or self.connection.write_broken:
             self._let_go()
             # What happens between two exchanges counts too: a connection is kept while its client waits.
@@ -248,6 +250,9 @@ class Streamer:
                 self.told.unknown(upload, self.key, "the answer to a give-up")
             elif result.status == 15 and self.gateway.explains(mark):
                 continue
+            elif result.status == 11 and self.troubles.explain_storage(self.since):
+                time.sleep(self.random.uniform(0.2, 1))
+                continue
             else:
                 self.journal.violate(f"give-up: status {result.status} ({result.reason})", upload, self.key)
             promise.is_gone = True
@@ -275,7 +280,8 @@ class Streamer:
         result = check_refusal(packet) if packet.headers.get("x-stream") == "-1" else result_of(packet)
         if result.status == 12 and result.left not in (None, upload.total):
             self.journal.violate(f"status 12 with LEFT {result.left} of {upload.total}", upload, self.key)
-        elif result.status not in (0, 9, 10, 12):
+        elif result.status not in (0, 9, 10, 12) and not (
+                result.status == 11 and self.troubles.explain_storage(self.since)):
             self.journal.violate(f"a question's answer has status {result.status} ({result.reason})", upload, self.key)
         return result
 
@@ -326,7 +332,7 @@ class Streamer:
         elif status == 6 and self._is_too_large():
             upload.outcome = "refused for its size"
             raise Over
-        elif status == 11 and upload.route.is_small:
+        elif status == 11 and (upload.route.is_small or self.troubles.explain_storage(self.since)):
             self._wait_for_disk(result)
         elif status in (12, 14) and upload.route.is_pipe:
             self._backend_failed(result)
@@ -359,7 +365,8 @@ class Streamer:
             # A small payload has no offer, so its client never learns the key of the connection that broke.
             if self.backends.broke_payload(upload):
                 self.journal.count("payloads begun anew after a fault of the backend")
-            elif self.backends.none_was_up(time.monotonic() - 10):
+            elif (self.backends.none_was_up(time.monotonic() - 10)
+                  or self.troubles.explain(self.since, "descriptors", "read-only", "power")):
                 self.journal.count("uploads that no backend took")
             else:
                 self.journal.violate(f"no backend was found, and one was up: {result.reason}", upload)
@@ -370,6 +377,8 @@ class Streamer:
         if result.left is not None and self.was_resume_refused and result.left != upload.total:
             self.journal.violate(f"status {result.status} with LEFT {result.left} of {upload.total}", upload, key)
         restarted = promise.life != self.gateway.life or self.gateway.explains(self.mark)
+        if not restarted and self.troubles.explain(promise.began, "ledger", "descriptors", "power"):
+            restarted = not self.backends.is_to_blame(key)
         # A broken connection shows at the gateway before its thread here has told.
         deadline = time.monotonic() + 1
         while not restarted and not self.backends.is_to_blame(key) and time.monotonic() < deadline:

@@ -1,6 +1,7 @@
 """The gateway's process: starts it, does to it what a run does, and knows what it was to blame for."""
 
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -13,8 +14,9 @@ STOP_LIMIT = 8.0  # the configuration's `shutdown`, and time to close
 class Supervised:
     """One gateway after the other, on the same folder and port."""
 
-    def __init__(self, places, journal):
+    def __init__(self, places, journal, environment):
         self.places, self.journal = places, journal
+        self.environment = os.environ | environment
         self.process = None
         self.is_up = False
         self.generation = 0  # rises with each fault, before it is done
@@ -43,7 +45,8 @@ class Supervised:
         self.journal.note(f"start {self.starts}")
         with open(self.places.log, "ab") as log:
             self.process = subprocess.Popen([self.places.sluice, "serve", "--config", self.places.config],
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                            env=self.environment)
         threading.Thread(target=self._watch_output, args=(self.process, self._listening), daemon=True).start()
         if not wait:
             return True
@@ -138,3 +141,14 @@ class Supervised:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def processor_time(self):
+        """Seconds, of all its threads."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def limit_descriptors(self, count):
+        """It may not have more than so many open; None takes that back. Those that are open stay."""
+        hard = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (hard if count is None else count, hard))

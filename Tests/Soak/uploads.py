@@ -28,6 +28,7 @@ class Promise:
     is_gone: bool = False  # given up, or refused for its digest
     is_broken: bool = False  # its backend's stream is gone; the key still says so
     life: int = 0  # the gateway's, in which it was first offered
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -152,8 +153,8 @@ class Planner:
 class Told:
     """What clients do with the gateway's words: hold each against what it said before."""
 
-    def __init__(self, places, journal, kept):
-        self.places, self.journal, self.kept = places, journal, kept
+    def __init__(self, places, journal, kept, troubles):
+        self.places, self.journal, self.kept, self.troubles = places, journal, kept, troubles
 
     def offset(self, upload, key, offset, where):
         """The gateway says that so much is safe where it may not say less than before, nor more than was sent."""
@@ -179,10 +180,15 @@ class Told:
 
     def verify(self, upload, key, all_of_it):
         """It is where it belongs, and is what was sent."""
-        wrong = self.kept.difference(upload, key, all_of_it)
+        with self.places.gate.reading():
+            wrong = self.kept.difference(upload, key, all_of_it)
         if wrong:
             self.journal.violate(f"told that it is complete, but {wrong}", upload, key)
         return not wrong
+
+    def may_forget(self, promise):
+        """An offer is recorded without waiting for the disk: a power cut may take it back while nothing is safe."""
+        return promise.safe == 0 and self.troubles.explain(promise.began, "power")
 
     def unknown(self, upload, key, where):
         """The gateway does not know the key. True where it may have forgotten it."""
@@ -194,6 +200,12 @@ class Told:
             return True
         if upload.route.forgets and time.monotonic() - promise.contact >= upload.route.resume_for - 0.05:
             self.journal.count("uploads that expired before their client came back")
+            return True
+        if upload.route.forgets and self.troubles.explain(promise.contact, "clock"):
+            self.journal.count("uploads that expired early because the clock jumped")
+            return True
+        if self.may_forget(promise):
+            self.journal.count("offers without a safe byte that a power cut took back")
             return True
         self.journal.violate(f"{where}: the key is unknown, with {promise.safe} bytes acknowledged", upload, key)
         return False
