@@ -1,8 +1,6 @@
 import Foundation
-import Glibc
-import NIOCore
-import NIOPosix
 import Testing
+import XStream
 import XStreamClient
 
 /// A gateway that is out of file descriptors.
@@ -10,37 +8,32 @@ import XStreamClient
   @Test("clients wait at no cost while no descriptor is left to accept them with, and are served when there is one")
   func waiting() async throws {
     try await withGatewayProcess { gateway in
-      let process = try #require(gateway.program?.id)
-      let before = try limit(process, nil)
       // Those that are open stay; there is none more.
-      _ = try limit(process, 3)
+      try await setLimit(3, gateway)
       let bytes = pattern(100_000)
       let url = try gateway.url()
       async let outcome = UploadClient.test().upload(.bytes(bytes), to: url, options: .quick())
       #expect(await eventually { gateway.log.contains("Connections wait") }, "\(gateway.log)")
-      let (used, clock) = (try processorTicks(process), ContinuousClock())
+      let used = try processorTicks(gateway)
       let span = Duration.milliseconds(700)
-      try await clock.sleep(for: span)
-      let ticks = try processorTicks(process) - used
+      try await ContinuousClock().sleep(for: span)
+      let ticks = try processorTicks(gateway) - used
       #expect(ticks <= 15, "\(ticks) ticks of 10 ms in \(span)")
-      _ = try limit(process, before)
+      try await setLimit(256, gateway)
       #expect(try gateway.folder.stored(await outcome.key.text) == bytes)
     }
   }
 
-  /// Sets the process's limit of open files where one is given.
-  /// - Returns: the limit before.
-  private func limit(_ process: pid_t, _ count: rlim_t?) throws -> rlim_t {
-    var old = rlimit()
-    try #require(prlimit(process, RLIMIT_NOFILE, nil, &old) == 0)
-    guard let count else { return old.rlim_cur }
-    var new = rlimit(rlim_cur: count, rlim_max: old.rlim_max)
-    try #require(prlimit(process, RLIMIT_NOFILE, &new, nil) == 0)
-    return old.rlim_cur
+  /// Sets the soft limit of open files: prlimit(1).
+  private func setLimit(_ count: Int, _ gateway: GatewayProcess) async throws {
+    let process = try #require(gateway.program?.id)
+    let result = try await Program.run(["prlimit", "--pid", "\(process)", "--nofile=\(count):"], in: gateway.folder)
+    try #require(result.status == 0, "\(result.errors)")
   }
 
-  /// User and system time, proc(5).
-  private func processorTicks(_ process: pid_t) throws -> Int {
+  /// User and system time: proc(5).
+  private func processorTicks(_ gateway: GatewayProcess) throws -> Int {
+    let process = try #require(gateway.program?.id)
     let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
     let fields = try #require(text.split(separator: ")").last).split(separator: " ")
     return try #require(Int(fields[11])) + #require(Int(fields[12]))

@@ -62,8 +62,8 @@ ROUTES = {
 SMALL_DISK = 96 * MIB
 # What an ext4 of that room takes with its journal.
 SMALL_IMAGE = 112 * MIB
-# Of stores and ledger. Sparse.
-BIG_IMAGE = 16 * 1024 * MIB
+# Of stores and ledger. Sparse; an upload of unknown length is promised a GiB of it.
+BIG_IMAGE = 512 * 1024 * MIB
 # How long a backend of `/piped` may be silent.
 PIPE_TIMEOUT = 4
 

@@ -139,8 +139,10 @@ class Sender:
         if status == 1 and report and report.get("status") == 6 and upload.size > upload.route.upload:
             upload.outcome = "refused for its size"
             return False
-        # Standard input that breaks off in the middle cannot be sent again by the same command.
-        if self.path == "-" and status == 1 and report and (ended_by or self._may_fail(report)):
+        # Standard input that breaks off in the middle cannot be sent again by the same command. Nor can a file whose key
+        # expired while the command waited for its next try.
+        is_over = self.path == "-" or (report or {}).get("status") == 10
+        if is_over and status == 1 and report and (ended_by or self._may_fail(report)):
             return self._again("interrupted")
         text = errors.decode("utf-8", "replace").strip()
         journal.violate(f"sluice send ended with {status}: {report} {text}", upload)

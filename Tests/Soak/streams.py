@@ -142,7 +142,7 @@ class Streamer:
         promise = self.upload.promise(stream.key)
         if stream.resumes:
             self.journal.count("resumes of pipes" if self.upload.route.is_pipe else "resumes")
-            if self.upload.route.is_pipe and (promise.is_broken or promise.life != self.gateway.life):
+            if self.upload.route.is_pipe and (promise.is_broken or promise.life != self.offered_life):
                 self.journal.violate("an offer to go on, although its backend's stream is gone", self.upload, self.key)
         else:
             promise.life = self.offered_life
@@ -264,7 +264,8 @@ class Streamer:
         self.journal.count("questions")
         result = (self._ask_of_pipe() if upload.route.is_pipe else
                   ask(self.connection, upload.route.path, self.key, upload.total, upload.route.token))
-        if result.status == 9:
+        # Of a stream without a byte that is not complete the answer has no LEFT and no offset that could say so.
+        if result.status == 9 and result.offset is not None:
             # A question changes nothing, so it does not begin the resume window anew.
             contact = promise.contact
             self.told.offset(upload, self.key, result.offset, "the answer to a question")

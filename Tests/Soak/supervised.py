@@ -80,15 +80,14 @@ class Supervised:
 
     def kill(self):
         self._fault("SIGKILL")
-        self.life += 1
         self.process.kill()
         self.process.wait()
+        self.life += 1
 
     def terminate(self, kill_after=None):
         """Asks it to stop. With `kill_after` seconds it does not get the time that it may want."""
         listened = self._listening.is_set()
         self._fault("SIGTERM")
-        self.life += 1
         began = time.monotonic()
         self.process.terminate()
         try:
@@ -99,7 +98,9 @@ class Supervised:
             self._fault("SIGKILL in the shutdown")
             self.process.kill()
             self.process.wait()
+            self.life += 1
             return None
+        self.life += 1
         took = time.monotonic() - began
         self.journal.note(f"stopped after {took:.3f} s with {self.process.returncode}")
         # Before it has handlers for signals, SIGTERM ends it as it ends every process.
