@@ -137,6 +137,10 @@ class Account:
             mine = {self.kept.path(route, upload["key"], upload.get("name")) for upload in self.done
                     if upload["route"] == route.path}
             mine |= {f"{path}.json" for path in mine} if route.name else set()
+            # A sidecar gets its place first: after a kill between the two it waits for its file, as the upload does.
+            waiting = tuple(f"-{upload['key']}{'.gz' if route.gzip else ''}.json" for upload in self.open
+                            if upload["route"] == route.path)
+            mine |= {path for path in self.kept.files(route) if path.endswith(waiting)} if route.name else set()
             wrong += [(f"{route.path} has a file that no upload owns: {path}", None)
                       for path in self.kept.files(route) - mine]
             mine = {upload["key"] for upload in self.open if upload["route"] == route.path}
