@@ -62,14 +62,15 @@ final class BlockCutter {
     carried = 0
   }
 
-  /// The whole blocks of what is carried and of `buffers` behind it. Somebody calls `deallocate` on it.
+  /// The whole blocks of what is carried and of `buffers` behind it, which the caller keeps until it is done with them.
+  /// Somebody calls `deallocate` on it.
   ///
   /// - Parameter skip: bytes of the first buffer that are not part of it.
   func cut(_ buffers: [ByteBuffer], skip: Int) -> Run {
     var run = Run()
     run.segments.reserveCapacity(2 * buffers.count + 1)
     for (index, buffer) in buffers.enumerated() {
-      // The pointer outlives this closure, as the array keeps the buffer's storage where it is until all is written.
+      // The pointer outlives this closure, as the caller keeps the buffer's storage where it is until all is written.
       buffer.withUnsafeReadableBytesWithStorageManagement { bytes, _ in
         var rest = bytes[...].dropFirst(index == 0 ? skip : 0)
         if carried > 0 {

@@ -102,14 +102,17 @@ final class BlockFile {
     }
     let run = cutter.cut(buffers, skip: skip)
     defer { run.deallocate() }
-    let code = VectoredWrite.write(run.segments, to: descriptor, at: place)
-    switch code {
-    case 0: break
-    case EINVAL:
-      // Some file systems open a file in this way and do not write so.
-      close()
-      try write(run.segments, at: place)
-    default: throw failure(run.count, at: place, code)
+    // Nothing below would keep the buffers' memory, which the run points to.
+    try withExtendedLifetime(buffers) { () throws(SinkFailure) in
+      let code = VectoredWrite.write(run.segments, to: descriptor, at: place)
+      switch code {
+      case 0: break
+      case EINVAL:
+        // Some file systems open a file in this way and do not write so.
+        close()
+        try write(run.segments, at: place)
+      default: throw failure(run.count, at: place, code)
+      }
     }
     size += Int64(count - skip)
     sealed = max(sealed, place + Int64(run.count))

@@ -33,9 +33,6 @@ extension PartialFile {
     guard fchmod(descriptor, 0o640) == 0 else { throw .system("setting the mode of", place, errno) }
   }
 
-  /// Bytes of the file that a sync has to write.
-  var unsyncedSize: Int64 { isSynced ? 0 : body.fileSize }
-
   /// Makes the whole durable.
   func syncWhole() throws(SinkFailure) {
     guard !isSynced else { return }
