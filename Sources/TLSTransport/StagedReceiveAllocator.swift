@@ -29,9 +29,10 @@ public struct StagedReceiveAllocator: RecvByteBufferAllocator {
     try options.setOption(.recvAllocator, value: StagedReceiveAllocator())
   }
 
-  /// Room for the plaintext of a read, of few different sizes, so that buffers can go round.
+  /// Room for the plaintext of a read. NIO rounds it up to a power of two, so that there are few sizes and buffers can go
+  /// round. No more than that: who waits for a slow disk holds the whole buffer, and is counted with its bytes alone.
   static func plaintextCapacity(forCiphertext count: Int) -> Int {
-    TLSSession.plaintextCapacity(forCiphertext: stages.first { $0 >= count } ?? count) + ByteBuffer.congruenceSlack
+    TLSSession.plaintextCapacity(forCiphertext: count) + ByteBuffer.congruenceSlack
   }
 
   /// An empty buffer of the current stage's size.
