@@ -60,9 +60,9 @@ class Outside:
     def make_read_only(self):
         """As an administrator does it: the kernel allows it when no file is open for writing."""
         disk = self.places.disks[0]
-        if not disk.set_read_only(True, 2):
-            return self.journal.count("times that the small disk was too busy to be made read-only")
         with self.troubles.under_way("read-only"):
+            if not disk.set_read_only(True, 2):
+                return self.journal.count("times that the small disk was too busy to be made read-only")
             self.journal.count("times that the small disk was read-only")
             self.journal.note("the small disk is read-only")
             time.sleep(self.random.uniform(0.5, 2))
