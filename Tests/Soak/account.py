@@ -13,7 +13,8 @@ from places import PIPE_TIMEOUT, ROUTES
 # a disk that is full.
 EXPECTED_ERRORS = ("digest(computed:", "backend(", "backendTimeout(", "full")
 # And what the faults from outside make it say; each with the faults of which one must have been there.
-PROVOKED = (("Input/output error", ("syncs", "power")), ("SQLite", ("ledger", "power", "descriptors", "read-only")),
+PROVOKED = (("write-ahead log", ("ledger", "power", "read-only")), ("Input/output error", ("syncs", "power")),
+            ("SQLite", ("ledger", "power", "descriptors", "read-only")),
             ("Read-only file system", ("read-only",)), ("Too many open files", ("descriptors",)))
 TRAPS = ("Fatal error", "Crash", "crashed", "Illegal instruction", "Segmentation", "terminate called",
          "AddressSanitizer")

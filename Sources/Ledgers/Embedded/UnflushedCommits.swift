@@ -30,7 +30,7 @@ final class UnflushedCommits: Sendable {
     let count = made.load(ordering: .acquiring)
     guard flushed.load(ordering: .acquiring) < count else { return }
     while fdatasync(log) != 0 {
-      guard errno == EINTR else { throw .engine("syncing the write-ahead log failed with errno \(errno)") }
+      guard errno == EINTR else { throw .engine("syncing the write-ahead log: \(String(cString: strerror(errno)))") }
     }
     flushed.max(count, ordering: .releasing)
   }
