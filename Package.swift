@@ -51,7 +51,7 @@ let package = Package(
     .target(name: "TLSTransport", dependencies: [ipsecMB, "COpenSSL", nioCore]),
     .target(
       name: "Ledgers",
-      dependencies: ["CSQLite", "GatewayCore", nioCore]),
+      dependencies: ["CLinux", "CSQLite", "GatewayCore", nioCore]),
     .target(
       name: "Forwarders",
       dependencies: [isal, "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", nioCore, nioPosix]),

@@ -55,9 +55,11 @@ public final class EmbeddedLedger: Ledger {
 
   /// Makes every answer that was given so far survive a power cut. Blocks; not for event loops.
   ///
+  /// - Parameter synced: the number (`st_dev`) of a file system that was synced as a whole after those answers: a
+  ///   ledger that is on it needs no flush of its own.
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  public func flushAnswers() throws(LedgerError) {
-    try unflushed.flush()
+  public func flushAnswers(afterSyncOf synced: dev_t? = nil) throws(LedgerError) {
+    try unflushed.flush(afterSyncOf: synced)
   }
 
   /// See ``/GatewayCore/Ledger``.

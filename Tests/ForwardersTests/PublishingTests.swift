@@ -1,6 +1,7 @@
 import Foundation
 import GatewayCore
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import Forwarders
@@ -84,7 +85,66 @@ struct PublishingTests {
     #expect(place.complete(upload.key) == pattern(1000))
   }
 
+  @Test("have their records flushed before they get their names, unless the sync of the file system took those along")
+  func recordsFirst() async throws {
+    let path = try DirectoryPlace.makeFolder()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let flushes = Flushes()
+    let store = try DirectoryStore(.init(directory: path), threads: DirectoryPlace.threads) { synced in
+      let names = try? FileManager.default.contentsOfDirectory(atPath: path)
+      flushes.note(synced, names: names?.filter { !$0.hasPrefix(".") }.count)
+    }
+    let uploads = (0..<12).map { _ in upload(10) }
+    let sinks = try await uploads.asyncMap { try await SinkDriver.open(store, $0) }
+    for sink in sinks { try await sink.write(pattern(10)) }
+    // The first goes alone; the others come while its flush is held up, and go together.
+    try await sinks[0].call { $0.finish() }
+    await flushes.begun()
+    for sink in sinks.dropFirst() { try await sink.call { $0.finish() } }
+    flushes.goOn()
+    for sink in sinks {
+      guard case .finished = await sink.nextButTook() else { throw Wrong() }
+    }
+    let device = GroupSync(directory: store.directory).device
+    #expect(flushes.all == [.init(synced: nil, names: 0), .init(synced: device, names: 1)])
+  }
+
   private struct Wrong: Error {}
+
+  /// What a store said before it gave names. The first flush takes until ``goOn()``.
+  private final class Flushes: Sendable {
+    struct Flush: Equatable {
+      /// The number of the file system that was synced.
+      var synced: dev_t?
+      /// How many final names there were.
+      var names: Int?
+    }
+
+    private let flushes = Mutex([Flush]())
+    private let first = DispatchSemaphore(value: 0)
+    private let beginning = AsyncStream.makeStream(of: Void.self)
+
+    var all: [Flush] { flushes.withLock { $0 } }
+
+    func note(_ synced: dev_t?, names: Int?) {
+      let isFirst = flushes.withLock { flushes in
+        flushes.append(Flush(synced: synced, names: names))
+        return flushes.count == 1
+      }
+      if isFirst {
+        beginning.continuation.finish()
+        first.wait()
+      }
+    }
+
+    func begun() async {
+      for await _ in beginning.stream {}
+    }
+
+    func goOn() {
+      first.signal()
+    }
+  }
 }
 
 extension Array where Element: Sendable {

@@ -1,4 +1,5 @@
 public import GatewayCore
+public import Glibc
 public import NIOCore
 
 /// Keeps uploads as files: `DIRECTORY/KEY` once they are complete, or the name that a template makes, with `.gz` where
@@ -20,11 +21,13 @@ public struct DirectoryStore: Forwarder {
   ///   - settings: no other store may have its directory while this one, or a sink of it, lives.
   ///   - threads: shared by all stores of the process, and started before the first sink.
   ///   - beforeNames: called on a store thread before files get their final names: makes the records of their uploads
-  ///     survive a power cut, without which nobody would know whose the files are. Where it throws, they get none.
+  ///     survive a power cut, without which nobody would know whose the files are. Where it throws, they get none. It
+  ///     gets the number (`st_dev`) of the store's file system where that was synced as a whole for these files, with
+  ///     all that was written to it before they were finished; else `nil`.
   /// - Throws: ``SinkFailure/storage(_:)`` with the path and what to do, where files cannot be made or moved there.
   public init(
     _ settings: Settings, threads: StoreThreads,
-    beforeNames: @escaping @Sendable () throws(SinkFailure) -> Void = {}
+    beforeNames: @escaping @Sendable (dev_t?) throws(SinkFailure) -> Void = { _ in }
   ) throws(SinkFailure) {
     self.settings = settings
     self.directory = try StoreDirectory(path: settings.directory)

@@ -16,17 +16,21 @@ final class GroupSync: Sendable {
   private static let pause = Duration.seconds(10)
 
   private let directory: StoreDirectory
-  private let isWhole: Bool
+  /// The number of the directory's file system, where one `syncfs` is as good as a sync of each file.
+  let device: dev_t?
   private let notBefore = Mutex(ContinuousClock.now)
 
   init(directory: StoreDirectory) {
     self.directory = directory
-    isWhole = sluice_syncs_wholly(directory.partial) != 0
+    var status = stat()
+    let isWhole = sluice_syncs_wholly(directory.partial) != 0 && fstat(directory.partial, &status) == 0
+    device = isWhole ? status.st_dev : nil
   }
 
   /// - Parameter failed: called with the index of each file that is not durable.
-  func sync(_ files: [PartialFile], failed: (Int, SinkFailure) -> Void) {
-    let isTogether = files.count >= Self.least && isWhole && syncFileSystem()
+  /// - Returns: the number of the file system, where it was synced as a whole.
+  func sync(_ files: [PartialFile], failed: (Int, SinkFailure) -> Void) -> dev_t? {
+    let isTogether = files.count >= Self.least && device != nil && syncFileSystem()
     if !isTogether, files.count > 1 {
       for file in files { file.beginWriteBack() }
     }
@@ -37,6 +41,7 @@ final class GroupSync: Sendable {
         failed(index, error)
       }
     }
+    return isTogether ? device : nil
   }
 
   /// `false` where the files have to be synced one by one: also where it failed, to find out for which of them.

@@ -27,11 +27,12 @@ final class PublishingQueue: Sendable {
   private let directory: StoreDirectory
   private let threads: StoreThreads
   private let groupSync: GroupSync
-  private let beforeNames: @Sendable () throws(SinkFailure) -> Void
+  private let beforeNames: @Sendable (dev_t?) throws(SinkFailure) -> Void
   private let state = Mutex(State())
 
   init(
-    directory: StoreDirectory, threads: StoreThreads, beforeNames: @escaping @Sendable () throws(SinkFailure) -> Void
+    directory: StoreDirectory, threads: StoreThreads,
+    beforeNames: @escaping @Sendable (dev_t?) throws(SinkFailure) -> Void
   ) {
     self.directory = directory
     self.threads = threads
@@ -87,9 +88,9 @@ final class PublishingQueue: Sendable {
       step(index) { () throws(SinkFailure) in if !file.isSynced { try file.complete() } }
     }
     let unsynced = files.indices.filter { failures[$0] == nil && !files[$0].isSynced }
-    groupSync.sync(unsynced.map { files[$0] }, failed: { failures[unsynced[$0]] = $1 })
+    let synced = groupSync.sync(unsynced.map { files[$0] }, failed: { failures[unsynced[$0]] = $1 })
     if failures.contains(where: { $0 == nil }) {
-      do throws(SinkFailure) { try beforeNames() } catch { failures = failures.map { $0 ?? error } }
+      do throws(SinkFailure) { try beforeNames(synced) } catch { failures = failures.map { $0 ?? error } }
     }
     var folders: [CompleteFolder?] = files.map { _ in nil }
     for (index, file) in files.enumerated() {

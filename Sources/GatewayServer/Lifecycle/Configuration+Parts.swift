@@ -35,9 +35,9 @@ extension Configuration.RouteEntry {
   ) throws -> any Forwarder {
     switch destination {
     case .directory(let settings):
-      try DirectoryStore(settings, threads: threads) { () throws(SinkFailure) in
+      try DirectoryStore(settings, threads: threads) { (synced) throws(SinkFailure) in
         do throws(LedgerError) {
-          try ledger.flushAnswers()
+          try ledger.flushAnswers(afterSyncOf: synced)
         } catch {
           throw .storage("the ledger failed: \(error)")
         }

@@ -1,3 +1,4 @@
+import CLinux
 import GatewayCore
 import Glibc
 import Synchronization
@@ -6,13 +7,19 @@ import Synchronization
 final class UnflushedCommits: Sendable {
   /// Of the write-ahead log, held open to hear of every failure to write it.
   private let log: CInt
+  /// The number of the file system that the log is on.
+  private let device: dev_t
   private let made = Atomic<UInt64>(0)
   private let flushed = Atomic<UInt64>(0)
 
   /// - Parameter path: of the ledger, which has been read, so that its log is there.
   init(path: String) throws(LedgerError) {
     log = open(path + "-wal", O_RDONLY | O_CLOEXEC)
-    guard log >= 0 else { throw .engine("opening \(path)-wal failed with errno \(errno)") }
+    var status = stat()
+    guard log >= 0, fstat(log, &status) == 0 else {
+      throw .engine("opening \(path)-wal: \(String(cString: strerror(errno)))")
+    }
+    device = status.st_dev
   }
 
   deinit {
@@ -26,12 +33,23 @@ final class UnflushedCommits: Sendable {
   }
 
   /// Makes all that was answered so far survive a power cut. Blocks; comes from any thread.
-  func flush() throws(LedgerError) {
+  ///
+  /// - Parameter synced: a file system that was synced as a whole after those answers. Where the log is on it, all that
+  ///   is left is to hear whether writing it failed.
+  func flush(afterSyncOf synced: dev_t? = nil) throws(LedgerError) {
+    if synced == device {
+      guard sluice_await_write_back(log) == 0 else { throw Self.failure() }
+      return
+    }
     let count = made.load(ordering: .acquiring)
     guard flushed.load(ordering: .acquiring) < count else { return }
     while fdatasync(log) != 0 {
-      guard errno == EINTR else { throw .engine("syncing the write-ahead log: \(String(cString: strerror(errno)))") }
+      guard errno == EINTR else { throw Self.failure() }
     }
     flushed.max(count, ordering: .releasing)
+  }
+
+  private static func failure() -> LedgerError {
+    .engine("syncing the write-ahead log: \(String(cString: strerror(errno)))")
   }
 }
