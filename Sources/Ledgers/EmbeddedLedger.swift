@@ -128,7 +128,13 @@ public final class EmbeddedLedger: Ledger {
     on eventLoop: any EventLoop, _ call: (EventLoopPromise<Value>) -> LedgerCall
   ) -> EventLoopFuture<Value> {
     let promise = eventLoop.makePromise(of: Value.self)
-    if !queue.append(call(promise)) { promise.fail(LedgerError.engine("the ledger is closed")) }
+    switch queue.append(call(promise)) {
+    case .taken: break
+    // Woken at once, the writer would often take the event loop's core for this call alone, and so commit it alone.
+    // Tasks come after all that the event loop has read.
+    case .first: eventLoop.execute { [queue] in queue.wake() }
+    case .refused: promise.fail(LedgerError.engine("the ledger is closed"))
+    }
     return promise.futureResult
   }
 

@@ -51,7 +51,10 @@ final class PublishingQueue: Sendable {
       defer { state.isRunning = true }
       return !state.isRunning
     }
-    if isRunnerWanted { threads.submit { isActive in self.run(isActive: isActive) } }
+    guard isRunnerWanted else { return }
+    // A thread that is woken at once often takes the event loop's core, with this file alone. Tasks come after all that
+    // the event loop has read.
+    eventLoop.execute { self.threads.submit { isActive in self.run(isActive: isActive) } }
   }
 
   private func run(isActive: Bool) {

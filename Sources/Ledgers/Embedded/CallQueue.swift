@@ -24,14 +24,29 @@ final class CallQueue: @unchecked Sendable {
     lock.deallocate()
   }
 
-  /// - Returns: `false` where the queue is closed and the call will not be taken.
-  func append(_ call: LedgerCall) -> Bool {
+  /// What came of a call.
+  enum Appended {
+    /// It is among others.
+    case taken
+    /// It is the first that waits: ``wake()`` has to follow.
+    case first
+    /// The queue is closed.
+    case refused
+  }
+
+  func append(_ call: LedgerCall) -> Appended {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
-    if isClosed { return false }
+    if isClosed { return .refused }
     calls.append(call)
-    if calls.count == 1 { pthread_cond_signal(changed) }
-    return true
+    return calls.count == 1 ? .first : .taken
+  }
+
+  /// Has the writer look after the calls.
+  func wake() {
+    pthread_mutex_lock(lock)
+    pthread_cond_signal(changed)
+    pthread_mutex_unlock(lock)
   }
 
   /// Takes no more calls; those that wait are still taken out.
