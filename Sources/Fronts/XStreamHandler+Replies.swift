@@ -4,13 +4,16 @@ import XStream
 
 // What is sent.
 extension XStreamHandler {
-  /// - Parameter body: what the message's `payload` announces.
-  func send(_ message: ServerMessage, body: ByteBuffer? = nil) {
+  /// - Parameters:
+  ///   - body: what the message's `payload` announces.
+  ///   - isLast: that the connection's end follows at once, and so goes with it.
+  func send(_ message: ServerMessage, body: ByteBuffer? = nil, isLast: Bool = false) {
     guard let context else { return }
     var buffer = context.channel.allocator.buffer(capacity: 256)
     PacketWriter.write(message, into: &buffer)
     if var body { buffer.writeBuffer(&body) }
-    context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    context.write(wrapOutboundOut(buffer), promise: nil)
+    if !isLast { context.flush() }
   }
 
   /// Sends the answer that ends an exchange, and does what follows it.
@@ -21,7 +24,7 @@ extension XStreamHandler {
     hasOffer = false
     halt = nil
     isPaused = false
-    send(message, body: body)
+    send(message, body: body, isLast: after != .keepOpen)
     switch after {
     case .keepOpen: return
     case .close: context?.close(promise: nil)
