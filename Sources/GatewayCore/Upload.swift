@@ -113,7 +113,11 @@ public final class Upload {
     // What is small enough has arrived before it could be paused: so many small uploads wait for each other here.
     let wait = gateway.bandwidth.take(0, bandwidthBounds, now: eventLoop.now)
     // The caller does not have this upload in hand yet, so no event may come from within.
-    eventLoop.assumeIsolated().scheduleTask(in: wait) { self.attach(with: hold) }
+    if wait > .zero {
+      eventLoop.assumeIsolated().scheduleTask(in: wait) { self.attach(with: hold) }
+    } else {
+      eventLoop.assumeIsolated().execute { self.attach(with: hold) }
+    }
   }
 
   func attach(with hold: @escaping () -> EventLoopFuture<Holding>) {

@@ -191,6 +191,8 @@ struct UploadMachine {
   /// - Parameter isQuiet: time has passed since the first byte that is not yet safe.
   mutating func checkpointChance(isQuiet: Bool) -> OnCheckpointChance {
     guard state == .receiving, received > safe, !isCheckpointing, recordsInFlight == 0 else { return .nothing }
+    // The whole is here: finishing it makes it safe.
+    if received == total { return .nothing }
     guard isQuiet || taken - safe >= checkpointEvery else { return .askLater }
     isCheckpointing = true
     return .checkpoint

@@ -91,12 +91,13 @@ struct LedgerTransaction {
   mutating func settle(
     _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime
   ) throws(LedgerError) {
-    guard let upload = try uploads.findOpen(key) else { throw .unknown }
+    var client: UnfinishedCensus.Client?
     try allOrNothing { () throws(LedgerError) in
-      guard try uploads.settle(key, epoch: epoch, size: size, digest: digest, at: at) else { throw .fenced }
-      try quotas.settle(key, route: upload.route, size: size, charged: min(max(0, charged), size))
+      client = try uploads.settle(key, epoch: epoch, size: size, digest: digest, at: at)
+      guard let client else { throw try uploads.findOpen(key) == nil ? .unknown : .fenced }
+      try quotas.settle(key, route: client.route, size: size, charged: min(max(0, charged), size))
     }
-    census.add(-1, to: upload.client)
+    if let client { census.add(-1, to: client) }
   }
 
   mutating func release(_ key: UploadKey, epoch: Int64) throws(LedgerError) {

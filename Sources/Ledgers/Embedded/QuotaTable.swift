@@ -102,12 +102,14 @@ struct QuotaTable {
       reserve.bind(4, range.upperBound - range.lowerBound)
       reserve.bind(5, cap.cap)
       try reserve.run()
-      extend.bind(1, range.upperBound)
-      extend.bind(2, key.text)
-      extend.bind(3, cap.subject)
-      extend.bind(4, cap.window)
-      extend.bind(5, range.lowerBound)
-      if try extend.run() > 0 { continue }
+      if range.lowerBound > 0 {
+        extend.bind(1, range.upperBound)
+        extend.bind(2, key.text)
+        extend.bind(3, cap.subject)
+        extend.bind(4, cap.window)
+        extend.bind(5, range.lowerBound)
+        if try extend.run() > 0 { continue }
+      }
       insertExtent.bind(1, key.text)
       insertExtent.bind(2, cap.subject)
       insertExtent.bind(3, cap.window)
@@ -120,9 +122,17 @@ struct QuotaTable {
   /// Ends all reservations of a complete upload: in the quotas without a window its first `charged` bytes are used, in
   /// those of a window its first `size`; the others are given back. What is used for ever stays noted, for ``forget(_:route:)``.
   func settle(_ key: UploadKey, route: String, size: Int64, charged: Int64) throws(LedgerError) {
-    try endReservations(key, route: route, size: size, charged: charged)
-    deleteWindowExtents.bind(1, key.text)
-    try deleteWindowExtents.run()
+    var hasWindow = false
+    var end: Int64 = 0
+    try endReservations(key, route: route, size: size, charged: charged) { window, extent in
+      hasWindow = hasWindow || window != 0
+      end = max(end, extent.upperBound)
+    }
+    if hasWindow {
+      deleteWindowExtents.bind(1, key.text)
+      try deleteWindowExtents.run()
+    }
+    guard end > charged else { return }
     for statement in [deleteBehind, cutExtents] {
       statement.bind(1, charged)
       statement.bind(2, key.text)
@@ -132,7 +142,7 @@ struct QuotaTable {
 
   /// Gives back all reservations of an upload that comes to nothing.
   func release(_ key: UploadKey, route: String) throws(LedgerError) {
-    try endReservations(key, route: route, size: 0, charged: 0)
+    try endReservations(key, route: route, size: 0, charged: 0) { _, _ in }
     deleteExtents.bind(1, key.text)
     try deleteExtents.run()
   }
@@ -146,8 +156,11 @@ struct QuotaTable {
     try deleteExtents.run()
   }
 
-  private func endReservations(_ key: UploadKey, route: String, size: Int64, charged: Int64) throws(LedgerError) {
+  private func endReservations(
+    _ key: UploadKey, route: String, size: Int64, charged: Int64, each: (_ window: Int64, Range<Int64>) -> Void
+  ) throws(LedgerError) {
     try forEachExtent(of: key) { (subject, window, extent) throws(LedgerError) in
+      each(window, extent)
       let end = min(max(window == 0 ? charged : size, extent.lowerBound), extent.upperBound)
       try move(
         route: route, subject: subject, window: window, reserved: -Int64(extent.count), used: end - extent.lowerBound)

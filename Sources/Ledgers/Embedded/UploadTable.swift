@@ -38,6 +38,7 @@ struct UploadTable {
       UPDATE upload SET state = 'done', committed = $1, granted = 0, digest = coalesce($2, digest), finished_at = $3
       WHERE key = $4 AND state = 'open' AND epoch = $5 AND committed <= $1 AND granted >= $1
         AND (total IS NULL OR total = $1)
+      RETURNING route, subject
       """, in: database)
     fail = try Statement(
       """
@@ -96,16 +97,17 @@ struct UploadTable {
     return try advance.run() == 1
   }
 
-  /// - Returns: whether the upload is as the caller took it for.
+  /// - Returns: whose upload it was; `nil` where it is not as the caller took it for.
   func settle(
     _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime
-  ) throws(LedgerError) -> Bool {
+  ) throws(LedgerError) -> UnfinishedCensus.Client? {
     settle.bind(1, size)
     settle.bind(2, digest?.bytes)
     settle.bind(3, at.milliseconds)
     settle.bind(4, key.text)
     settle.bind(5, epoch)
-    return try settle.run() == 1
+    defer { settle.reset() }
+    return try settle.step() ? UnfinishedCensus.Client(route: settle.text(0), subject: settle.text(1)) : nil
   }
 
   /// - Returns: whether the upload is as the caller took it for.
