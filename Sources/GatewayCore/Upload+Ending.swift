@@ -10,7 +10,7 @@ extension Upload {
       on: eventLoop
     ).assumeIsolated().whenComplete { result in
       switch result {
-      case .failure(let error): self.carryOut(self.machine.recordFailed("the ledger failed: \(error)"))
+      case .failure(let error): self.carryOut(self.machine.recordFailed("the ledger failed: \(Self.words(for: error))"))
       case .success:
         switch self.machine.ledgerRecorded(upTo: advance.to) {
         case .nothing: break
@@ -39,9 +39,13 @@ extension Upload {
       case .failure(LedgerError.engine(let what)) where attempt < 5:
         self.logger.error("Ledger failed to settle; trying again", metadata: ["reason": "\(what)"])
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.settle(size: size, attempt: attempt + 1) }
-      case .failure(let error): self.carryOut(self.machine.settleFailed("the ledger failed: \(error)"))
+      case .failure(let error): self.carryOut(self.machine.settleFailed("the ledger failed: \(Self.words(for: error))"))
       }
     }
+  }
+
+  private static func words(for error: any Error) -> String {
+    (error as? LedgerError)?.words ?? "\(error)"
   }
 
   // MARK: Ending
@@ -81,7 +85,7 @@ extension Upload {
         self.logger.error("Upload was claimed elsewhere")
         self.sink?.suspend()
       case .failure(let error):
-        self.logger.error("Ledger failed to release", metadata: ["reason": "\(error)"])
+        self.logger.error("Ledger failed to release", metadata: ["reason": "\(Self.words(for: error))"])
         self.abandonSink()
       }
       self.end(event)
@@ -108,7 +112,7 @@ extension Upload {
         }
         return
       case .failure(let error):
-        self.logger.error("Ledger failed to record a failure", metadata: ["reason": "\(error)"])
+        self.logger.error("Ledger failed to record a failure", metadata: ["reason": "\(Self.words(for: error))"])
       }
       self.sink?.abandon()
       self.end(.failed(failure, safe: self.machine.safeInSink))
@@ -140,8 +144,8 @@ extension Upload {
     switch event {
     case .settled(let offset): logger.info("Upload left", metadata: ["safe": "\(offset)"])
     case .failed(let failure, let safe):
-      logger.error("Upload failed", metadata: ["reason": "\(failure)", "safe": "\(safe)"])
-    case .refused(let refusal): logger.info("Upload refused", metadata: ["reason": "\(refusal)"])
+      logger.error("Upload failed", metadata: ["reason": "\(failure.words)", "safe": "\(safe)"])
+    case .refused(let refusal): logger.info("Upload refused", metadata: ["reason": "\(refusal.words)"])
     case .offered, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: break
     }
     quietCheck?.cancel()

@@ -11,7 +11,7 @@ from places import PIPE_TIMEOUT, ROUTES
 
 # What the gateway may call an error in a run: clients' digests that are wrong on purpose, backends that break off, and
 # a disk that is full.
-EXPECTED_ERRORS = ("digest(computed:", "backend(", "backendTimeout(", "full")
+EXPECTED_ERRORS = ("the digest is another", "the backend broke off", "the backend was silent", "the store is full")
 # And what the faults from outside make it say; each with the faults of which one must have been there.
 PROVOKED = (("write-ahead log", ("ledger", "power", "read-only")), ("Input/output error", ("syncs", "power")),
             ("SQLite", ("ledger", "power", "descriptors", "read-only")),
@@ -174,7 +174,7 @@ class Account:
                     continue
                 reason = record.get("metadata", {}).get("reason", "")
                 if record["message"] == "Upload failed" and reason.startswith(EXPECTED_ERRORS):
-                    self.journal.count(f"errors in the log that were provoked: {reason.partition('(')[0]}")
+                    self.journal.count(f"errors in the log that were provoked: {reason.partition(':')[0]}")
                     continue
                 if phrase := next((phrase for phrase, kinds in PROVOKED
                                    if phrase in reason and self.troubles.were_there(*kinds)), None):

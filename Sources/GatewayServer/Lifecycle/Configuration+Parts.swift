@@ -39,7 +39,7 @@ extension Configuration.RouteEntry {
         do throws(LedgerError) {
           try ledger.flushAnswers(afterSyncOf: synced)
         } catch {
-          throw .storage("the ledger failed: \(error)")
+          throw .storage("the ledger failed: \(error.words)")
         }
       }
     case .pipe(let settings):
