@@ -1,6 +1,6 @@
 .POSIX:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format build release load soak fuzz bench bench-micro allocations prerequisites install clean
+.PHONY: help demo test lint format build release load load-agreement soak fuzz bench bench-micro allocations prerequisites install clean
 
 PREFIX = /usr/local
 RELEASE = .build/release/sluice
@@ -32,6 +32,9 @@ release: prerequisites ## .build/release/sluice
 
 load: release ## ten load scenarios against a gateway of their own; reports in .build/load/index.html
 	deploy/load/run --sluice $(RELEASE)
+
+load-agreement: release ## the load generator's own figures, held against tcpdump's packets and the kernel's counters
+	deploy/load/agreement --sluice $(RELEASE)
 
 soak: release ## five minutes in which everything fails; make soak SECONDS=900 REPORT=docs/reliability.md for the page
 	python3 Tests/Soak/soak.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT)
