@@ -37,6 +37,7 @@ load-agreement: release ## the load generator's own figures, held against tcpdum
 	deploy/load/agreement --sluice $(RELEASE)
 
 soak: release ## five minutes in which everything fails; make soak SECONDS=900 REPORT=docs/reliability.md for the page
+	python3 Tests/Soak/together.py --sluice $(RELEASE)
 	python3 Tests/Soak/soak.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT)
 
 SOAK_SECONDS = $(if $(filter command environment,$(firstword $(origin SECONDS))),--seconds $(SECONDS))

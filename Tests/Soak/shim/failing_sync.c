@@ -133,12 +133,27 @@ static long real_await(int file) { return syscall(SYS_sync_file_range, file, 0L,
 
 int fsync(int file) { return sync_with(file, store_fsync, ledger_fsync, true, real_fsync); }
 int fdatasync(int file) { return sync_with(file, store_fdatasync, ledger_fdatasync, true, real_fdatasync); }
-// That of a whole file system says not which file it was: nothing is lost by it, each file says for itself.
-int syncfs(int file) { return sync_with(file, store_syncfs, store_syncfs, false, real_syncfs); }
+
+// Whether this thread's last `syncfs` failed. That says not which file it was, so nothing is lost by it yet: each file says
+// for itself, by an fsync. Waiting for its pages alone writes neither its size nor the disk's cache, and succeeds: whoever
+// takes that for an answer is left without the bytes.
+static _Thread_local bool has_syncfs_failed;
+
+int syncfs(int file) {
+  int result = sync_with(file, store_syncfs, store_syncfs, false, real_syncfs);
+  has_syncfs_failed = result != 0;
+  return result;
+}
 
 int sync_file_range(int file, off64_t offset, off64_t count, unsigned int flags) {
-  if (flags == 1 && !offset && !count)
+  if (flags == 1 && !offset && !count) {
+    struct control *control = shared_control();
+    if (has_syncfs_failed && control && place_of(file) == store) {
+      drop(control, file);
+      return 0;
+    }
     return sync_with(file, store_sync_file_range, store_sync_file_range, true, real_await);
+  }
   return syscall(SYS_sync_file_range, file, offset, count, flags);
 }
 
