@@ -8,15 +8,16 @@ internal import NIOPosix
 /// One set for the whole process: a slow disk then holds up stores, and never an event loop.
 public final class StoreThreads: Sendable {
   private let pool: NIOThreadPool
-  /// How many threads of one job can run at the same time.
+  /// How many threads can compute at the same time.
   let cores: Int
   /// What was allocated for gzip files and is free to be used by the next job.
   let idleWriters: IdleWriters
 
-  /// - Parameter count: how many threads, at least 1. More than there are cores, as most of them wait for a disk.
-  public init(count: Int = 8) {
-    pool = NIOThreadPool(numberOfThreads: max(count, 1))
+  /// - Parameter count: how many threads, at least 1. More than there are processors, as most of them wait for a disk;
+  ///   8, or 4 more than there are processors, unless something else is said.
+  public init(count: Int? = nil) {
     cores = max(1, Int(sluice_processors()))
+    pool = NIOThreadPool(numberOfThreads: max(count ?? max(8, cores + 4), 1))
     idleWriters = IdleWriters(limit: 2 * cores)
   }
 
@@ -58,13 +59,6 @@ public final class StoreThreads: Sendable {
   func submit(_ job: @escaping @Sendable (_ isActive: Bool) -> Void) {
     pool.submit { state in
       if case .active = state { job(true) } else { job(false) }
-    }
-  }
-
-  /// Runs `job` on a store thread, unless they have stopped: for work that gets done without it too.
-  func help(_ job: @escaping @Sendable () -> Void) {
-    pool.submit { state in
-      if case .active = state { job() }
     }
   }
 }

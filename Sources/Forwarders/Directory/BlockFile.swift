@@ -70,7 +70,7 @@ final class BlockFile {
     sealed = size
   }
 
-  /// Replaces bytes that were appended and sealed.
+  /// Replaces bytes that were appended.
   func overwrite(_ bytes: ByteBuffer, at place: Int64) throws(SinkFailure) {
     let code = VectoredWrite.write([bytes], to: file.descriptor, at: place)
     guard code == 0 else { throw failure(bytes.readableBytes, at: place, code) }

@@ -17,12 +17,16 @@ final class DirectorySink: Sink {
   private var onEvent: (SinkEvent) -> Void
 
   private var pending = PendingBytes()
+  /// Takes the place of ``pending`` where bytes are squeezed, but for a small upload's.
+  private var line: MemberLine?
   /// Offset after all bytes that were given.
   private var accepted: Int64
   /// Offset after the bytes that hold no memory of this sink.
   private var written: Int64
   /// Offset after the bytes that a sync makes safe.
   private var sealed: Int64
+  /// Offset that sealing would bring ``sealed`` up to.
+  private var sealable: Int64
   /// Offset after the bytes that survive a power cut.
   private var safe: Int64
   /// A small upload is opened, written and finished in one job, where nothing comes between.
@@ -48,7 +52,9 @@ final class DirectorySink: Sink {
     accepted = file.written
     written = file.written
     sealed = file.written
+    sealable = file.written
     safe = file.written
+    line = file.makeLine()
     isGathering = file.written == 0 && file.upload.total.map { $0 <= Self.gatheredLimit } ?? false
     if isGathering {
       eventLoop.assumeIsolated().execute { self.emit(.opened) }
@@ -68,7 +74,7 @@ final class DirectorySink: Sink {
     precondition(ending == nil, "write after the sink was told to end")
     guard failure == nil else { return }
     accepted += Int64(bytes.readableBytes)
-    pending.append(bytes)
+    if isGathering || line == nil { pending.append(bytes) } else { line?.append(bytes) }
     proceed()
   }
 
@@ -78,6 +84,7 @@ final class DirectorySink: Sink {
     precondition(checkpointTarget == nil, "checkpoint before the one before was answered")
     guard failure == nil else { return }
     checkpointTarget = accepted
+    line?.flush()
     proceed()
   }
 
@@ -97,6 +104,7 @@ final class DirectorySink: Sink {
     eventLoop.preconditionInEventLoop()
     guard !isOver else { return }
     self.ending = ending
+    line?.flush()
     proceed()
   }
 
@@ -110,27 +118,59 @@ final class DirectorySink: Sink {
         if ending == .finish { return startPublishing() }
         guard ending == .suspend || checkpointTarget != nil else { return }
         isGathering = false
+        moveGatheredIntoLine()
         return runInLane({ [file] () throws(SinkFailure) in try file.open() }) { $0.note($1) }
       }
-      let isInspectionsTurn = isInspectionBehind && ending != .suspend && (pending.isEmpty || lastWasWrite)
-      if let target = checkpointTarget, written >= target, sealed < target {
+      let hasBatch = line?.hasSqueezed ?? !pending.isEmpty
+      let isInspectionsTurn = isInspectionBehind && ending != .suspend && (!hasBatch || lastWasWrite)
+      if let target = checkpointTarget, sealable >= target, sealed < target {
         runInLane({ [file] () throws(SinkFailure) in try file.seal() }) { $0.note($1) }
       } else if isInspectionsTurn {
         lastWasWrite = false
         runInLane({ [file] () throws(SinkFailure) in try file.inspectNextSlice() }) { $0.note($1) }
-      } else if !pending.isEmpty {
+      } else if hasBatch {
         lastWasWrite = true
         startWriting()
-      } else if let ending, !isSyncBusy {
+      } else if let ending, !isSyncBusy, line?.isEmpty ?? true {
         return ending == .finish ? startFinishing() : startSuspending()
       }
     }
+    startSqueezing()
     if let target = checkpointTarget, sealed >= target, !isSyncBusy { startSync() }
+  }
+
+  /// What was not squeezed yet goes to as many threads as there are pieces that may be squeezed at once.
+  private func startSqueezing() {
+    guard let engine = file.store.settings.engine else { return }
+    while let piece = line?.next(isIdle: !isLaneBusy) {
+      run({ [threads, place = file.place] () throws(SinkFailure) in
+        do throws(CompressionFault) {
+          try piece.squeeze(by: engine, threads.idleWriters)
+        } catch {
+          throw .squeezing(place, error)
+        }
+      }) { sink, result in
+        guard !sink.isOver, sink.failure == nil else { return }
+        switch result {
+        case .success: sink.line?.squeezed(piece)
+        case .failure(let failure): sink.fail(failure)
+        }
+        sink.proceed()
+      }
+    }
+  }
+
+  private func moveGatheredIntoLine() {
+    guard line != nil else { return }
+    for bytes in pending.buffers { line?.append(bytes) }
+    pending.removeAll()
+    line?.flush()
   }
 
   /// Nothing more is written: lets go as soon as no job needs the file.
   private func proceedToLetGo() {
     pending.removeAll()
+    line?.removeAll()
     guard !isLaneBusy, !isSyncBusy else { return }
     switch ending {
     case .abandon:
@@ -149,10 +189,12 @@ final class DirectorySink: Sink {
   }
 
   private func startWriting() {
-    pending.move(into: &file.batch)
+    if line != nil { file.squeezed = line?.takeSqueezed() ?? [] } else { pending.move(into: &file.batch) }
     runInLane({ [file] () throws(SinkFailure) in try file.write() }) { sink, progress in
+      let before = sink.written
       sink.note(progress)
-      sink.emit(.took(upTo: progress.written))
+      // A piece that only ends a member has no bytes of the upload.
+      if progress.written > before { sink.emit(.took(upTo: progress.written)) }
     }
   }
 
@@ -231,6 +273,8 @@ final class DirectorySink: Sink {
   private func note(_ progress: PartialFile.Progress) {
     written = progress.written
     sealed = progress.sealed
+    sealable = progress.sealable
+    if progress.isInspectionHeldUp { line?.flush() }
     isInspectionBehind = progress.isInspectionBehind
   }
 

@@ -15,6 +15,8 @@ extension DirectoryStore {
     public var checksContent: Bool
     /// Whether files of the uploads' own bytes are written past the page cache, where the file system has a way.
     public var isDirect: Bool
+    /// Bytes of one upload that may wait here at once, for as many processors as there are to have work from them.
+    public var window: Int
 
     /// What is kept beside a complete upload.
     public enum Metadata: String, CaseIterable, Hashable, Sendable {
@@ -27,7 +29,7 @@ extension DirectoryStore {
     /// Files of the uploads' own bytes, called by their keys, unless something else is said.
     public init(
       directory: String, engine: CompressionEngine? = nil, name: NameTemplate = .key, metadata: Metadata = .none,
-      minFree: Int64 = 0, checksContent: Bool = false, isDirect: Bool = true
+      minFree: Int64 = 0, checksContent: Bool = false, isDirect: Bool = true, window: Int = 4 << 20
     ) {
       self.directory = directory
       self.engine = engine
@@ -36,6 +38,7 @@ extension DirectoryStore {
       self.minFree = minFree
       self.checksContent = checksContent
       self.isDirect = isDirect
+      self.window = window
     }
 
     static let gzipSuffix = ".gz"

@@ -78,6 +78,9 @@ public struct DirectoryStore: Forwarder {
     try recoverFiles(unfinished)
   }
 
+  /// Of squeezed files: bytes of the upload in one member.
+  var memberSize: Int { MemberLine.memberSize(window: settings.window, processors: threads.cores) }
+
   func finalPlace(_ facts: NameFacts) -> FinalPlace {
     settings.name.place(for: facts, suffix: settings.suffix)
   }

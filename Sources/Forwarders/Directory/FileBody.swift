@@ -16,6 +16,8 @@ protocol FileBody: AnyObject {
   var written: Int64 { get }
   /// Offset after the bytes that a sync of the file makes safe, and that can be read back.
   var sealed: Int64 { get }
+  /// Offset that ``seal()`` brings ``sealed`` up to.
+  var sealable: Int64 { get }
   /// The file's size where all that was written is sealed.
   var fileSize: Int64 { get }
 
@@ -28,10 +30,10 @@ protocol FileBody: AnyObject {
   /// Writes the next bytes. After a failure only what was sealed counts.
   func write(_ batch: [ByteBuffer]) throws(SinkFailure)
 
-  /// Brings ``sealed`` up to ``written``.
+  /// Brings ``sealed`` up to ``sealable``.
   func seal() throws(SinkFailure)
 
-  /// As ``seal()``, and ends the file: nothing more is written.
+  /// As ``seal()`` where everything is sealable, and ends the file: nothing more is written.
   func finish() throws(SinkFailure)
 
   /// Lets go of what it has opened itself; nothing follows.

@@ -15,8 +15,12 @@ final class PartialFile: @unchecked Sendable {
     var written: Int64
     /// A sync makes the bytes before this offset safe.
     var sealed: Int64
-    /// Not all that was written has been looked at yet.
+    /// The end of what can be sealed.
+    var sealable: Int64
+    /// Not all that can be read back has been looked at yet.
     var isInspectionBehind: Bool
+    /// What is to be looked at next can be read back only when it can be sealed.
+    var isInspectionHeldUp: Bool
   }
 
   /// The most that one job reads back to look at, in bytes, so that others' jobs are not held up.
@@ -26,9 +30,13 @@ final class PartialFile: @unchecked Sendable {
   let upload: SinkUpload
   /// Filled by the sink while no lane job runs, and emptied by ``write()``.
   var batch: [ByteBuffer] = []
+  /// In place of ``batch``, where the file's bytes are squeezed.
+  var squeezed: [MemberPiece] = []
 
   private(set) var descriptor: CInt = -1
   let body: any FileBody
+  /// The same, where its bytes are squeezed.
+  private let gzip: GzipBody?
   let inspection: Inspection
   /// The file's name survives a power cut.
   private var isNameSafe: Bool
@@ -45,17 +53,20 @@ final class PartialFile: @unchecked Sendable {
     self.store = store
     self.upload = upload
     let settings = store.settings
-    body =
-      if let engine = settings.engine {
-        GzipBody(offset: offset, engine: engine, threads: store.threads, isDirect: settings.isDirect)
-      } else {
-        PlainBody(offset: offset, isDirect: settings.isDirect)
-      }
+    gzip = settings.engine.map {
+      GzipBody(offset: offset, engine: $0, writers: store.threads.idleWriters, isDirect: settings.isDirect)
+    }
+    body = gzip ?? PlainBody(offset: offset, isDirect: settings.isDirect)
     inspection = Inspection(
       digests: upload.digest != nil || settings.metadata == .sidecar,
       checked: settings.checksContent ? upload.format : nil)
     // Bytes were called safe before, and that makes the name safe first.
     isNameSafe = offset > 0
+  }
+
+  /// What cuts the upload's bytes where they are squeezed; `nil` where they are not.
+  func makeLine() -> MemberLine? {
+    gzip.map { MemberLine(from: $0.written, memberSize: store.memberSize, limit: store.threads.cores) }
   }
 
   deinit {
@@ -64,8 +75,9 @@ final class PartialFile: @unchecked Sendable {
 
   private var progress: Progress {
     Progress(
-      written: body.written, sealed: body.sealed,
-      isInspectionBehind: inspection.isNeeded && inspection.offset < body.written)
+      written: body.written, sealed: body.sealed, sealable: body.sealable,
+      isInspectionBehind: inspection.isNeeded && inspection.offset < body.sealable,
+      isInspectionHeldUp: inspection.isNeeded && inspection.offset == body.sealable && body.sealable < body.written)
   }
 
   // MARK: Opening
@@ -117,9 +129,17 @@ final class PartialFile: @unchecked Sendable {
 
   /// Writes the batch and lets go of its memory.
   func write() throws(SinkFailure) -> Progress {
-    defer { batch.removeAll(keepingCapacity: true) }
+    defer {
+      batch.removeAll(keepingCapacity: true)
+      squeezed.removeAll()
+    }
     let before = body.written
-    try body.write(batch)
+    if let gzip, !squeezed.isEmpty {
+      try gzip.append(squeezed)
+      for piece in squeezed { batch += piece.bytes }
+    } else {
+      try body.write(batch)
+    }
     store.room.wrote(body.written - before, of: upload.key)
     if inspection.isNeeded, inspection.offset == before {
       for buffer in batch {
@@ -129,7 +149,7 @@ final class PartialFile: @unchecked Sendable {
     return progress
   }
 
-  /// Brings everything that was written to where a sync makes it safe.
+  /// Brings everything that can be sealed to where a sync makes it safe.
   func seal() throws(SinkFailure) -> Progress {
     try body.seal()
     return progress
@@ -138,7 +158,7 @@ final class PartialFile: @unchecked Sendable {
   /// Reads back the next bytes that were not looked at: those from before this connection, and those that came while
   /// they were read.
   func inspectNextSlice() throws(SinkFailure) -> Progress {
-    let end = min(body.written, inspection.offset + Self.inspectionSlice)
+    let end = min(body.sealable, inspection.offset + Self.inspectionSlice)
     while inspection.offset < end {
       // What was written last cannot be read back yet.
       if inspection.offset == body.sealed { try body.seal() }

@@ -15,10 +15,14 @@ struct PendingBytes {
   /// The last buffer holds copies and may take more of them.
   private var isGathering = false
 
+  /// In bytes.
+  private(set) var count = 0
+
   var isEmpty: Bool { buffers.isEmpty }
 
   mutating func append(_ bytes: ByteBuffer) {
     let count = bytes.readableBytes
+    self.count += count
     if count >= Self.largeFrom {
       buffers.append(bytes)
       isGathering = false
@@ -36,11 +40,37 @@ struct PendingBytes {
   mutating func move(into batch: inout [ByteBuffer]) {
     precondition(batch.isEmpty, "the batch before this one is still being written")
     swap(&buffers, &batch)
+    count = 0
     isGathering = false
+  }
+
+  /// Gives out the first `wanted` bytes, which there have to be.
+  mutating func take(_ wanted: Int) -> [ByteBuffer] {
+    precondition(wanted <= count, "more than there is")
+    var taken: [ByteBuffer] = []
+    var missing = wanted
+    var whole = 0
+    while missing > 0 {
+      if buffers[whole].readableBytes <= missing {
+        taken.append(buffers[whole])
+        missing -= buffers[whole].readableBytes
+        whole += 1
+      } else if let part = buffers[whole].readSlice(length: missing) {
+        taken.append(part)
+        missing = 0
+        // Its memory is shared from here on: what is added would move it.
+        if whole == buffers.count - 1 { isGathering = false }
+      }
+    }
+    buffers.removeFirst(whole)
+    if buffers.isEmpty { isGathering = false }
+    count -= wanted
+    return taken
   }
 
   mutating func removeAll() {
     buffers = []
+    count = 0
     isGathering = false
   }
 }

@@ -6,6 +6,7 @@ internal import NIOCore
 final class PlainBody: FileBody {
   var written: Int64 { blocks?.size ?? offset }
   var sealed: Int64 { blocks?.sealed ?? offset }
+  var sealable: Int64 { written }
   var fileSize: Int64 { written }
   private let offset: Int64
   private let isDirect: Bool

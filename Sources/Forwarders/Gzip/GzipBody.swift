@@ -2,37 +2,30 @@ internal import GatewayCore
 internal import Glibc
 internal import NIOCore
 
-/// A gzip file of many members (docs/gzip.md). Members that are in one batch are squeezed at the same time.
+/// A gzip file of many members (docs/gzip.md), which others squeeze: ``MemberLine`` says in which pieces.
 final class GzipBody: FileBody {
-  /// One member's part of a batch.
-  private struct Piece: Sendable {
-    var writer: MemberWriter
-    var bytes: [ByteBuffer]
-    var endsMember: Bool
-    let fault = PieceFault()
-  }
-
   private(set) var written: Int64
   private(set) var sealed: Int64
+  /// The end of the last member that has ended.
+  private(set) var sealable: Int64
   /// Where the next byte goes in the file.
   private(set) var fileSize: Int64 = 0
   private let isDirect: Bool
   private let engine: CompressionEngine
-  private let threads: StoreThreads
+  private let writers: IdleWriters
   private var file = OpenFile(descriptor: -1, place: "")
   private var blocks: BlockFile?
-  /// The member that may grow, and its place in the file.
-  private var current: (writer: MemberWriter, place: Int64)?
   /// Where the next reading begins, in the upload and in the file.
   private var reading: (offset: Int64, place: Int64) = (0, 0)
 
   /// - Parameter isDirect: whether the page cache may be passed by.
-  init(offset: Int64, engine: CompressionEngine, threads: StoreThreads, isDirect: Bool) {
+  init(offset: Int64, engine: CompressionEngine, writers: IdleWriters, isDirect: Bool) {
     self.isDirect = isDirect
     written = offset
     sealed = offset
+    sealable = offset
     self.engine = engine
-    self.threads = threads
+    self.writers = writers
   }
 
   func open(_ file: OpenFile, size: Int64) throws(SinkFailure) -> Int64 {
@@ -54,101 +47,55 @@ final class GzipBody: FileBody {
 
   // MARK: Writing
 
+  /// Squeezes and writes what is little, as one member: nothing goes on in it.
   func write(_ batch: [ByteBuffer]) throws(SinkFailure) {
-    let pieces = try cut(batch)
-    ParallelWork.run(pieces, helpers: threads.cores - 1, threads: threads) { piece in
-      do throws(CompressionFault) {
-        try piece.writer.add(piece.bytes)
-        if piece.endsMember { try piece.writer.end() }
-      } catch {
-        piece.fault.code = error.code
-      }
-    }
-    for piece in pieces {
-      if let code = piece.fault.code { throw failure(code) }
-    }
-    try append(pieces.map(\.writer))
-    written += batch.reduce(0) { $0 + Int64($1.readableBytes) }
+    let count = batch.reduce(0) { $0 + Int64($1.readableBytes) }
+    try appendMember(of: batch, count: count)
   }
 
-  func seal() throws(SinkFailure) {
-    guard let writer = current?.writer else { return }
-    try end(writer)
-  }
-
-  func finish() throws(SinkFailure) {
-    try seal()
-    // A file of no bytes is no gzip file.
-    if fileSize == 0 { try end(try makeWriter(at: 0)) }
-  }
-
-  private func end(_ writer: MemberWriter) throws(SinkFailure) {
-    do throws(CompressionFault) {
-      try writer.end()
-    } catch {
-      throw failure(error.code)
-    }
-    try append([writer])
-  }
-
-  /// Divides a batch among the member that may grow and new ones.
-  private func cut(_ batch: [ByteBuffer]) throws(SinkFailure) -> [Piece] {
-    var pieces: [Piece] = []
-    var offset = written
-    var writer = current?.writer
-    var bytes: [ByteBuffer] = []
-    // Raw bytes that still fit into the member.
-    var room = MemberHeader.rawBorder - (writer?.rawSize ?? 0)
-    for var buffer in batch {
-      while buffer.readableBytes > 0, let part = buffer.readSlice(length: min(room, buffer.readableBytes)) {
-        let target = if let writer { writer } else { try makeWriter(at: offset) }
-        writer = target
-        bytes.append(part)
-        offset += Int64(part.readableBytes)
-        room -= part.readableBytes
-        if room == 0 {
-          pieces.append(Piece(writer: target, bytes: bytes, endsMember: true))
-          (writer, bytes, room) = (nil, [], MemberHeader.rawBorder)
-        }
-      }
-    }
-    if let writer, !bytes.isEmpty { pieces.append(Piece(writer: writer, bytes: bytes, endsMember: false)) }
-    return pieces
-  }
-
-  private func makeWriter(at offset: Int64) throws(SinkFailure) -> MemberWriter {
-    do throws(CompressionFault) {
-      return try threads.idleWriters.take(engine, rawOffset: offset)
-    } catch {
-      throw failure(error.code)
-    }
-  }
-
-  /// Writes what came of members, in order, and the header of one that was begun before and has ended now.
-  private func append(_ writers: [MemberWriter]) throws(SinkFailure) {
-    var outputs: [ByteBuffer] = []
+  /// Writes what came of pieces, in order; they are squeezed.
+  func append(_ pieces: [MemberPiece]) throws(SinkFailure) {
     var place = fileSize
-    var header: (bytes: ByteBuffer, place: Int64)?
-    for writer in writers {
-      let begin = writer.isHeaderWritten ? current?.place ?? place : place
-      if writer.isEnded, writer.isHeaderWritten { header = (writer.header.bytes, begin) }
-      for output in writer.takeOutput() {
+    var outputs: [ByteBuffer] = []
+    for piece in pieces {
+      if piece.beginsMember { piece.member.place = place }
+      for output in piece.output {
         place += Int64(output.readableBytes)
         outputs.append(output)
       }
-      current = writer.isEnded ? nil : (writer, begin)
     }
     try blocks?.append(outputs)
-    try blocks?.seal()
-    if let header { try blocks?.overwrite(header.bytes, at: header.place) }
+    for piece in pieces {
+      if let header = piece.header { try blocks?.overwrite(header, at: piece.member.place) }
+      written = piece.end
+      if piece.endsMember { sealable = piece.end }
+    }
     fileSize = place
+    // Memory that nobody else has is used again by the next member.
     outputs.removeAll()
-    if let last = writers.last { sealed = current?.writer.rawOffset ?? last.rawOffset + Int64(last.rawSize) }
-    for writer in writers where writer.isEnded { threads.idleWriters.giveBack(writer, of: engine) }
+    for piece in pieces { piece.written(by: engine, writers) }
   }
 
-  private func failure(_ code: CInt) -> SinkFailure {
-    .storage("squeezing for \(file.place) failed with code \(code) of the library; it is short of memory")
+  func seal() throws(SinkFailure) {
+    try blocks?.seal()
+    sealed = sealable
+  }
+
+  func finish() throws(SinkFailure) {
+    // A file of no bytes is no gzip file.
+    if fileSize == 0 { try appendMember(of: [], count: 0) }
+    try seal()
+  }
+
+  private func appendMember(of bytes: [ByteBuffer], count: Int64) throws(SinkFailure) {
+    let piece = MemberPiece(
+      of: Member(rawOffset: written), bytes: bytes, beginsMember: true, endsMember: true, end: written + count)
+    do throws(CompressionFault) {
+      try piece.squeeze(by: engine, writers)
+    } catch {
+      throw .squeezing(file.place, error)
+    }
+    try append([piece])
   }
 
   // MARK: Reading back
@@ -166,11 +113,10 @@ final class GzipBody: FileBody {
     reading = (offset + Int64(member.bytes.readableBytes), reading.place + member.size)
     try member.bytes.withUnsafeReadableBytes { bytes throws(SinkFailure) in try take(bytes) }
   }
+}
 
-  /// What went wrong with a piece.
-  ///
-  /// `@unchecked Sendable`, because one thread has the piece at a time, as with its ``MemberWriter``.
-  private final class PieceFault: @unchecked Sendable {
-    var code: CInt?
+extension SinkFailure {
+  static func squeezing(_ place: String, _ fault: CompressionFault) -> SinkFailure {
+    .storage("squeezing for \(place) failed with code \(fault.code) of the library; it is short of memory")
   }
 }

@@ -6,8 +6,6 @@ struct MemberHeader: Hashable, Sendable {
   static let size = 32
   /// CRC-32 and size, after the deflate stream, in bytes.
   static let trailerSize = 8
-  /// Raw bytes of a member, except the last and those that a checkpoint ended early.
-  static let rawBorder = 1 << 20
   /// No member is larger, raw or compressed; in bytes.
   static let sizeLimit = 16 << 20
 

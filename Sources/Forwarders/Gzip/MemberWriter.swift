@@ -2,8 +2,7 @@ internal import NIOCore
 
 /// One member on its way into the file: a deflate stream, partly squeezed and partly stored, with header and trailer.
 ///
-/// `@unchecked Sendable`, because it is used by one thread at a time: ``GzipBody`` hands it to one ``Piece``, waits for that
-/// to be done, and hands it on. ``ParallelWork`` orders memory between them.
+/// `@unchecked Sendable`, because it is used by one thread at a time: that which squeezes a ``MemberPiece``.
 final class MemberWriter: @unchecked Sendable {
   /// What becomes of the bytes that come next.
   private enum Way {

@@ -30,12 +30,14 @@ extension FrontTimeouts {
 }
 
 extension Configuration.RouteEntry {
+  /// - Parameter window: bytes of one upload that may be received and not yet passed on.
   func makeForwarder(
-    ledger: EmbeddedLedger, threads: StoreThreads, eventLoops: any EventLoopGroup, logger: Logger
+    window: Int, ledger: EmbeddedLedger, threads: StoreThreads, eventLoops: any EventLoopGroup, logger: Logger
   ) throws -> any Forwarder {
     switch destination {
-    case .directory(let settings):
-      try DirectoryStore(settings, threads: threads) { (synced) throws(SinkFailure) in
+    case .directory(var settings):
+      settings.window = window
+      return try DirectoryStore(settings, threads: threads) { (synced) throws(SinkFailure) in
         do throws(LedgerError) {
           try ledger.flushAnswers(afterSyncOf: synced)
         } catch {
@@ -43,7 +45,7 @@ extension Configuration.RouteEntry {
         }
       }
     case .pipe(let settings):
-      try PipeForwarder(settings, eventLoops: eventLoops) { [route = route.path] backend, isUp in
+      return try PipeForwarder(settings, eventLoops: eventLoops) { [route = route.path] backend, isUp in
         logger.log(
           level: isUp ? .notice : .warning, "\(isUp ? "Backend is up" : "Backend cannot be reached")",
           metadata: ["backend": "\(backend)", "route": "\(route)"])

@@ -41,7 +41,8 @@ public final class RunningGateway: Sendable {
     do {
       for entry in configuration.routes {
         let forwarder = try entry.makeForwarder(
-          ledger: ledger, threads: storeThreads, eventLoops: eventLoops, logger: logger)
+          window: Int(configuration.window), ledger: ledger, threads: storeThreads, eventLoops: eventLoops,
+          logger: logger)
         destinations.append((route: entry.route, forwarder: forwarder))
       }
       let gateway = Gateway(
