@@ -2,33 +2,44 @@ internal import CLinux
 internal import GatewayCore
 internal import NIOCore
 internal import NIOPosix
+internal import Synchronization
 
-/// The threads on which all stores do what may block: writing, syncing, hashing.
+/// The threads on which all stores do what may block: writing, syncing, hashing, and squeezing.
 ///
-/// One set for the whole process: a slow disk then holds up stores, and never an event loop.
+/// One set for the whole process: a slow disk then holds up stores, and never an event loop. What only computes has threads
+/// of its own, as many as there are processors, so that it holds up nobody who writes.
 public final class StoreThreads: Sendable {
   private let pool: NIOThreadPool
+  private let computing: NIOThreadPool
+  /// Jobs of ``compute(_:on:then:)`` that no thread has begun.
+  private let awaitingComputing = Atomic<Int>(0)
   /// How many threads can compute at the same time.
   let cores: Int
   /// What was allocated for gzip files and is free to be used by the next job.
   let idleWriters: IdleWriters
 
-  /// - Parameter count: how many threads, at least 1. More than there are processors, as most of them wait for a disk;
-  ///   8, or 4 more than there are processors, unless something else is said.
-  public init(count: Int? = nil) {
-    cores = max(1, Int(sluice_processors()))
-    pool = NIOThreadPool(numberOfThreads: max(count ?? max(8, cores + 4), 1))
-    idleWriters = IdleWriters(limit: 2 * cores)
+  /// - Parameter count: how many threads may wait for a disk, at least 1.
+  public convenience init(count: Int = 8) {
+    self.init(count: count, cores: Int(sluice_processors()))
+  }
+
+  init(count: Int, cores: Int) {
+    self.cores = max(cores, 1)
+    pool = NIOThreadPool(numberOfThreads: max(count, 1))
+    computing = NIOThreadPool(numberOfThreads: self.cores)
+    idleWriters = IdleWriters(limit: 2 * self.cores)
   }
 
   /// Starts them; to be called before the first store is used. Threads that have stopped do not start again.
   public func start() {
     pool.start()
+    computing.start()
   }
 
   /// Waits for the jobs that are running and stops. Jobs still in the queue fail, and so do all later ones.
   public func stop() async throws {
     try await pool.shutdownGracefully()
+    try await computing.shutdownGracefully()
   }
 
   /// Runs `job` on a store thread and then `then` on the event loop, with ``SinkFailure/storage(_:)`` where the threads
@@ -37,7 +48,27 @@ public final class StoreThreads: Sendable {
     _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome, on eventLoop: any EventLoop,
     then: @escaping @Sendable (Result<Outcome, SinkFailure>) -> Void
   ) {
+    run(job, in: pool, on: eventLoop, begun: {}, then)
+  }
+
+  /// As ``run(_:on:then:)``, for what only computes.
+  func compute<Outcome: Sendable>(
+    _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome, on eventLoop: any EventLoop,
+    then: @escaping @Sendable (Result<Outcome, SinkFailure>) -> Void
+  ) {
+    awaitingComputing.add(1, ordering: .relaxed)
+    run(job, in: computing, on: eventLoop, begun: { [self] in awaitingComputing.subtract(1, ordering: .relaxed) }, then)
+  }
+
+  /// A job that computes, and could go on, is to make room for another.
+  var isComputingAwaited: Bool { awaitingComputing.load(ordering: .relaxed) > 0 }
+
+  private func run<Outcome: Sendable>(
+    _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome, in pool: NIOThreadPool, on eventLoop: any EventLoop,
+    begun: @escaping @Sendable () -> Void, _ then: @escaping @Sendable (Result<Outcome, SinkFailure>) -> Void
+  ) {
     pool.submit { state in
+      begun()
       let result: Result<Outcome, SinkFailure>
       switch state {
       case .active:

@@ -36,6 +36,22 @@ struct WritePiecesTests {
     #expect(isShared)
   }
 
+  @Test("go out as many bytes at a time as are wanted, of which none is lost or comes twice")
+  func take() {
+    let all = pattern(1_000_000)
+    var pending = PendingBytes()
+    var (given, taken) = (0, [UInt8]())
+    for (index, count) in [100_000, 3, 40_000, 0, 200_000, 17, 300_000, 359_980].enumerated() {
+      pending.append(ByteBuffer(bytes: all[given..<given + count]))
+      given += count
+      taken += bytes(pending.take(min(pending.count, [1, 140_001, 70_000, 999_999][index % 4])))
+      #expect(pending.count == given - taken.count && pending.isEmpty == (pending.count == 0))
+    }
+    taken += bytes(pending.take(pending.count))
+    #expect(taken == all)
+    #expect(pending.isEmpty)
+  }
+
   @Test("are all written where the system takes a few bytes at a time or is interrupted")
   func shortWrites() {
     let buffers = (0..<3000).map { ByteBuffer(bytes: pattern(1 + $0 % 7, seed: UInt64($0))) }

@@ -18,7 +18,7 @@ final class DirectorySink: Sink {
 
   private var pending = PendingBytes()
   /// Takes the place of ``pending`` where bytes are squeezed, but for a small upload's.
-  private var line: MemberLine?
+  private let members: MemberWork?
   /// Offset after all bytes that were given.
   private var accepted: Int64
   /// Offset after the bytes that hold no memory of this sink.
@@ -54,7 +54,7 @@ final class DirectorySink: Sink {
     sealed = file.written
     sealable = file.written
     safe = file.written
-    line = file.makeLine()
+    members = file.makeMembers()
     isGathering = file.written == 0 && file.upload.total.map { $0 <= Self.gatheredLimit } ?? false
     if isGathering {
       eventLoop.assumeIsolated().execute { self.emit(.opened) }
@@ -74,7 +74,7 @@ final class DirectorySink: Sink {
     precondition(ending == nil, "write after the sink was told to end")
     guard failure == nil else { return }
     accepted += Int64(bytes.readableBytes)
-    if isGathering || line == nil { pending.append(bytes) } else { line?.append(bytes) }
+    if let members, !isGathering { members.withLine { $0.append(bytes) } } else { pending.append(bytes) }
     proceed()
   }
 
@@ -84,7 +84,7 @@ final class DirectorySink: Sink {
     precondition(checkpointTarget == nil, "checkpoint before the one before was answered")
     guard failure == nil else { return }
     checkpointTarget = accepted
-    line?.flush()
+    members?.withLine { $0.flush() }
     proceed()
   }
 
@@ -104,7 +104,7 @@ final class DirectorySink: Sink {
     eventLoop.preconditionInEventLoop()
     guard !isOver else { return }
     self.ending = ending
-    line?.flush()
+    members?.withLine { $0.flush() }
     proceed()
   }
 
@@ -118,10 +118,10 @@ final class DirectorySink: Sink {
         if ending == .finish { return startPublishing() }
         guard ending == .suspend || checkpointTarget != nil else { return }
         isGathering = false
-        moveGatheredIntoLine()
+        moveGatheredIntoMembers()
         return runInLane({ [file] () throws(SinkFailure) in try file.open() }) { $0.note($1) }
       }
-      let hasBatch = line?.hasSqueezed ?? !pending.isEmpty
+      let hasBatch = members?.withLine { $0.hasSqueezed } ?? !pending.isEmpty
       let isInspectionsTurn = isInspectionBehind && ending != .suspend && (!hasBatch || lastWasWrite)
       if let target = checkpointTarget, sealable >= target, sealed < target {
         runInLane({ [file] () throws(SinkFailure) in try file.seal() }) { $0.note($1) }
@@ -131,7 +131,7 @@ final class DirectorySink: Sink {
       } else if hasBatch {
         lastWasWrite = true
         startWriting()
-      } else if let ending, !isSyncBusy, line?.isEmpty ?? true {
+      } else if let ending, !isSyncBusy, members?.withLine({ $0.isEmpty }) ?? true {
         return ending == .finish ? startFinishing() : startSuspending()
       }
     }
@@ -139,38 +139,41 @@ final class DirectorySink: Sink {
     if let target = checkpointTarget, sealed >= target, !isSyncBusy { startSync() }
   }
 
-  /// What was not squeezed yet goes to as many threads as there are pieces that may be squeezed at once.
+  /// Has as many threads squeeze as there are pieces that may be squeezed at once.
   private func startSqueezing() {
-    guard let engine = file.store.settings.engine else { return }
-    while let piece = line?.next(isIdle: !isLaneBusy) {
-      run({ [threads, place = file.place] () throws(SinkFailure) in
-        do throws(CompressionFault) {
-          try piece.squeeze(by: engine, threads.idleWriters)
-        } catch {
-          throw .squeezing(place, error)
-        }
-      }) { sink, result in
-        guard !sink.isOver, sink.failure == nil else { return }
-        switch result {
-        case .success: sink.line?.squeezed(piece)
-        case .failure(let failure): sink.fail(failure)
-        }
-        sink.proceed()
+    guard let members else { return }
+    let isIdle = !isLaneBusy
+    while let piece = members.withLine({ $0.next(isIdle: isIdle) }) {
+      let bound = NIOLoopBound(self, eventLoop: eventLoop)
+      threads.compute(
+        { [eventLoop, place = file.place] () throws(SinkFailure) in
+          do throws(CompressionFault) {
+            try members.squeeze(piece) { eventLoop.execute { bound.value.proceed() } }
+          } catch {
+            throw .squeezing(place, error)
+          }
+        }, on: eventLoop
+      ) { result in
+        guard case .failure(let failure) = result, !bound.value.isOver else { return }
+        bound.value.fail(failure)
+        bound.value.proceed()
       }
     }
   }
 
-  private func moveGatheredIntoLine() {
-    guard line != nil else { return }
-    for bytes in pending.buffers { line?.append(bytes) }
+  private func moveGatheredIntoMembers() {
+    guard let members else { return }
+    members.withLine {
+      for bytes in pending.buffers { $0.append(bytes) }
+      $0.flush()
+    }
     pending.removeAll()
-    line?.flush()
   }
 
   /// Nothing more is written: lets go as soon as no job needs the file.
   private func proceedToLetGo() {
     pending.removeAll()
-    line?.removeAll()
+    members?.withLine { $0.removeAll() }
     guard !isLaneBusy, !isSyncBusy else { return }
     switch ending {
     case .abandon:
@@ -189,7 +192,11 @@ final class DirectorySink: Sink {
   }
 
   private func startWriting() {
-    if line != nil { file.squeezed = line?.takeSqueezed() ?? [] } else { pending.move(into: &file.batch) }
+    if let members {
+      file.squeezed = members.withLine { $0.takeSqueezed() }
+    } else {
+      pending.move(into: &file.batch)
+    }
     runInLane({ [file] () throws(SinkFailure) in try file.write() }) { sink, progress in
       let before = sink.written
       sink.note(progress)
@@ -274,7 +281,7 @@ final class DirectorySink: Sink {
     written = progress.written
     sealed = progress.sealed
     sealable = progress.sealable
-    if progress.isInspectionHeldUp { line?.flush() }
+    if progress.isInspectionHeldUp { members?.withLine { $0.flush() } }
     isInspectionBehind = progress.isInspectionBehind
   }
 

@@ -64,9 +64,12 @@ final class PartialFile: @unchecked Sendable {
     isNameSafe = offset > 0
   }
 
-  /// What cuts the upload's bytes where they are squeezed; `nil` where they are not.
-  func makeLine() -> MemberLine? {
-    gzip.map { MemberLine(from: $0.written, memberSize: store.memberSize, limit: store.threads.cores) }
+  /// What the sink gives the upload's bytes to where they are squeezed; `nil` where they are not.
+  func makeMembers() -> MemberWork? {
+    store.settings.engine.map {
+      let line = MemberLine(from: written, memberSize: store.memberSize, limit: store.threads.cores)
+      return MemberWork(line, engine: $0, threads: store.threads)
+    }
   }
 
   deinit {

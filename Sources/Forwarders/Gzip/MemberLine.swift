@@ -29,12 +29,13 @@ struct MemberLine {
     self.limit = limit
   }
 
-  /// Largest members. Smaller ones cost space: those of 128 KiB 2.5 in a hundred of a log at zlib's level 6.
+  /// Largest members. Smaller ones cost space: those of 128 KiB 2.8 in a hundred of a log at zlib's level 6.
   static let memberSizes = (128 << 10)...(1 << 20)
 
-  /// Members of which the window has one for each processor while as many others arrive.
+  /// Members of which the window has one that is squeezed by each processor and one that waits for it, while as many others
+  /// arrive: reading goes on when half the window is free.
   static func memberSize(window: Int, processors: Int) -> Int {
-    let fitting = window / (2 * max(processors, 1)) / memberSizes.lowerBound * memberSizes.lowerBound
+    let fitting = window / (4 * max(processors, 1)) / memberSizes.lowerBound * memberSizes.lowerBound
     return min(max(fitting, memberSizes.lowerBound), memberSizes.upperBound)
   }
 

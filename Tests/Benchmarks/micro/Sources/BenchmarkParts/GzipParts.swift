@@ -17,7 +17,7 @@ enum GzipParts {
         let member = MemberWriter(rawOffset: 0, deflater: deflater)
         try member.add([bytes])
         try member.end()
-        precondition(member.takeOutput().readableBytes > 0, "nothing came of a member")
+        precondition(!member.takeOutput().isEmpty, "nothing came of a member")
       }
     }
   }

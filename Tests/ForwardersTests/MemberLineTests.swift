@@ -1,0 +1,111 @@
+@testable import Forwarders
+import NIOCore
+import Testing
+
+@Suite("A line of gzip members")
+struct MemberLineTests {
+  private let size = 1000
+
+  private func line(limit: Int = 2) -> MemberLine { MemberLine(from: 50, memberSize: size, limit: limit) }
+
+  private func append(_ count: Int, to line: inout MemberLine) {
+    line.append(ByteBuffer(bytes: pattern(count)))
+  }
+
+  private func next(of line: inout MemberLine, isIdle: Bool) throws -> MemberPiece {
+    let piece = line.next(isIdle: isIdle)
+    return try #require(piece)
+  }
+
+  private func expectNone(
+    in line: inout MemberLine, isIdle: Bool, _ reason: Comment? = nil, at place: SourceLocation = #_sourceLocation
+  ) {
+    let piece = line.next(isIdle: isIdle)
+    #expect(piece == nil, reason, sourceLocation: place)
+  }
+
+  private func expectSqueezed(
+    _ ends: [Int64], in line: inout MemberLine, at place: SourceLocation = #_sourceLocation
+  ) {
+    let pieces = line.takeSqueezed()
+    #expect(pieces.map(\.end) == ends, sourceLocation: place)
+  }
+
+  @Test("gives out whole members while others are squeezed, and no more than may be squeezed at once")
+  func several() throws {
+    var line = line()
+    append(3500, to: &line)
+    let first = try next(of: &line, isIdle: true)
+    let second = try next(of: &line, isIdle: false)
+    expectNone(in: &line, isIdle: true)
+    #expect([first.end, second.end] == [1050, 2050])
+    #expect([first, second].allSatisfy { $0.beginsMember && $0.endsMember })
+    line.squeezed(second)
+    #expect(!line.hasSqueezed)
+    expectSqueezed([], in: &line)
+    let third = try next(of: &line, isIdle: false)
+    #expect(third.end == 3050 && third.member.rawOffset == 2050)
+    line.squeezed(first)
+    #expect(line.hasSqueezed)
+    expectSqueezed([1050, 2050], in: &line)
+    line.squeezed(third)
+    expectNone(in: &line, isIdle: false, "a member that is not whole waits while there is something to do")
+    expectSqueezed([3050], in: &line)
+    #expect(!line.isEmpty)
+  }
+
+  @Test("begins a member that is not whole where nothing else is to be done, and goes on with it piece by piece")
+  func pieces() throws {
+    var line = line()
+    append(300, to: &line)
+    expectNone(in: &line, isIdle: false)
+    let first = try next(of: &line, isIdle: true)
+    #expect(first.beginsMember && !first.endsMember && first.end == 350)
+    append(1900, to: &line)
+    expectNone(in: &line, isIdle: true, "a member's pieces are squeezed one after another")
+    line.squeezed(first)
+    let second = try next(of: &line, isIdle: false)
+    #expect(second.member === first.member && !second.beginsMember && second.endsMember && second.end == 1050)
+    let third = try next(of: &line, isIdle: false)
+    #expect(third.member !== first.member && third.beginsMember && third.endsMember && third.end == 2050)
+    #expect(second.bytes.reduce(0) { $0 + $1.readableBytes } == 700)
+  }
+
+  @Test("ends a member early where it is flushed, and only that one")
+  func flush() throws {
+    var line = line()
+    append(1200, to: &line)
+    let first = try next(of: &line, isIdle: true)
+    line.flush()
+    let second = try next(of: &line, isIdle: false)
+    #expect(first.end == 1050 && second.end == 1250 && second.endsMember)
+    append(10, to: &line)
+    expectNone(in: &line, isIdle: false)
+    [first, second].forEach { line.squeezed($0) }
+    let third = try next(of: &line, isIdle: true)
+    #expect(!third.endsMember)
+    line.flush()
+    expectNone(in: &line, isIdle: false)
+    line.squeezed(third)
+    let end = try next(of: &line, isIdle: false)
+    #expect(end.bytes.isEmpty && end.endsMember && !end.beginsMember && end.member === third.member)
+    line.squeezed(end)
+    expectSqueezed([1050, 1250, 1260, 1260], in: &line)
+    #expect(line.isEmpty)
+    // Nothing is there that could end.
+    line.flush()
+    append(10, to: &line)
+    let small = try next(of: &line, isIdle: true)
+    #expect(!small.endsMember)
+  }
+
+  @Test("has members of which a window holds four for each processor, within bounds")
+  func sizes() {
+    #expect(MemberLine.memberSize(window: 4 << 20, processors: 1) == 1 << 20)
+    #expect(MemberLine.memberSize(window: 4 << 20, processors: 2) == 512 << 10)
+    #expect(MemberLine.memberSize(window: 4 << 20, processors: 3) == 256 << 10)
+    #expect(MemberLine.memberSize(window: 4 << 20, processors: 64) == 128 << 10)
+    #expect(MemberLine.memberSize(window: 64 << 10, processors: 2) == 128 << 10)
+    #expect(MemberLine.memberSize(window: 1 << 30, processors: 8) == 1 << 20)
+  }
+}
