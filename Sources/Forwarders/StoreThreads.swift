@@ -84,6 +84,12 @@ public final class StoreThreads: Sendable {
     }
   }
 
+  /// Has a store thread give back to the system what is free of the process's memory. That may take some 10 ms, in which
+  /// other threads wait that want memory.
+  public func giveBackFreedMemory() {
+    pool.submit { if case .active = $0 { sluice_give_back_freed_memory() } }
+  }
+
   static let stopped = SinkFailure.storage("the store's threads have stopped: the gateway is shutting down")
 
   /// Runs `job` on a store thread; on whatever thread with `false` where they have stopped.

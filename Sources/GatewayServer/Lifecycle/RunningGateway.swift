@@ -23,6 +23,7 @@ public final class RunningGateway: Sendable {
   private let listener: any Channel
   let connections: ConnectionTable
   private let expirySweep: RepeatedTask
+  private let memorySweep: RepeatedTask
   private let shutdownTimeout: Duration
   private let logger: Logger
 
@@ -111,6 +112,11 @@ public final class RunningGateway: Sendable {
     self.shutdownTimeout = configuration.timeouts.shutdown
     self.logger = logger
     let sweepLoop = eventLoops.next()
+    memorySweep = sweepLoop.scheduleRepeatedTask(initialDelay: Self.memoryEvery, delay: Self.memoryEvery) { _ in
+      // What is busy takes what is free before long, and is not to wait meanwhile.
+      guard gateway.memory.bytesInUse <= gateway.memory.limit / 16 else { return }
+      storeThreads.giveBackFreedMemory()
+    }
     let shortest = configuration.routes.map(\.route.resumeFor).min() ?? .seconds(60)
     self.expirySweep = sweepLoop.scheduleRepeatedAsyncTask(
       initialDelay: .milliseconds(100), delay: TimeAmount(min(max(shortest / 4, .milliseconds(250)), .seconds(30)))
@@ -132,10 +138,14 @@ public final class RunningGateway: Sendable {
     }
   }
 
+  /// How often freed memory is given back: the allocator keeps what a rush has used between what is in use for longer.
+  private static let memoryEvery = TimeAmount.seconds(30)
+
   /// Accepts nobody any more, settles what is open, tells its clients (status 15), and returns when everything is
   /// closed; connections that take longer than the configured time are cut.
   public func stop() async {
     expirySweep.cancel()
+    memorySweep.cancel()
     try? await listener.close().get()
     let open = connections.close()
     logger.info("Gateway is stopping", metadata: ["connections": "\(open.count)"])
