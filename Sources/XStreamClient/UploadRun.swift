@@ -47,7 +47,7 @@ struct UploadRun {
       } catch let loss as ConnectionLoss {
         step = plan.notConnected(loss, now: clock.now - began, jitter: .random(in: 0...1))
       } catch is CancellationError {
-        throw UploadError.cancelled(tally.takeOffer() ?? plan.point)
+        throw UploadError.cancelled(tally.takePoint() ?? plan.point)
       }
       switch step {
       case .done, .goOn: continue

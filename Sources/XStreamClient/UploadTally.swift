@@ -13,6 +13,8 @@ final class UploadTally: Sendable {
     var start: Int64 = 0
     var earlier: Int64 = 0
     var sent: Int64 = 0
+    /// What the server has last said to be safe.
+    var safe: Int64 = 0
   }
 
   private let counts = Mutex(Counts())
@@ -31,16 +33,28 @@ final class UploadTally: Sendable {
       $0.earlier += $0.sent - $0.start
       ($0.start, $0.sent) = (offer.offset, offer.offset)
       $0.offer = ResumePoint(key: offer.key, safe: offer.offset)
+      $0.safe = offer.offset
     }
   }
 
   func progressed(_ progress: UploadProgress) {
-    counts.withLock { $0.sent = progress.sent }
+    counts.withLock {
+      $0.sent = progress.sent
+      $0.safe = max($0.safe, progress.safe)
+    }
   }
 
   /// The offer of the try that has ended, once.
   func takeOffer() -> ResumePoint? {
     counts.withLock { $0.offer.take() }
+  }
+
+  /// Where the stream stands that the try under way is for, with what was acknowledged since its offer. In place of
+  /// ``takeOffer()``, when there is no other try.
+  func takePoint() -> ResumePoint? {
+    counts.withLock { counts in
+      counts.offer.take().map { ResumePoint(key: $0.key, safe: counts.safe) }
+    }
   }
 
   func outcome(_ key: StreamKey, total: Total, digest: StreamDigest?, reply: ByteBuffer?) -> UploadOutcome {

@@ -2,6 +2,7 @@ import Foundation
 import GatewayCore
 import Ledgers
 import NIOCore
+import Synchronization
 import Testing
 import XStream
 import XStreamClient
@@ -47,6 +48,7 @@ import XStreamClient
       let (client, url) = (try UploadClient.test(), try gateway.url())
       let bytes = pattern(3 << 20)
       let point = try await stopped(after: 1 << 20, of: bytes, client, url, in: gateway.folder)
+      #expect(point.safe >= 1 << 20)
       let position = try await client.ask(point.key, total: 3 << 20, at: url)
       #expect(!position.isComplete && (position.safe ?? -1) >= point.safe)
       #expect(position.left == (3 << 20) - (position.safe ?? 0))
@@ -71,13 +73,23 @@ import XStreamClient
   ) async throws -> ResumePoint {
     let (pieces, feed) = AsyncStream.makeStream(of: ByteBuffer.self)
     feed.yield(bytes.getSlice(at: 0, length: count) ?? bytes)
+    let told = Mutex<Int64>(0)
     let upload = Task {
       try await client.upload(
         .sequence(pieces, total: Int64(bytes.readableBytes)), to: url,
-        options: .quick { $0.acknowledgeEvery = 1 })
+        options: .quick { $0.acknowledgeEvery = 1 }
+      ) { if case .progress(let progress) = $0 { told.withLock { $0 = progress.safe } } }
     }
     let ledger = try LedgerReader(path: folder.ledger)
     #expect(try await eventually { try ledger.uploads(state: .open).contains { $0.committed >= count } })
+    // The client's word of it comes with a later byte.
+    var end = count
+    let isTold = await eventually {
+      feed.yield(bytes.getSlice(at: end, length: 1) ?? bytes)
+      end += 1
+      return told.withLock { $0 >= count }
+    }
+    #expect(isTold)
     upload.cancel()
     let error = await failure { try await upload.value }
     #expect(error?.code == .cancelled)
