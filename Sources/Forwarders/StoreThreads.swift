@@ -4,10 +4,10 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// The threads on which all stores do what may block: writing, syncing, hashing, and squeezing.
+/// The threads on which all stores do what may block: writing, syncing, hashing. What only computes, squeezing, has
+/// threads of its own beside them, as many as there are processors, so that it holds up nobody who writes.
 ///
-/// One set for the whole process: a slow disk then holds up stores, and never an event loop. What only computes has threads
-/// of its own, as many as there are processors, so that it holds up nobody who writes.
+/// One set for the whole process: a slow disk then holds up stores, and never an event loop.
 public final class StoreThreads: Sendable {
   private let pool: NIOThreadPool
   private let computing: NIOThreadPool

@@ -58,7 +58,7 @@ public final class EmbeddedLedger: Ledger {
   /// - Parameter synced: the number (`st_dev`) of a file system that was synced as a whole after those answers: a
   ///   ledger that is on it needs no flush of its own.
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  public func flushAnswers(afterSyncOf synced: dev_t? = nil) throws(LedgerError) {
+  public func flushAnswers(afterSyncOf synced: UInt64? = nil) throws(LedgerError) {
     try unflushed.flush(afterSyncOf: synced)
   }
 

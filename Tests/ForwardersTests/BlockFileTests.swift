@@ -11,8 +11,11 @@ import TLSTransport
 struct BlockFileTests {
   /// Calls `body` with a new file, on a disk, as a file system in memory may not be able to write past the cache.
   private func withFile(_ body: (CInt, URL) throws -> Void) throws {
-    let place = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: ".build/\(UUID().uuidString)")
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: ".build")
+    // It is elsewhere where the build was told so.
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let place = folder.appending(path: UUID().uuidString)
     let descriptor = open(place.path, O_RDWR | O_CREAT | O_EXCL, 0o600)
     try #require(descriptor >= 0)
     defer {

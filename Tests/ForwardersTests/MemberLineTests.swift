@@ -54,6 +54,16 @@ struct MemberLineTests {
     #expect(!line.isEmpty)
   }
 
+  @Test("squeezes no more ahead of a slow disk than twice what may be squeezed at once")
+  func slowDisk() throws {
+    var line = line()
+    append(9000, to: &line)
+    for _ in 0..<4 { line.squeezed(try next(of: &line, isIdle: false)) }
+    expectNone(in: &line, isIdle: false)
+    expectSqueezed([1050, 2050, 3050, 4050], in: &line)
+    #expect(try next(of: &line, isIdle: false).end == 5050)
+  }
+
   @Test("begins a member that is not whole where nothing else is to be done, and goes on with it piece by piece")
   func pieces() throws {
     var line = line()

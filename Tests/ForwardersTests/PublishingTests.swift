@@ -115,7 +115,7 @@ struct PublishingTests {
   private final class Flushes: Sendable {
     struct Flush: Equatable {
       /// The number of the file system that was synced.
-      var synced: dev_t?
+      var synced: UInt64?
       /// How many final names there were.
       var names: Int?
     }
@@ -126,7 +126,7 @@ struct PublishingTests {
 
     var all: [Flush] { flushes.withLock { $0 } }
 
-    func note(_ synced: dev_t?, names: Int?) {
+    func note(_ synced: UInt64?, names: Int?) {
       let isFirst = flushes.withLock { flushes in
         flushes.append(Flush(synced: synced, names: names))
         return flushes.count == 1

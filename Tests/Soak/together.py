@@ -52,6 +52,16 @@ def wait_for_port(gateway, log):
         sys.exit(f"the gateway did not start: {file.read()[-1000:]}")
 
 
+def end(gateway):
+    """Has it end in order, or at all. Returns its exit status."""
+    gateway.send_signal(signal.SIGTERM)
+    try:
+        return gateway.wait(30)
+    except subprocess.TimeoutExpired:
+        gateway.kill()
+        return gateway.wait()
+
+
 def judge(load, uploads, store):
     """What is wrong, as texts; of a result of `sluice load`, the ledger's complete uploads, and the files."""
     wrong = [f"{check['meaning']}: {check['violations']} are not so" for check in load["checks"] if check["violations"]]
@@ -98,6 +108,7 @@ def run_on(options, folder, disk):
     with open(log, "wb") as errors:
         gateway = subprocess.Popen([options.sluice, "serve", "--config", config], stdin=subprocess.DEVNULL, text=True,
                                    stdout=subprocess.PIPE, stderr=errors, env=os.environ | control.environment)
+    load = None
     try:
         port = wait_for_port(gateway, log)
         load = subprocess.Popen(
@@ -113,8 +124,9 @@ def run_on(options, folder, disk):
         control.fail_syncs()
         load.wait(120)
     finally:
-        gateway.send_signal(signal.SIGTERM)
-        ended = gateway.wait(30)
+        if load:
+            load.kill()
+        ended = end(gateway)
     said = subprocess.run([options.sluice, "uploads", "--config", config, "--json", "--state", "done"], capture_output=True,
                           text=True, check=True)
     uploads = {upload["key"]: upload["total"] for upload in json.loads(said.stdout)["uploads"]}
@@ -141,6 +153,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=18)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    # An exit goes through what ends the gateway and unmounts its disk.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
     folder = tempfile.mkdtemp(prefix="sluice-together-", dir=MEMORY if os.path.isdir(MEMORY) else None)
     try:
         return run(options, folder)

@@ -27,6 +27,25 @@ def own_network():
     return ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
 
 
+def run_to_its_end(command):
+    """Runs a program that cleans up when it is told to end. Whatever ends this one tells it, and waits. Returns its status."""
+    child = subprocess.Popen([str(word) for word in command])
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        # The terminal has told it too, and once more would disturb it at that.
+        try:
+            child.wait(60)
+        except subprocess.TimeoutExpired:
+            child.terminate()
+            child.wait()
+        raise
+    except BaseException:
+        child.terminate()
+        child.wait()
+        raise
+
+
 def commands(kind):
     # Else the kernel hands on 64 KiB in one piece, and loses them in one piece.
     return ["ip link set lo up mtu 1500 gso_max_segs 1", f"tc qdisc add dev lo root {kind.words}"]

@@ -33,9 +33,11 @@ class Tap:
         return self
 
     def __exit__(self, *_):
-        self._await_end()
-        self.process.terminate()
-        said = self.process.communicate(timeout=30)[1]
+        try:
+            self._await_end()
+        finally:
+            self.process.terminate()
+            said = self.process.communicate(timeout=30)[1]
         lost = re.search(r"(\d+) packets dropped by kernel", said)
         self.dropped = int(lost.group(1)) if lost else 0
 
@@ -46,6 +48,8 @@ class Tap:
             sender.sendto(word, ("127.0.0.1", 9))
         end = time.monotonic() + 60
         while word not in self._tail():
+            if self.process.poll() is not None:
+                raise WireError(f"tcpdump ended by itself, with {self.process.returncode}")
             if time.monotonic() > end:
                 raise WireError("tcpdump does not keep up")
             time.sleep(0.05)

@@ -1,5 +1,4 @@
 public import GatewayCore
-public import Glibc
 public import NIOCore
 
 /// Keeps uploads as files: `DIRECTORY/KEY` once they are complete, or the name that a template makes, with `.gz` where
@@ -27,7 +26,7 @@ public struct DirectoryStore: Forwarder {
   /// - Throws: ``SinkFailure/storage(_:)`` with the path and what to do, where files cannot be made or moved there.
   public init(
     _ settings: Settings, threads: StoreThreads,
-    beforeNames: @escaping @Sendable (dev_t?) throws(SinkFailure) -> Void = { _ in }
+    beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void = { _ in }
   ) throws(SinkFailure) {
     self.settings = settings
     self.directory = try StoreDirectory(path: settings.directory)

@@ -17,19 +17,19 @@ final class GroupSync: Sendable {
 
   private let directory: StoreDirectory
   /// The number of the directory's file system, where one `syncfs` is as good as a sync of each file.
-  let device: dev_t?
+  let device: UInt64?
   private let notBefore = Mutex(ContinuousClock.now)
 
   init(directory: StoreDirectory) {
     self.directory = directory
     var status = stat()
     let isWhole = sluice_syncs_wholly(directory.partial) != 0 && fstat(directory.partial, &status) == 0
-    device = isWhole ? status.st_dev : nil
+    device = isWhole ? UInt64(status.st_dev) : nil
   }
 
   /// - Parameter failed: called with the index of each file that is not durable.
   /// - Returns: the number of the file system, where it was synced as a whole.
-  func sync(_ files: [PartialFile], failed: (Int, SinkFailure) -> Void) -> dev_t? {
+  func sync(_ files: [PartialFile], failed: (Int, SinkFailure) -> Void) -> UInt64? {
     let isTogether = files.count >= Self.least && device != nil && syncFileSystem()
     if !isTogether, files.count > 1 {
       for file in files { file.beginWriteBack() }

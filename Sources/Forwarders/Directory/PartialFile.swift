@@ -139,7 +139,7 @@ final class PartialFile: @unchecked Sendable {
     let before = body.written
     if let gzip, !squeezed.isEmpty {
       try gzip.append(squeezed)
-      for piece in squeezed { batch += piece.bytes }
+      for piece in squeezed { batch += piece.takeBytes() }
     } else {
       try body.write(batch)
     }

@@ -27,12 +27,12 @@ final class PublishingQueue: Sendable {
   private let directory: StoreDirectory
   private let threads: StoreThreads
   private let groupSync: GroupSync
-  private let beforeNames: @Sendable (dev_t?) throws(SinkFailure) -> Void
+  private let beforeNames: @Sendable (UInt64?) throws(SinkFailure) -> Void
   private let state = Mutex(State())
 
   init(
     directory: StoreDirectory, threads: StoreThreads,
-    beforeNames: @escaping @Sendable (dev_t?) throws(SinkFailure) -> Void
+    beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void
   ) {
     self.directory = directory
     self.threads = threads
@@ -51,10 +51,7 @@ final class PublishingQueue: Sendable {
       defer { state.isRunning = true }
       return !state.isRunning
     }
-    guard isRunnerWanted else { return }
-    // A thread that is woken at once often takes the event loop's core, with this file alone. Tasks come after all that
-    // the event loop has read.
-    eventLoop.execute { self.threads.submit { isActive in self.run(isActive: isActive) } }
+    if isRunnerWanted { threads.submit { isActive in self.run(isActive: isActive) } }
   }
 
   private func run(isActive: Bool) {

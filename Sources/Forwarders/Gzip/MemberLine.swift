@@ -9,7 +9,8 @@ internal import NIOCore
 struct MemberLine {
   /// Raw bytes of a member, except the last and those that were ended early.
   let memberSize: Int
-  /// Pieces that may be squeezed at once.
+  /// Pieces that may be squeezed at once. As many again may be squeezed and not yet taken: each member has its squeezer's
+  /// state until it is in the file, and a disk that is slow must not make that many.
   let limit: Int
 
   private var waiting = PendingBytes()
@@ -58,7 +59,7 @@ struct MemberLine {
   ///
   /// - Parameter isIdle: nothing else is under way for the upload.
   mutating func next(isIdle: Bool) -> MemberPiece? {
-    guard running < limit, !isOpenMemberBusy else { return nil }
+    guard running < limit, pieces.count < 2 * limit, !isOpenMemberBusy else { return nil }
     let room = memberSize - (open?.count ?? 0)
     let count = min(waiting.count, room)
     guard count == room || flushTarget != nil || (isIdle && running == 0 && count > 0) else { return nil }

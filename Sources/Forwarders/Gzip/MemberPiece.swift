@@ -23,7 +23,7 @@ final class Member: @unchecked Sendable {
 final class MemberPiece: @unchecked Sendable {
   let member: Member
   /// Of the upload; kept for those that look at them, until they are written.
-  let bytes: [ByteBuffer]
+  private(set) var bytes: [ByteBuffer]
   let beginsMember: Bool
   let endsMember: Bool
   /// Offset after its bytes in the upload.
@@ -59,5 +59,11 @@ final class MemberPiece: @unchecked Sendable {
     guard endsMember, let writer = member.writer else { return }
     member.writer = nil
     writers.giveBack(writer, of: engine)
+  }
+
+  /// The upload's bytes are needed no more. A thread that goes on with other pieces has this one at hand for longer.
+  func takeBytes() -> [ByteBuffer] {
+    defer { bytes = [] }
+    return bytes
   }
 }

@@ -113,7 +113,7 @@ public final class RunningGateway: Sendable {
     self.logger = logger
     let sweepLoop = eventLoops.next()
     memorySweep = sweepLoop.scheduleRepeatedTask(initialDelay: Self.memoryEvery, delay: Self.memoryEvery) { _ in
-      // What is busy takes what is free before long, and is not to wait meanwhile.
+      // Large uploads take what is free before long, and are not to wait meanwhile.
       guard gateway.memory.bytesInUse <= gateway.memory.limit / 16 else { return }
       storeThreads.giveBackFreedMemory()
     }

@@ -8,6 +8,8 @@ final class CallQueue: @unchecked Sendable {
   private let lock: UnsafeMutablePointer<pthread_mutex_t>
   private let changed: UnsafeMutablePointer<pthread_cond_t>
   private var calls: [LedgerCall] = []
+  /// Event loops that have a call waiting.
+  private var callers: [ObjectIdentifier] = []
   private var isClosed = false
 
   init() {
@@ -26,9 +28,9 @@ final class CallQueue: @unchecked Sendable {
 
   /// What came of a call.
   enum Appended {
-    /// It is among others.
+    /// Others of the same event loop wait already.
     case taken
-    /// It is the first that waits: ``wake()`` has to follow.
+    /// It is the event loop's first that waits: ``wake()`` has to follow.
     case first
     /// The queue is closed.
     case refused
@@ -39,7 +41,10 @@ final class CallQueue: @unchecked Sendable {
     defer { pthread_mutex_unlock(lock) }
     if isClosed { return .refused }
     calls.append(call)
-    return calls.count == 1 ? .first : .taken
+    let caller = ObjectIdentifier(call.eventLoop)
+    if callers.contains(caller) { return .taken }
+    callers.append(caller)
+    return .first
   }
 
   /// Has the writer look after the calls.
@@ -63,6 +68,7 @@ final class CallQueue: @unchecked Sendable {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
     while calls.isEmpty && !isClosed { pthread_cond_wait(changed, lock) }
+    callers.removeAll(keepingCapacity: true)
     if calls.count <= limit {
       // The two arrays change places for ever, and neither is allocated anew.
       swap(&calls, &batch)

@@ -59,7 +59,7 @@ enum LedgerCall: Sendable {
   ///
   /// Of an upload that was only offered no byte is safe yet: forgotten with its reservation and its file, it is begun anew.
   /// What is told after that needs a flush, which takes along all that was committed before. Where a file gets its final
-  /// name before anything is told, ``EmbeddedLedger/flushAnswers()`` comes first.
+  /// name before anything is told, ``EmbeddedLedger/flushAnswers(afterSyncOf:)`` comes first.
   var needsFlush: Bool {
     switch self {
     case .open, .find, .dropWindows, .unfinished, .quotas: false

@@ -8,7 +8,7 @@ final class UnflushedCommits: Sendable {
   /// Of the write-ahead log, held open to hear of every failure to write it.
   private let log: CInt
   /// The number of the file system that the log is on.
-  private let device: dev_t
+  private let device: UInt64
   private let made = Atomic<UInt64>(0)
   private let flushed = Atomic<UInt64>(0)
 
@@ -19,7 +19,7 @@ final class UnflushedCommits: Sendable {
     guard log >= 0, fstat(log, &status) == 0 else {
       throw .engine("opening \(path)-wal: \(String(cString: strerror(errno)))")
     }
-    device = status.st_dev
+    device = UInt64(status.st_dev)
   }
 
   deinit {
@@ -36,7 +36,7 @@ final class UnflushedCommits: Sendable {
   ///
   /// - Parameter synced: a file system that was synced as a whole after those answers. Where the log is on it, all that
   ///   is left is to hear whether writing it failed.
-  func flush(afterSyncOf synced: dev_t? = nil) throws(LedgerError) {
+  func flush(afterSyncOf synced: UInt64? = nil) throws(LedgerError) {
     if synced == device {
       guard sluice_await_write_back(log) == 0 else { throw Self.failure() }
       return
