@@ -82,7 +82,7 @@ struct ParallelSqueezeTests {
   func fairness() async throws {
     let threads = StoreThreads(count: 1, cores: 1)
     threads.start()
-    let work = MemberWork(MemberLine(from: 0, memberSize: 1000, limit: 1), engine: .zlib(level: 1), threads: threads)
+    let work = MemberWork(MemberLine(from: 0, memberSize: 1000, limit: 2), engine: .zlib(level: 1), threads: threads)
     work.withLine { $0.append(ByteBuffer(bytes: pattern(3000))) }
     let mayBegin = DispatchSemaphore(value: 0)
     let squeezed = Atomic<Int>(0)
