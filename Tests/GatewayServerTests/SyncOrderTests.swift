@@ -24,13 +24,14 @@ import XStreamClient
       let parts = line.split(separator: " ", maxSplits: 1)
       guard parts.count == 2 else { continue }
       var text = parts[1].drop { $0 == " " }
-      if text.hasSuffix("<unfinished ...>") {
-        if isToClient(text) { calls.append(call(text)) } else { begun[parts[0]] = text }
+      let unfinished = " <unfinished ...>"
+      if text.hasSuffix(unfinished) {
+        if isToClient(text) { calls.append(call(text)) } else { begun[parts[0]] = text.dropLast(unfinished.count) }
         continue
       }
       if text.hasPrefix("<...") {
         guard let first = begun.removeValue(forKey: parts[0]) else { continue }
-        text = first + text
+        text = first + (text.firstIndex(of: ">").map { text[text.index(after: $0)...] } ?? "")
       }
       calls.append(call(text))
     }
