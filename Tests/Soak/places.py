@@ -41,15 +41,16 @@ class Route:
 
 
 ROUTES = {
-    "plain": Route("/plain", 64 * 1024 * MIB, 1024 * MIB, 86_400, MIB),
+    # What is left where nothing is forgotten keeps its reservation to the end of a run, however long that is.
+    "plain": Route("/plain", 1024 * 1024 * MIB, 1024 * MIB, 86_400, MIB),
     # Offers of a part, and refusals for lack of quota.
     "tight": Route("/tight", 48 * MIB, 40 * MIB, 4, 64 * 1024),
     # What is left here is gone soon.
     "brief": Route("/brief", 8 * 1024 * MIB, 256 * MIB, 3, MIB),
     # Too many at once, too large, and a client that is known.
-    "guarded": Route("/guarded", 16 * 1024 * MIB, 24 * MIB, 86_400, 256 * 1024, 2, "soak-token-0123456789abcdef"),
-    "squeezed": Route("/squeezed", 64 * 1024 * MIB, 1024 * MIB, 86_400, MIB, gzip=1),
-    "named": Route("/named", 16 * 1024 * MIB, 64 * MIB, 86_400, MIB, gzip=1, name="{date}/{client}/{name}-{key}"),
+    "guarded": Route("/guarded", 64 * 1024 * MIB, 24 * MIB, 86_400, 256 * 1024, 2, "soak-token-0123456789abcdef"),
+    "squeezed": Route("/squeezed", 1024 * 1024 * MIB, 1024 * MIB, 86_400, MIB, gzip=1),
+    "named": Route("/named", 64 * 1024 * MIB, 64 * MIB, 86_400, MIB, gzip=1, name="{date}/{client}/{name}-{key}"),
     # `held` bounds what is under way.
     "piped": Route("/piped", 512 * MIB, 48 * MIB, 5, MIB, is_pipe=True),
     # A window that is soon used up, and few streams for its one client.
@@ -57,7 +58,7 @@ ROUTES = {
                      more="    on-quota: refuse\n    client-limits: {held: 4 GiB, concurrent: 3, unfinished: 8, "
                           "window: {bytes: 24 MiB, every: 6s}}"),
     "small": Route("/small", 8 * 1024 * MIB, 24 * MIB, 4, 256 * 1024, is_small=True),
-    "load": Route("/load", 64 * 1024 * MIB, 64 * MIB, 86_400, MIB, is_loads=True),
+    "load": Route("/load", 1024 * 1024 * MIB, 64 * MIB, 86_400, MIB, is_loads=True),
 }
 SMALL_DISK = 96 * MIB
 # What an ext4 of that room takes with its journal.

@@ -1,5 +1,5 @@
 internal import NIOCore
-internal import TLSTransport
+@testable internal import TLSTransport
 
 /// The server's side of TLS, without a network.
 struct TLSParts {
@@ -20,6 +20,12 @@ struct TLSParts {
   func measure() throws {
     try watch.measure("TLS: a full handshake, the server's half") { try connect().took }
     let pair = try connect()
+    guard let ticket = pair.client.resumption else { preconditionFailure("the server gave no ticket") }
+    try watch.measure("TLS: a resumed handshake, the server's half") {
+      let resumed = try connect(resuming: ticket)
+      precondition(resumed.isResumed, "the server did not take the ticket")
+      return resumed.took
+    }
     var noise = SystemRandomNumberGenerator()
     let portion = (0..<1 << 17).flatMap { _ in withUnsafeBytes(of: noise.next() as UInt64, Array.init) }
     var plaintext = ByteBuffer()
@@ -45,8 +51,11 @@ struct TLSParts {
   }
 
   /// A connection, and how long the server's calls took.
-  private func connect() throws -> (client: TLSSession, server: TLSSession, took: Duration) {
+  private func connect(
+    resuming ticket: TLSResumption? = nil
+  ) throws -> (client: TLSSession, server: TLSSession, isResumed: Bool, took: Duration) {
     let client = try TLSSession(context: self.client, serverName: "localhost")
+    if let ticket { client.offer(ticket) }
     try client.startHandshake()
     var session: TLSSession?
     var took = try watch.time { session = try TLSSession(context: server) }
@@ -61,6 +70,6 @@ struct TLSParts {
       }
       precondition(client.failure == nil && server.failure == nil, "the handshake failed")
     }
-    return (client, server, took)
+    return (client, server, client.handshakeSummary().isResumed, took)
   }
 }
