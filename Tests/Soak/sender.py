@@ -149,9 +149,12 @@ class Sender:
         return False
 
     def _may_fail(self, report):
-        """What `sluice send` may give up for: a quota that stays full, or its stream expired meanwhile."""
+        """What `sluice send` may give up for: a quota or disk that stays full, or its stream expired meanwhile."""
         upload = self.upload
         is_full = upload.route.is_small or self.told.troubles.explain_storage(self.since)
+        # It tells its last try alone, and that of a client that had waited for room may meet a gateway that is just killed.
+        if report.get("error") == "connection" and (upload.route.is_small or upload.route.runs_out):
+            return True
         may_be_unknown = upload.route.forgets or any(map(self.told.may_forget, upload.promises.values()))
         return (report.get("status") in (7, 8, 9, *((11,) if is_full else ()))
                 or (may_be_unknown and report.get("status") == 10))
