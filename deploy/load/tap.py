@@ -32,9 +32,10 @@ class Tap:
             said += line
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
         try:
-            self._await_end()
+            if failure is None:
+                self._await_end()
         finally:
             self.process.terminate()
             said = self.process.communicate(timeout=30)[1]
