@@ -15,6 +15,7 @@ import XStreamClient
       async let outcome = UploadClient.test().upload(.bytes(bytes), to: url, options: .quick())
       #expect(await eventually { gateway.log.contains("Connections wait") }, "\(gateway.log)")
       let used = try processorTicks(gateway)
+      // Nothing is waited for: this is how long the processor's time is looked at.
       let span = Duration.milliseconds(700)
       try await ContinuousClock().sleep(for: span)
       let ticks = try processorTicks(gateway) - used

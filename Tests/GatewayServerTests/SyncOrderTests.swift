@@ -52,12 +52,7 @@ import XStreamClient
     "file, then ledger, then the packet: for progress and for the final",
     .enabled(if: SyncOrderTests.canTrace, "needs strace, and the right to trace"))
   func order() async throws {
-    let folder = try GatewayFolder()
-    let tracePath = folder.path + "/trace"
-    // -D leaves the gateway the process that was started, so that signals reach it.
-    let gateway = try GatewayProcess(
-      in: folder, wrapper: ["strace", "-D", "-f", "-y", "-s", "0", "-o", tracePath, "-e", "trace=" + Self.calls])
-    try await gateway.start()
+    let (gateway, tracePath) = try await tracedGateway()
     let client = try await RawClient.connect(gateway.port)
     try await client.open(total: "200000", ack: 1)
     let key = try #require(await client.packet()?["x-stream-key"])
@@ -97,11 +92,7 @@ import XStreamClient
     "the ledger's record of an upload is on the disk before its file gets a final name, also of one that is over at once",
     .enabled(if: SyncOrderTests.canTrace, "needs strace, and the right to trace"), arguments: [1000, 200_000])
   func recordBeforeName(size: Int) async throws {
-    let folder = try GatewayFolder()
-    let tracePath = folder.path + "/trace"
-    let gateway = try GatewayProcess(
-      in: folder, wrapper: ["strace", "-D", "-f", "-y", "-s", "0", "-o", tracePath, "-e", "trace=" + Self.calls])
-    try await gateway.start()
+    let (gateway, tracePath) = try await tracedGateway()
     let client = try await RawClient.connect(gateway.port)
     try await client.open(total: "\(size)")
     let key = try #require(await client.packet()?["x-stream-key"])
@@ -120,6 +111,17 @@ import XStreamClient
     #expect(
       calls[record..<name].contains { $0.name.hasSuffix("sync") && isLog($0) },
       "\(calls[record...].map(\.line).joined(separator: "\n"))")
+  }
+
+  /// A gateway that listens, and the file that its calls are written to.
+  private func tracedGateway() async throws -> (gateway: GatewayProcess, tracePath: String) {
+    let folder = try GatewayFolder()
+    let tracePath = folder.path + "/trace"
+    // -D leaves the gateway the process that was started, so that signals reach it.
+    let gateway = try GatewayProcess(
+      in: folder, wrapper: ["strace", "-D", "-f", "-y", "-s", "0", "-o", tracePath, "-e", "trace=" + Self.calls])
+    try await gateway.start()
+    return (gateway, tracePath)
   }
 
   private func isPacket(_ call: Call) -> Bool { isToClient(call.line[...]) }
