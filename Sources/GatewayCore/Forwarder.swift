@@ -41,8 +41,9 @@ public protocol Forwarder: Sendable {
 
 /// What recovery found of an upload that the ledger calls open.
 public enum RecoveredUpload: Hashable, Sendable {
-  /// It was complete when the gateway died, and only the ledger did not hear of it.
-  case complete(size: Int64)
+  /// It was complete when the gateway died, and only the ledger did not hear of it, or forgot it. `stored` is
+  /// ``SinkResult/stored``.
+  case complete(size: Int64, stored: Int64? = nil)
   /// Less is there than was recorded as safe: it cannot go on.
   case lost
   /// Its backend's stream ended with the gateway: it cannot go on, and its client shall hear why.

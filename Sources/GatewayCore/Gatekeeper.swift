@@ -8,6 +8,9 @@ public struct Gatekeeper: Sendable {
     self.routes = Dictionary(routes.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// The route at `path`, if there is one.
+  func route(_ path: String) -> Route? { routes[path] }
+
   /// - Parameter now: decides which window's quotas count.
   /// - Throws: the first refusal in the order of docs/protocol.md, "Order of checks".
   public func admit(_ request: UploadRequest, at now: WallTime) throws(Refusal) -> Admission {

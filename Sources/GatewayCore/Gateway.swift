@@ -12,7 +12,7 @@ public final class Gateway: Sendable {
   let bandwidth = BandwidthShares()
   /// In milliseconds.
   let longestWindow: Int64
-  private let gatekeeper: Gatekeeper
+  let gatekeeper: Gatekeeper
   let forwarders: [String: any Forwarder]
 
   /// - Parameters:

@@ -28,11 +28,12 @@ extension Gateway {
       for record in unfinished {
         switch found[record.key] {
         case nil: report.waiting += 1
-        case .complete(let size) where record.total == nil || record.total == size:
-          try await ledger.settle(
-            record.key, epoch: record.epoch, size: size, charged: size, digest: record.digest, at: settings.now(),
-            on: eventLoop
-          ).get()
+        case .complete(let size, let stored) where record.total == nil || record.total == size:
+          let settlement = Settlement(
+            key: record.key, epoch: record.epoch, size: size,
+            charged: gatekeeper.route(route)?.charge(size: size, stored: stored) ?? size, digest: record.digest,
+            at: settings.now())
+          try await ledger.settle(settlement, on: eventLoop).get()
           report.completed.append(record.key)
         case .broken:
           try await ledger.fail(

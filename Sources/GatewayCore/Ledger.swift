@@ -3,8 +3,8 @@ public import NIOCore
 /// The durable truth: uploads, their offsets and owners, and the quota they take.
 ///
 /// Every call is one transaction: state and quota change together or not at all. It survives the gateway's end before its
-/// future succeeds, and a power cut too; but one may take back ``open(_:on:)``, with all that follows, until another call
-/// has changed something.
+/// future succeeds, and a power cut too, but for two, which one may take back, with all that follows, until another call
+/// has changed something: ``open(_:on:)``, and ``settle(_:on:)`` of what is evident, which is kept within a second at most.
 /// A call that changes an upload names the `epoch` under which it holds it; where another has claimed it since, the
 /// call fails with ``LedgerError/fenced`` and changes nothing. All futures fail with ``LedgerError`` alone, and complete
 /// on the given event loop.
@@ -31,13 +31,9 @@ public protocol Ledger: Sendable {
     _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void>
 
-  /// The upload is complete with `size` bytes: its reservation ends. Of quotas with a window `size` is used, of those
-  /// without one `charged`, which is held within 0 and `size`. `size` must lie between the safe offset and what is
-  /// granted, and be the total where one was announced, or it is fenced.
-  func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime,
-    on eventLoop: any EventLoop
-  ) -> EventLoopFuture<Void>
+  /// The upload is complete: its reservation ends, and what it takes of its quotas is used. A size that cannot be is
+  /// fenced.
+  func settle(_ settlement: Settlement, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
   /// An open upload can never be completed, and its client shall hear so until `expiresAt`: its reservation is given
   /// back, and its record stays.

@@ -49,12 +49,18 @@ public struct SinkResult: Hashable, Sendable {
   public var stored: Int64?
   /// A backend's answer for the client.
   public var reply: ByteBuffer?
+  /// Whether it can be seen in its place, also after a power cut, that the upload is complete, and the ledger's record
+  /// of its being open survives one too: then ``Forwarder/recover(_:)`` says so, should the ledger have forgotten it.
+  public var isEvident: Bool
 
   /// All of it.
-  public init(digest: ContentDigest? = nil, stored: Int64? = nil, reply: ByteBuffer? = nil) {
+  public init(
+    digest: ContentDigest? = nil, stored: Int64? = nil, reply: ByteBuffer? = nil, isEvident: Bool = false
+  ) {
     self.digest = digest
     self.stored = stored
     self.reply = reply
+    self.isEvident = isEvident
   }
 }
 

@@ -26,10 +26,10 @@ extension Upload {
   /// The file has its final name by now: a ledger that fails for a moment (a full disk) must not leave it unrecorded.
   func settle(size: Int64, attempt: Int) {
     guard let holding else { return }
-    gateway.ledger.settle(
-      key, epoch: holding.epoch, size: size, charged: admission.route.charge(size: size, stored: result.stored),
-      digest: result.digest ?? digest, at: gateway.settings.now(), on: eventLoop
-    ).assumeIsolated().whenComplete { result in
+    let settlement = Settlement(
+      key: key, epoch: holding.epoch, size: size, charged: admission.route.charge(size: size, stored: result.stored),
+      digest: result.digest ?? digest, at: gateway.settings.now(), isEvident: result.isEvident)
+    gateway.ledger.settle(settlement, on: eventLoop).assumeIsolated().whenComplete { result in
       switch result {
       case .success:
         self.machine.ledgerSettled()

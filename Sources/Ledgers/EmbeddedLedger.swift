@@ -11,7 +11,8 @@ public import NIOCore
 /// Close it before the event loops that calls are made on are shut down.
 public final class EmbeddedLedger: Ledger {
   private let queue = CallQueue()
-  private let unflushed: UnflushedCommits
+  private let unflushed = UnflushedCommits()
+  private let path: String
   private let thread: WriterThread
   private let lock: FileLock
 
@@ -26,12 +27,13 @@ public final class EmbeddedLedger: Ledger {
   init(path: String, busyMilliseconds: Int32) throws(LedgerOpenError) {
     // Two names of one file must meet at one lock.
     let path = Self.resolved(path)
+    self.path = path
     lock = try FileLock(besides: path)
     let database = try Database.openForWriting(path: path, busyMilliseconds: busyMilliseconds)
     let writer: LedgerWriter
     do throws(LedgerError) {
-      unflushed = try UnflushedCommits(path: path)
-      writer = try LedgerWriter(database, queue: queue, unflushed: unflushed)
+      let flush = try LedgerFlush(path: path, unflushed: unflushed)
+      writer = try LedgerWriter(database, queue: queue, unflushed: unflushed, flush: flush)
     } catch {
       throw LedgerOpenError(wrapping: error, path: path)
     }
@@ -53,13 +55,11 @@ public final class EmbeddedLedger: Ledger {
     lock.unlock()
   }
 
-  /// Makes every answer that was given so far survive a power cut. Blocks; not for event loops.
+  /// What makes answers survive a power cut that would not yet, for one caller.
   ///
-  /// - Parameter synced: the number (`st_dev`) of a file system that was synced as a whole after those answers: a
-  ///   ledger that is on it needs no flush of its own.
-  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  public func flushAnswers(afterSyncOf synced: UInt64? = nil) throws(LedgerError) {
-    try unflushed.flush(afterSyncOf: synced)
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``, where the log cannot be opened.
+  public func makeFlush() throws(LedgerError) -> LedgerFlush {
+    try LedgerFlush(path: path, unflushed: unflushed)
   }
 
   /// See ``/GatewayCore/Ledger``.
@@ -85,11 +85,8 @@ public final class EmbeddedLedger: Ledger {
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime,
-    on eventLoop: any EventLoop
-  ) -> EventLoopFuture<Void> {
-    submit(on: eventLoop) { .settle(key, epoch: epoch, size: size, charged: charged, digest: digest, at: at, $0) }
+  public func settle(_ settlement: Settlement, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop) { .settle(settlement, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.

@@ -180,9 +180,10 @@ struct GzipStoreTests {
       let sink = try await SinkDriver.open(place.store, upload)
       if !bytes.isEmpty { try await sink.write(bytes) }
       _ = try await sink.finish()
+      let stored = try Data(contentsOf: URL(filePath: place.finalPath(upload.key))).count
       #expect(
         try place.store.recover([place.record(upload, committed: 0)])
-          == [upload.key: .complete(size: Int64(bytes.count))])
+          == [upload.key: .complete(size: Int64(bytes.count), stored: Int64(stored))])
       #expect(truncate(place.finalPath(upload.key), 20) == 0)
       #expect(try place.store.recover([place.record(upload, committed: 0)]) == [upload.key: .lost])
     }

@@ -108,7 +108,8 @@ struct NameTests {
     #expect(place.partialNames == [])
 
     let restarted = try place.store.recover([place.record(upload, committed: 100)])
-    #expect(restarted == [key: .complete(size: 5000)])
+    let file = try Data(contentsOf: URL(filePath: folder + "/" + name))
+    #expect(restarted == [key: .complete(size: 5000, stored: level.map { _ in Int64(file.count) })])
     let record = place.record(upload, committed: 5000)
     #expect(place.settings.finalPath(of: record) == folder + "/" + name)
     #expect(try place.settings.isPresent(record))

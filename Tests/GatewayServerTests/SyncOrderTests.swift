@@ -49,7 +49,7 @@ import XStreamClient
   }
 
   @Test(
-    "file, then ledger, then the packet: for progress and for the final",
+    "file, then ledger, then the packet: for progress and for the final, whose record is flushed within a second",
     .enabled(if: SyncOrderTests.canTrace, "needs strace, and the right to trace"))
   func order() async throws {
     let (gateway, tracePath) = try await tracedGateway()
@@ -62,6 +62,13 @@ import XStreamClient
     try await client.send(pattern(100_000))
     #expect(await client.answer()?.headers["status"] == "0")
     let atFinal = try String(contentsOfFile: tracePath, encoding: .utf8)
+    let isFlushed = try await eventually {
+      let all = try String(contentsOfFile: tracePath, encoding: .utf8)
+      return read(String(all.dropFirst(atFinal.count))).contains {
+        $0.name == "fdatasync" && $0.target.contains("ledger.sqlite-wal")
+      }
+    }
+    #expect(isFlushed)
     client.channel.close(promise: nil)
     _ = await gateway.terminate()
 
@@ -83,7 +90,7 @@ import XStreamClient
         ("the file's data", { $0.name == "fsync" && $0.target.contains("/.partial/" + key) }),
         ("its place", { $0.name.hasPrefix("rename") && $0.target.contains(key) }),
         ("the place's folder", { $0.name == "fsync" && $0.target.hasSuffix("/uploads>") }),
-        ("the ledger", { $0.name.hasSuffix("sync") && $0.target.contains("ledger.sqlite-wal") }),
+        ("the ledger", { $0.name == "pwrite64" && $0.target.contains("ledger.sqlite-wal") }),
         ("the final", isPacket),
       ])
   }

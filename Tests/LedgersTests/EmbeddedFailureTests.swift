@@ -95,7 +95,8 @@ struct EmbeddedFailureTests {
       for _ in 0..<3 {
         let calls = [damaged, sound, damaged].map {
           ledger.settle(
-            $0.key, epoch: 1, size: $0.wanted, charged: $0.wanted, digest: nil, at: WallTime(milliseconds: 1),
+            Settlement(
+              key: $0.key, epoch: 1, size: $0.wanted, charged: $0.wanted, digest: nil, at: WallTime(milliseconds: 1)),
             on: anyLoop)
         }
         for index in [0, 2] { await #expect(throws: LedgerError.self) { try await calls[index].get() } }

@@ -62,11 +62,11 @@ extension Ledger {
 
   func settled(
     _ key: UploadKey, epoch: Int64 = 1, size: Int64, digest: ContentDigest? = nil,
-    charged: Int64? = nil, at: WallTime = WallTime(milliseconds: 7000)
+    charged: Int64? = nil, at: WallTime = WallTime(milliseconds: 7000), isEvident: Bool = false
   ) async throws {
-    try await settle(
-      key, epoch: epoch, size: size, charged: charged ?? size, digest: digest, at: at, on: anyLoop
-    ).get()
+    let settlement = Settlement(
+      key: key, epoch: epoch, size: size, charged: charged ?? size, digest: digest, at: at, isEvident: isEvident)
+    try await settle(settlement, on: anyLoop).get()
   }
 
   func released(_ key: UploadKey, epoch: Int64 = 1) async throws {

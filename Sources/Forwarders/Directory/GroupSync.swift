@@ -10,7 +10,7 @@ internal import Synchronization
 /// gigabytes. So where one took long, files are synced one by one for a while.
 final class GroupSync: Sendable {
   /// Fewer files are synced one by one.
-  private static let least = 3
+  private static let least = 2
   /// A `syncfs` that took longer had others' bytes to write.
   private static let tooLong = Duration.milliseconds(50)
   private static let pause = Duration.seconds(10)

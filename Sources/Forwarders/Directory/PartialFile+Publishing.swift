@@ -86,7 +86,7 @@ extension PartialFile {
     store.room.release(upload.key)
     store.book.finished(upload.key)
     // A digest that only the sidecar wanted was never announced.
-    return SinkResult(digest: upload.digest, stored: stored)
+    return SinkResult(digest: upload.digest, stored: stored, isEvident: true)
   }
 
   private var stored: Int64? { store.settings.engine == nil ? nil : body.fileSize }

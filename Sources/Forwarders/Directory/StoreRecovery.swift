@@ -35,7 +35,7 @@ extension DirectoryStore {
       if let final, final.inode == unfinished.inode {
         // Its other name is about to be swept, so this one has to be durable.
         try directory.folder(of: place, making: true)?.sync()
-        return .complete(size: try size(of: place.name, final, in: folder, shown: shown) ?? final.size)
+        return complete(final, size: try size(of: place.name, final, in: folder, shown: shown) ?? final.size)
       }
       guard unfinished.isPlain else { return .lost }
       return try holds(record, unfinished) ? nil : .lost
@@ -46,7 +46,11 @@ extension DirectoryStore {
     else { return .lost }
     // A name that a dying gateway gave may not be durable yet, and the ledger is about to rely on it.
     try directory.folder(of: place, making: true)?.sync()
-    return .complete(size: size)
+    return complete(final, size: size)
+  }
+
+  private func complete(_ file: FileStatus, size: Int64) -> RecoveredUpload {
+    .complete(size: size, stored: settings.engine == nil ? nil : file.size)
   }
 
   /// Whether an unfinished file has what the ledger says.

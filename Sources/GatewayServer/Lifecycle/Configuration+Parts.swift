@@ -37,9 +37,10 @@ extension Configuration.RouteEntry {
     switch destination {
     case .directory(var settings):
       settings.window = window
+      let flush = try ledger.makeFlush()
       return try DirectoryStore(settings, threads: threads) { (synced) throws(SinkFailure) in
         do throws(LedgerError) {
-          try ledger.flushAnswers(afterSyncOf: synced)
+          try flush.flushAnswers(afterSyncOf: synced)
         } catch {
           throw .storage("the ledger failed: \(error.words)")
         }

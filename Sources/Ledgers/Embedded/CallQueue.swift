@@ -16,7 +16,12 @@ final class CallQueue: @unchecked Sendable {
     lock = .allocate(capacity: 1)
     pthread_mutex_init(lock, nil)
     changed = .allocate(capacity: 1)
-    pthread_cond_init(changed, nil)
+    var attributes = pthread_condattr_t()
+    pthread_condattr_init(&attributes)
+    // A wait must not end early or late because somebody sets the time of day.
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    pthread_cond_init(changed, &attributes)
+    pthread_condattr_destroy(&attributes)
   }
 
   deinit {
@@ -62,12 +67,19 @@ final class CallQueue: @unchecked Sendable {
     pthread_mutex_unlock(lock)
   }
 
-  /// Waits for calls and moves the oldest into `batch`, which must be empty.
+  /// Waits for calls, until `deadline` on the monotonic clock where there is one, and moves the oldest into `batch`, which must be empty and
+  /// stays so where none came in time.
   /// - Returns: `false` once the queue is closed and nothing is left.
-  func next(atMost limit: Int, into batch: inout [LedgerCall]) -> Bool {
+  func next(atMost limit: Int, before deadline: timespec?, into batch: inout [LedgerCall]) -> Bool {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
-    while calls.isEmpty && !isClosed { pthread_cond_wait(changed, lock) }
+    while calls.isEmpty && !isClosed {
+      guard var deadline else {
+        pthread_cond_wait(changed, lock)
+        continue
+      }
+      if pthread_cond_timedwait(changed, lock, &deadline) == ETIMEDOUT { return true }
+    }
     callers.removeAll(keepingCapacity: true)
     if calls.count <= limit {
       // The two arrays change places for ever, and neither is allocated anew.
@@ -76,6 +88,6 @@ final class CallQueue: @unchecked Sendable {
       batch.append(contentsOf: calls.prefix(limit))
       calls.removeFirst(limit)
     }
-    return !batch.isEmpty
+    return !batch.isEmpty || !isClosed
   }
 }

@@ -8,8 +8,7 @@ enum LedgerCall: Sendable {
   indirect case claim(Claim, EventLoopPromise<Holding>)
   case find(UploadKey, EventLoopPromise<UploadRecord?>)
   case advance(UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, EventLoopPromise<Void>)
-  indirect case settle(
-    UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime, EventLoopPromise<Void>)
+  indirect case settle(Settlement, EventLoopPromise<Void>)
   case release(UploadKey, epoch: Int64, EventLoopPromise<Void>)
   case fail(UploadKey, epoch: Int64, expiresAt: WallTime, EventLoopPromise<Void>)
   case forget(UploadKey, EventLoopPromise<Void>)
@@ -30,8 +29,8 @@ enum LedgerCall: Sendable {
       case .advance(let key, let epoch, let from, let to, let expiresAt, let promise):
         try transaction.advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt)
         return .done(promise)
-      case .settle(let key, let epoch, let size, let charged, let digest, let at, let promise):
-        try transaction.settle(key, epoch: epoch, size: size, charged: charged, digest: digest, at: at)
+      case .settle(let settlement, let promise):
+        try transaction.settle(settlement)
         return .done(promise)
       case .fail(let key, let epoch, let expiresAt, let promise):
         try transaction.fail(key, epoch: epoch, expiresAt: expiresAt)
@@ -58,13 +57,19 @@ enum LedgerCall: Sendable {
   /// Whether its answer says something that must survive a power cut; every answer survives the gateway's own end.
   ///
   /// Of an upload that was only offered no byte is safe yet: forgotten with its reservation and its file, it is begun anew.
-  /// What is told after that needs a flush, which takes along all that was committed before. Where a file gets its final
-  /// name before anything is told, ``EmbeddedLedger/flushAnswers(afterSyncOf:)`` comes first.
+  /// One that is evidently complete is found so again. What else is told needs a flush, which takes along all that was
+  /// committed before. Where a file gets its final name before anything is told, ``LedgerFlush`` comes first.
   var needsFlush: Bool {
     switch self {
     case .open, .find, .dropWindows, .unfinished, .quotas: false
-    case .claim, .advance, .settle, .release, .fail, .forget: true
+    case .settle(let settlement, _): !settlement.isEvident
+    case .claim, .advance, .release, .fail, .forget: true
     }
+  }
+
+  /// Whether a flush has to follow before long: until then somebody could take the evidence away.
+  var owesFlush: Bool {
+    if case .settle(let settlement, _) = self { settlement.isEvident } else { false }
   }
 
   /// Where the answer is awaited.
@@ -72,7 +77,7 @@ enum LedgerCall: Sendable {
     switch self {
     case .open(_, let promise), .claim(_, let promise): promise.futureResult.eventLoop
     case .find(_, let promise): promise.futureResult.eventLoop
-    case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, _, let promise), .release(_, _, let promise),
+    case .advance(_, _, _, _, _, let promise), .settle(_, let promise), .release(_, _, let promise),
       .fail(_, _, _, let promise), .forget(_, let promise), .dropWindows(_, let promise):
       promise.futureResult.eventLoop
     case .unfinished(let promise): promise.futureResult.eventLoop
@@ -84,7 +89,7 @@ enum LedgerCall: Sendable {
     switch self {
     case .open(_, let promise), .claim(_, let promise): promise.fail(error)
     case .find(_, let promise): promise.fail(error)
-    case .advance(_, _, _, _, _, let promise), .settle(_, _, _, _, _, _, let promise), .release(_, _, let promise),
+    case .advance(_, _, _, _, _, let promise), .settle(_, let promise), .release(_, _, let promise),
       .fail(_, _, _, let promise), .forget(_, let promise), .dropWindows(_, let promise):
       promise.fail(error)
     case .unfinished(let promise): promise.fail(error)

@@ -88,14 +88,14 @@ struct LedgerTransaction {
     }
   }
 
-  mutating func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime
-  ) throws(LedgerError) {
+  mutating func settle(_ settlement: Settlement) throws(LedgerError) {
+    let key = settlement.key
+    let size = settlement.size
     var client: UnfinishedCensus.Client?
     try allOrNothing { () throws(LedgerError) in
-      client = try uploads.settle(key, epoch: epoch, size: size, digest: digest, at: at)
+      client = try uploads.settle(settlement)
       guard let client else { throw try uploads.findOpen(key) == nil ? .unknown : .fenced }
-      try quotas.settle(key, route: client.route, size: size, charged: min(max(0, charged), size))
+      try quotas.settle(key, route: client.route, size: size, charged: min(max(0, settlement.charged), size))
     }
     if let client { census.add(-1, to: client) }
   }

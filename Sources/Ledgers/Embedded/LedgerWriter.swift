@@ -1,4 +1,5 @@
 import GatewayCore
+import Glibc
 import NIOCore
 
 /// Does the calls of the queue, all that wait at once in one transaction, on a thread of its own.
@@ -7,21 +8,29 @@ final class LedgerWriter {
   static let batchLimit = 512
   /// Pages of 4 KiB in the write-ahead log before it is moved into the database.
   static let checkpointFrames: Int32 = 1000
+  /// In seconds.
+  static let owedFor = 1
 
   private let database: Database
   private let queue: CallQueue
   private let unflushed: UnflushedCommits
+  private let flush: LedgerFlush
   private var transaction: LedgerTransaction
   private let begin: Statement
   private let commit: Statement
   private let rollback: Statement
   private var answers: [LedgerAnswer] = []
+  /// On the monotonic clock: when a flush has to have followed an answer that was given without one.
+  private var flushDue: timespec?
   private var deliveries: [(eventLoop: any EventLoop, answers: [LedgerAnswer])] = []
 
-  init(_ database: Database, queue: CallQueue, unflushed: UnflushedCommits) throws(LedgerError) {
+  init(
+    _ database: Database, queue: CallQueue, unflushed: UnflushedCommits, flush: LedgerFlush
+  ) throws(LedgerError) {
     self.database = database
     self.queue = queue
     self.unflushed = unflushed
+    self.flush = flush
     database.takeOverCheckpoints()
     transaction = try LedgerTransaction(database)
     begin = try Statement("BEGIN IMMEDIATE", in: database)
@@ -32,17 +41,30 @@ final class LedgerWriter {
   /// Returns when the queue is closed and empty.
   func run() {
     var batch: [LedgerCall] = []
-    while queue.next(atMost: Self.batchLimit, into: &batch) {
-      do throws(LedgerError) {
-        try commit(batch)
-      } catch {
-        answers.removeAll(keepingCapacity: true)
-        for call in batch { answers.append(.failed(call, error)) }
-      }
-      deliver(batch)
+    while queue.next(atMost: Self.batchLimit, before: flushDue, into: &batch) {
+      if !batch.isEmpty { perform(batch) }
       batch.removeAll(keepingCapacity: true)
+      flushWhatIsOwed()
       database.checkpoint(above: Self.checkpointFrames)
     }
+  }
+
+  private func perform(_ batch: [LedgerCall]) {
+    do throws(LedgerError) {
+      try commit(batch)
+      if flushDue == nil, batch.contains(where: \.owesFlush) { flushDue = .now(plusSeconds: Self.owedFor) }
+    } catch {
+      answers.removeAll(keepingCapacity: true)
+      for call in batch { answers.append(.failed(call, error)) }
+    }
+    deliver(batch)
+  }
+
+  private func flushWhatIsOwed() {
+    guard let due = flushDue, due <= .now() else { return }
+    flushDue = nil
+    // Whoever relies on the log hears of its failures by an open file of their own.
+    _ = try? flush.flushAnswers()
   }
 
   /// All of them in one transaction, which waits for the disk where one of them has to. Where it throws, none of them
@@ -92,5 +114,19 @@ final class LedgerWriter {
       }
     }
     deliveries.removeAll(keepingCapacity: true)
+  }
+}
+
+extension timespec {
+  /// The monotonic clock's time.
+  fileprivate static func now(plusSeconds seconds: Int = 0) -> timespec {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    time.tv_sec += seconds
+    return time
+  }
+
+  fileprivate static func <= (one: timespec, other: timespec) -> Bool {
+    (one.tv_sec, one.tv_nsec) <= (other.tv_sec, other.tv_nsec)
   }
 }

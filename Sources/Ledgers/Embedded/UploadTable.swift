@@ -98,14 +98,12 @@ struct UploadTable {
   }
 
   /// - Returns: whose upload it was; `nil` where it is not as the caller took it for.
-  func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, digest: ContentDigest?, at: WallTime
-  ) throws(LedgerError) -> UnfinishedCensus.Client? {
-    settle.bind(1, size)
-    settle.bind(2, digest?.bytes)
-    settle.bind(3, at.milliseconds)
-    settle.bind(4, key.text)
-    settle.bind(5, epoch)
+  func settle(_ settlement: Settlement) throws(LedgerError) -> UnfinishedCensus.Client? {
+    settle.bind(1, settlement.size)
+    settle.bind(2, settlement.digest?.bytes)
+    settle.bind(3, settlement.at.milliseconds)
+    settle.bind(4, settlement.key.text)
+    settle.bind(5, settlement.epoch)
     defer { settle.reset() }
     return try settle.step() ? UnfinishedCensus.Client(route: settle.text(0), subject: settle.text(1)) : nil
   }

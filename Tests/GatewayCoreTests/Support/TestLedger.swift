@@ -114,21 +114,19 @@ final class TestLedger: Ledger {
     }
   }
 
-  func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime,
-    on eventLoop: any EventLoop
-  ) -> EventLoopFuture<Void> {
+  func settle(_ settlement: Settlement, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     answer(.settle, on: eventLoop) { state in
-      var record = try Self.own(key, epoch, state)
+      let size = settlement.size
+      var record = try Self.own(settlement.key, settlement.epoch, state)
       if let total = record.total, total != size { state.violations.append("settled with \(size) of \(total)") }
       if size > record.granted { state.violations.append("settled with more than was granted") }
-      state.used[record.route, default: 0] += charged
+      state.used[record.route, default: 0] += settlement.charged
       record.state = .done
       record.committed = size
       record.granted = 0
-      record.digest = digest
-      record.finishedAt = at
-      state.uploads[key] = record
+      record.digest = settlement.digest
+      record.finishedAt = settlement.at
+      state.uploads[settlement.key] = record
     }
   }
 
