@@ -25,17 +25,22 @@ public struct UploadKey: Hashable, Sendable, CustomStringConvertible {
   public static func mint(at now: WallTime = WallTime(milliseconds: 0)) -> UploadKey {
     let second = UInt64(bitPattern: now.milliseconds / 1000)
     var generator = SystemRandomNumberGenerator()
-    var text = ""
-    text.reserveCapacity(32)
-    func append(_ bits: UInt64, _ count: UInt64) {
-      for place in 0..<count { text.unicodeScalars.append(Unicode.Scalar(alphabet[Int((bits >> (6 * place)) & 63)])) }
-    }
-    text.unicodeScalars.append(Unicode.Scalar(alphabet[Int((second >> 18) % 62)]))
-    append(second >> 12, 1)
-    append(second >> 6, 1)
-    append(second, 1)
-    for count in [10, 10, 8] as [UInt64] { append(generator.next(), count) }
-    return UploadKey(minted: text)
+    // Six bits a character, from the lowest on.
+    let parts: [(bits: UInt64, characters: Int)] = [
+      ((second >> 18) % 62, 1), (second >> 12, 1), (second >> 6, 1), (second, 1), (generator.next(), 10),
+      (generator.next(), 10), (generator.next(), 8),
+    ]
+    return UploadKey(
+      minted: String(unsafeUninitializedCapacity: 32) { text in
+        var end = 0
+        for part in parts {
+          for place in 0..<part.characters {
+            text[end] = alphabet[Int((part.bits >> UInt64(6 * place)) & 63)]
+            end += 1
+          }
+        }
+        return end
+      })
   }
 
   /// The first twelve characters: tells uploads apart in a log, and leaves 120 bits unsaid.
