@@ -15,6 +15,8 @@ final class PipeStream {
   private(set) var failure: SinkFailure?
   private let settings: PipeForwarder.Settings
   private var channel: (any Channel)?
+  /// Of the channel's socket, which is open for as long as the channel is active.
+  private var descriptor: NIOBSDSocket.Handle?
   /// Called once: it is open, or it failed.
   private var onReady: ((PipeStream) -> Void)?
   /// The sink that listens; `nil` while the stream is parked.
@@ -144,6 +146,10 @@ final class PipeStream {
 
   func connected(_ channel: any Channel) {
     self.channel = channel
+    // Asked for once: NIO finds out by casts that take longer than a call of the kernel.
+    descriptor = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+      of: NIOBSDSocket.Handle.self
+    ) { $0 }
     lastSign = .now()
     withSocket { _ = sluice_reset_on_close($0, 1) }
   }
@@ -335,7 +341,7 @@ final class PipeStream {
   }
 
   private func withSocket(_ body: (CInt) -> Void) {
-    guard let channel, channel.isActive else { return }
-    try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { body($0) }
+    guard let channel, let descriptor, channel.isActive else { return }
+    body(descriptor)
   }
 }
