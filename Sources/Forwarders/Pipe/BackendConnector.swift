@@ -46,11 +46,13 @@ struct BackendConnector: Sendable {
     let bound = NIOLoopBound(stream, eventLoop: eventLoop)
     let bootstrap = ClientBootstrap(group: eventLoop)
       .connectTimeout(TimeAmount(settings.connectTimeout))
-      .channelOption(.allowRemoteHalfClosure, value: true)
-      .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 512 << 10))
-      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 4096))
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          // The bootstrap would make futures for each of these.
+          let options = channel.syncOptions
+          try options?.setOption(.allowRemoteHalfClosure, value: true)
+          try options?.setOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 512 << 10))
+          try options?.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 4096))
           try channel.pipeline.syncOperations.addHandler(PipeHandler(bound.value), name: "pipe")
         }
       }

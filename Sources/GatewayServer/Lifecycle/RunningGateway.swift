@@ -80,15 +80,16 @@ public final class RunningGateway: Sendable {
           try listener.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
         }
       }
-      .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
       .childChannelInitializer { channel in
         guard connections.admit(channel) else {
           logger.warning("Connection turned away: as many are open as the gateway takes")
           return channel.eventLoop.makeFailedFuture(TooManyConnections())
         }
         return channel.eventLoop.makeCompletedFuture {
+          // The bootstrap would make futures for each of these. TCP_NODELAY, which it sets on the listener, is inherited.
+          let options = channel.syncOptions
+          try options?.setOption(.allowRemoteHalfClosure, value: true)
+          try options?.setOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
           try StagedReceiveAllocator.apply(to: channel)
           try channel.pipeline.syncOperations.addHandlers(
             TLSHandler(context: context, handshakeDeadline: handshake),
