@@ -43,11 +43,13 @@ extension XStreamHandler {
   private func log(_ message: ServerMessage) {
     switch message {
     case .final(let final):
-      logger.info("Exchange ended", metadata: ["status": "\(final.status.name)", "left": "\(final.left)"])
+      logger.info(
+        "Exchange ended", metadata: label.metadata(["status": "\(final.status.name)", "left": "\(final.left)"]))
     case .refusal(let refusal):
       logger.info(
-        "Request refused", metadata: ["status": "\(refusal.status.name)", "reason": "\(refusal.reason)"])
-    case .gaveUp: logger.info("Upload given up")
+        "Request refused",
+        metadata: label.metadata(["status": "\(refusal.status.name)", "reason": "\(refusal.reason)"]))
+    case .gaveUp: logger.info("Upload given up", metadata: label.metadata())
     case .offer, .progress: return
     }
   }

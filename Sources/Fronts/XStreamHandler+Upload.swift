@@ -8,8 +8,9 @@ import XStream
 extension XStreamHandler {
   func admit(_ request: ClientRequest) {
     guard let eventLoop = context?.eventLoop else { return }
-    var logger = logger
-    if let trace = request.context.traceparent { logger[metadataKey: "trace"] = "\(trace)" }
+    let about = { [label] in
+      label.metadata(request.context.traceparent.map { ["trace": "\($0)"] } ?? [:])
+    }
     let core = UploadRequest(request, credentials: credentials, connection: connection)
     uploadNumber += 1
     let number = uploadNumber
@@ -17,9 +18,11 @@ extension XStreamHandler {
     do throws(GatewayCore.Refusal) {
       switch request {
       case .open, .payload:
-        upload = try gateway.open(core, on: eventLoop, logger: logger) { self.uploadSaid($0, number: number) }
+        upload = try gateway.open(core, on: eventLoop, logger: logger, about: about) {
+          self.uploadSaid($0, number: number)
+        }
       case .resume(let resume):
-        upload = try gateway.resume(UploadKey(resume.key), core, on: eventLoop, logger: logger) {
+        upload = try gateway.resume(UploadKey(resume.key), core, on: eventLoop, logger: logger, about: about) {
           self.uploadSaid($0, number: number)
         }
       case .ask(let ask):

@@ -35,7 +35,8 @@ public final class XStreamHandler: ChannelDuplexHandler {
 
   let gateway: Gateway
   let timeouts: FrontTimeouts
-  var logger: Logger
+  let logger: Logger
+  let label: ConnectionLabel
   var context: ChannelHandlerContext?
   var credentials = Credentials(certificateSubject: nil, token: nil, address: "unknown")
   var connection = ClientConnection()
@@ -67,12 +68,12 @@ public final class XStreamHandler: ChannelDuplexHandler {
   var watch: ClientWatch
   var watchTimer: (task: Scheduled<Void>, due: NIODeadline)?
 
-  /// - Parameter logger: of the gateway; the connection's id is added.
+  /// - Parameter logger: of the gateway; what names the connection is added.
   public init(gateway: Gateway, timeouts: FrontTimeouts, logger: Logger) {
     self.gateway = gateway
     self.timeouts = timeouts
     self.logger = logger
-    self.logger[metadataKey: "connection"] = "\(UploadKey.mint(at: gateway.settings.now()).logID)"
+    self.label = ConnectionLabel(now: gateway.settings.now)
     self.watch = ClientWatch(timeouts: timeouts, now: .now())
   }
 
@@ -82,7 +83,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   public func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
     credentials.address = context.remoteAddress?.ipAddress ?? context.remoteAddress?.pathname ?? "unknown"
-    logger[metadataKey: "peer"] = "\(credentials.address)"
+    label.peer = credentials.address
     connection.remote = context.remoteAddress
     connection.local = context.localAddress
     keepWatch()
@@ -100,13 +101,13 @@ public final class XStreamHandler: ChannelDuplexHandler {
     _ = exchange.inputEnded(clean: false)
     upload?.leaveSilently()
     upload = nil
-    logger.debug("Connection closed")
+    logger.debug("Connection closed", metadata: label.metadata())
     context.fireChannelInactive()
   }
 
   /// Whatever TLS or the socket found wrong: the connection is lost.
   public func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    logger.info("Connection lost", metadata: ["reason": "\(error)"])
+    logger.info("Connection lost", metadata: label.metadata(["reason": "\(error)"]))
     context.close(promise: nil)
   }
 
@@ -122,7 +123,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
       connection.serverName = handshake.serverName
       logger.debug(
         "Connection secured",
-        metadata: ["version": "\(handshake.protocolVersion)", "cipher": "\(handshake.cipher)"])
+        metadata: label.metadata(["version": "\(handshake.protocolVersion)", "cipher": "\(handshake.cipher)"]))
     case ChannelEvent.inputClosed:
       hasCleanEnd = true
       process()
@@ -204,7 +205,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
     case .never: return
     case .lookAgain(let due): setWatchTimer(at: due)
     case .close:
-      logger.debug("Connection closed after waiting for its client")
+      logger.debug("Connection closed after waiting for its client", metadata: label.metadata())
       context?.close(promise: nil)
     case .headTooSlow:
       reply(exchange.refuseInput(.timeout, reason: "the head took too long"))

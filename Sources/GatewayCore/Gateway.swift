@@ -31,16 +31,20 @@ public final class Gateway: Sendable {
 
   /// Begins a new upload. The first event is ``UploadEvent/offered`` or ``UploadEvent/refused``.
   ///
-  /// - Parameter onEvent: called on `eventLoop`, never from within this call.
+  /// - Parameters:
+  ///   - about: metadata for each record that the upload writes to `logger`, asked for when it does.
+  ///   - onEvent: called on `eventLoop`, never from within this call.
   /// - Throws: ``Refusal`` where the route's rules alone forbid it.
   public func open(
-    _ request: UploadRequest, on eventLoop: any EventLoop, logger: Logger, onEvent: @escaping (UploadEvent) -> Void
+    _ request: UploadRequest, on eventLoop: any EventLoop, logger: Logger,
+    about: @escaping () -> Logger.Metadata = { [:] }, onEvent: @escaping (UploadEvent) -> Void
   ) throws(Refusal) -> Upload {
     let now = settings.now()
     let admission = try gatekeeper.admit(request, at: now)
     try admission.checkSize()
     let upload = Upload(
-      key: nil, request: request, admission: admission, gateway: self, on: eventLoop, logger: logger, onEvent: onEvent)
+      key: nil, request: request, admission: admission, gateway: self, on: eventLoop, logger: logger, about: about,
+      onEvent: onEvent)
     let reservation = Reservation(
       key: upload.key, route: admission.route.path, owner: admission.identity.owner,
       subject: admission.identity.subject, total: request.total, wanted: admission.wanted,
@@ -61,15 +65,18 @@ public final class Gateway: Sendable {
   ///
   /// Where another connection of the same client is attached, that one settles first and loses it.
   ///
-  /// - Parameter onEvent: called on `eventLoop`, never from within this call.
+  /// - Parameters:
+  ///   - about: metadata for each record that the upload writes to `logger`, asked for when it does.
+  ///   - onEvent: called on `eventLoop`, never from within this call.
   /// - Throws: ``Refusal`` where the route's rules alone forbid it.
   public func resume(
     _ key: UploadKey, _ request: UploadRequest, on eventLoop: any EventLoop, logger: Logger,
-    onEvent: @escaping (UploadEvent) -> Void
+    about: @escaping () -> Logger.Metadata = { [:] }, onEvent: @escaping (UploadEvent) -> Void
   ) throws(Refusal) -> Upload {
     let admission = try gatekeeper.admit(request, at: settings.now())
     let upload = Upload(
-      key: key, request: request, admission: admission, gateway: self, on: eventLoop, logger: logger, onEvent: onEvent)
+      key: key, request: request, admission: admission, gateway: self, on: eventLoop, logger: logger, about: about,
+      onEvent: onEvent)
     let claim = Claim(
       key: key, holder: settings.holder, quotas: admission.quotas, wanted: admission.wanted, digest: request.digest,
       expiresAt: expiry(on: admission.route))

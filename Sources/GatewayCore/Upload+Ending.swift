@@ -33,11 +33,11 @@ extension Upload {
       switch result {
       case .success:
         self.machine.ledgerSettled()
-        self.logger.info("Upload complete", metadata: ["size": "\(size)"])
+        self.logger.info("Upload complete", metadata: self.details(["size": "\(size)"]))
         self.result.digest = self.result.digest ?? self.digest
         self.end(.complete(size: size, self.result))
       case .failure(LedgerError.engine(let what)) where attempt < 5:
-        self.logger.error("Ledger failed to settle; trying again", metadata: ["reason": "\(what)"])
+        self.logger.error("Ledger failed to settle; trying again", metadata: self.details(["reason": "\(what)"]))
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.settle(size: size, attempt: attempt + 1) }
       case .failure(let error): self.carryOut(self.machine.settleFailed("the ledger failed: \(Self.words(for: error))"))
       }
@@ -75,17 +75,17 @@ extension Upload {
       switch result {
       case .success: self.abandonSink()
       case .failure(LedgerError.engine(let what)) where attempt < 5:
-        self.logger.error("Ledger failed to release; trying again", metadata: ["reason": "\(what)"])
+        self.logger.error("Ledger failed to release; trying again", metadata: self.details(["reason": "\(what)"]))
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
           self.drop(thenTell: event, attempt: attempt + 1)
         }
         return
       case .failure(LedgerError.fenced):
         // Another gateway has claimed it: what is safe of it is no longer ours to remove.
-        self.logger.error("Upload was claimed elsewhere")
+        self.logger.error("Upload was claimed elsewhere", metadata: self.details())
         self.sink?.suspend()
       case .failure(let error):
-        self.logger.error("Ledger failed to release", metadata: ["reason": "\(Self.words(for: error))"])
+        self.logger.error("Ledger failed to release", metadata: self.details(["reason": "\(Self.words(for: error))"]))
         self.abandonSink()
       }
       self.end(event)
@@ -106,13 +106,15 @@ extension Upload {
       switch result {
       case .success: break
       case .failure(LedgerError.engine(let what)) where attempt < 5:
-        self.logger.error("Ledger failed to record a failure; trying again", metadata: ["reason": "\(what)"])
+        self.logger.error(
+          "Ledger failed to record a failure; trying again", metadata: self.details(["reason": "\(what)"]))
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
           self.abandon(failure, attempt: attempt + 1)
         }
         return
       case .failure(let error):
-        self.logger.error("Ledger failed to record a failure", metadata: ["reason": "\(Self.words(for: error))"])
+        self.logger.error(
+          "Ledger failed to record a failure", metadata: self.details(["reason": "\(Self.words(for: error))"]))
       }
       self.sink?.abandon()
       self.end(.failed(failure, safe: self.machine.safeInSink))
@@ -142,10 +144,10 @@ extension Upload {
   func end(_ last: UploadEvent) {
     let event = isOffered ? last : beforeOffer(last)
     switch event {
-    case .settled(let offset): logger.info("Upload left", metadata: ["safe": "\(offset)"])
+    case .settled(let offset): logger.info("Upload left", metadata: details(["safe": "\(offset)"]))
     case .failed(let failure, let safe):
-      logger.error("Upload failed", metadata: ["reason": "\(failure.words)", "safe": "\(safe)"])
-    case .refused(let refusal): logger.info("Upload refused", metadata: ["reason": "\(refusal.words)"])
+      logger.error("Upload failed", metadata: details(["reason": "\(failure.words)", "safe": "\(safe)"]))
+    case .refused(let refusal): logger.info("Upload refused", metadata: details(["reason": "\(refusal.words)"]))
     case .offered, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: break
     }
     quietCheck?.cancel()

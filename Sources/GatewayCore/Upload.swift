@@ -12,7 +12,8 @@ public final class Upload {
   let acknowledges: Bool
   let connection: ClientConnection
   let eventLoop: any EventLoop
-  var logger: Logger
+  let logger: Logger
+  private let about: () -> Logger.Metadata
   var onEvent: ((UploadEvent) -> Void)?
 
   var machine: UploadMachine
@@ -30,7 +31,7 @@ public final class Upload {
   /// Does nothing yet; ``begin(with:)`` does.
   init(
     key: UploadKey?, request: UploadRequest, admission: Admission, gateway: Gateway, on eventLoop: any EventLoop,
-    logger: Logger, onEvent: @escaping (UploadEvent) -> Void
+    logger: Logger, about: @escaping () -> Logger.Metadata, onEvent: @escaping (UploadEvent) -> Void
   ) {
     self.key = key ?? UploadKey.mint(at: gateway.settings.now())
     self.isNew = key == nil
@@ -43,8 +44,7 @@ public final class Upload {
     self.eventLoop = eventLoop
     self.onEvent = onEvent
     self.logger = logger
-    self.logger[metadataKey: "upload"] = "\(self.key.logID)"
-    self.logger[metadataKey: "route"] = "\(admission.route.path)"
+    self.about = about
     self.machine = UploadMachine(
       isResumable: request.shape == .stream, isNew: key == nil, total: request.total,
       window: gateway.settings.window,
@@ -229,12 +229,19 @@ public final class Upload {
   func offer() {
     guard let holding else { return }
     isOffered = true
-    logger.info("Upload offered", metadata: ["offset": "\(holding.committed)", "granted": "\(holding.granted)"])
+    logger.info(
+      "Upload offered", metadata: details(["offset": "\(holding.committed)", "granted": "\(holding.granted)"]))
     onEvent?(
       .offered(
         UploadOffer(
           key: key, offset: holding.committed, granted: holding.granted, total: admission.total,
           buffer: admission.buffer, format: admission.format)))
+  }
+
+  /// A record's metadata: its own, the upload's, and the connection's.
+  func details(_ own: Logger.Metadata = [:]) -> Logger.Metadata {
+    own.merging(["upload": "\(key.logID)", "route": "\(admission.route.path)"]) { own, _ in own }
+      .merging(about()) { own, _ in own }
   }
 
   func took(upTo offset: Int64) {
