@@ -200,7 +200,8 @@ public final class TLSHandler: ChannelDuplexHandler {
 
     // What goes with a failure is an alert, which is sent there.
     if received.completedHandshake {
-      completeHandshake(context)
+      // Where the client has spoken already, the ticket goes with what it is answered, or the next read: one call less.
+      completeHandshake(context, isOutputUrgent: received.plaintextByteCount == 0 || !session.owesOnlyTickets)
     } else if received.failure == nil {
       writeAnswers(context)
     }
@@ -220,12 +221,14 @@ public final class TLSHandler: ChannelDuplexHandler {
     if let failure = received.failure { fail(failure, context) }
   }
 
-  private func completeHandshake(_ context: ChannelHandlerContext) {
+  private func completeHandshake(_ context: ChannelHandlerContext, isOutputUrgent: Bool) {
     state = .open
     timer?.cancel()
     timer = nil
-    writeOutput(context, promise: nil)
-    context.flush()
+    if isOutputUrgent {
+      writeOutput(context, promise: nil)
+      context.flush()
+    }
     context.fireUserInboundEventTriggered(session.handshakeSummary())
   }
 

@@ -145,6 +145,10 @@ public final class TLSSession {
   /// How much ciphertext ``takeOutput()`` would return, in bytes.
   public var outputByteCount: Int { buffers.output.readableBytes }
 
+  /// Whether what a finished handshake leaves in the output is nothing that the peer waits for: a server's tickets
+  /// (RFC 8446, section 4.6.1). A client's output has its Finished, and a server's of TLS 1.2 the server's.
+  var owesOnlyTickets: Bool { context.role == .server && SSL_version(handle) == TLS1_3_VERSION }
+
   /// Describes the finished handshake.
   ///
   /// - Precondition: the handshake is complete.
