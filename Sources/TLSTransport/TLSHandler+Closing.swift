@@ -39,8 +39,13 @@ extension TLSHandler {
   /// Sends what waits and then `close_notify`, when OpenSSL is ready for it.
   func sendCloseNotify(_ context: ChannelHandlerContext) {
     session.sendCloseNotify()
-    let sent = context.eventLoop.makePromise(of: Void.self)
     let waiting = takeOutputClosePromise()
+    guard waiting != nil || announcesOutputClosed else {
+      writeOutput(context, promise: nil)
+      context.flush()
+      return closeIfBothEnded(context)
+    }
+    let sent = context.eventLoop.makePromise(of: Void.self)
     sent.futureResult.assumeIsolated().whenComplete { [weak self] result in
       waiting?.completeWith(result.map { _ in })
       if case .success = result, let self, self.isOpen, self.announcesOutputClosed {
@@ -146,7 +151,6 @@ extension TLSHandler {
   private func finish(_ context: ChannelHandlerContext, lingering: Bool) {
     guard !isFinishing else { return }
     isFinishing = true
-    startTimer(lingering ? Self.alertLinger : closeDeadline, context) { $0.closeChannel($1) }
     let sent = context.eventLoop.makePromise(of: Void.self)
     sent.futureResult.assumeIsolated().whenComplete { [self] result in
       if case .closed = state { return }
@@ -158,6 +162,9 @@ extension TLSHandler {
       context.read()
     }
     context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: sent)
+    // Mostly the socket takes it all, and the channel is closed by here.
+    if case .closed = state { return }
+    startTimer(lingering ? Self.alertLinger : closeDeadline, context) { $0.closeChannel($1) }
   }
 
   private func failPending(_ error: any Error) {

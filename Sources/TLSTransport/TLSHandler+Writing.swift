@@ -30,6 +30,8 @@ extension TLSHandler {
       while pending.hasFlushed {
         let promises = try pending.encrypt(into: session, outputSize: Self.outputSize)
         if session.outputByteCount == 0, promises.isEmpty { break }
+        // `close_notify` goes with the last bytes.
+        if promises.isEmpty, wantsOutputClosed, pending.isEmpty { break }
         writeOutput(context, promise: Self.join(promises))
       }
     } catch {

@@ -74,10 +74,12 @@ public final class TLSSession {
     SSL_free(handle)
   }
 
-  /// Begins the handshake: a client's output then has its ClientHello. A server has nothing to say yet.
+  /// Begins the handshake: a client's output then has its ClientHello. A server has nothing to say yet, and OpenSSL
+  /// nothing to do.
   ///
   /// - Throws: ``TLSError/handshake(reason:)``.
   public func startHandshake() throws(TLSError) {
+    guard context.role == .client else { return }
     var received = Received()
     advanceHandshake(&received)
     if let failure = received.failure { throw failure }
