@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <malloc.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -96,6 +97,12 @@ static inline int sluice_processors(void) {
   int count = 0;
   for (long word = 0; word < size / (long)sizeof(unsigned long); word++) count += __builtin_popcountl(mask[word]);
   return count;
+}
+
+// What does not fill a segment of TCP waits for more, at most 200 ms: the end of the output sends it.
+static inline int sluice_hold_segment(int socket) {
+  int is_on = 1;
+  return setsockopt(socket, IPPROTO_TCP, TCP_CORK, &is_on, sizeof is_on);
 }
 
 static inline int sluice_end_output(int socket) {

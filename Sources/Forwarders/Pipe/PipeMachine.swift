@@ -47,6 +47,9 @@ struct PipeMachine {
     !isComplete && (flushed < accepted || checkpointTarget != nil || isFinishing)
   }
 
+  /// Whether so many bytes more are the last.
+  func isComplete(with count: Int) -> Bool { accepted + Int64(count) == total }
+
   mutating func accept(_ count: Int) {
     accepted += Int64(count)
   }

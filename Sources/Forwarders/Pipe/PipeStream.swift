@@ -34,6 +34,8 @@ final class PipeStream {
   /// A sink waits until what earlier connections left is out: each has a window of its own.
   private var isOpening = false
   private var lastSign = NIODeadline.now()
+  /// Whether the end of the output is a FIN, which can go in the segment of the last bytes.
+  private var canHoldSegment = false
   /// What NIO had handed to the socket when that was last looked at, in bytes.
   private var handedOver: Int64 = 0
 
@@ -59,6 +61,7 @@ final class PipeStream {
       endSize = 0
     } else {
       endSize = 1
+      canHoldSegment = true
     }
     machine = PipeMachine(total: upload.total, done: settings.done, endSize: endSize)
   }
@@ -88,6 +91,10 @@ final class PipeStream {
     guard failure == nil, !isOver, let channel else { return }
     let count = bytes.readableBytes
     guard count > 0 else { return }
+    if canHoldSegment, machine.isComplete(with: count) {
+      // The end of the output follows at once.
+      withSocket { _ = sluice_hold_segment($0) }
+    }
     hasher?.update(bytes)
     if !machine.isWaiting { lastSign = .now() }
     machine.accept(count)
