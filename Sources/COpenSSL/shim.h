@@ -28,6 +28,7 @@ static inline uint64_t shim_OP_IGNORE_UNEXPECTED_EOF(void) { return SSL_OP_IGNOR
 
 static inline long shim_MODE_RELEASE_BUFFERS(void) { return SSL_MODE_RELEASE_BUFFERS; }
 static inline long shim_MODE_ACCEPT_MOVING_WRITE_BUFFER(void) { return SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER; }
+static inline long shim_MODE_NO_AUTO_CHAIN(void) { return SSL_MODE_NO_AUTO_CHAIN; }
 static inline long shim_SSL_CTX_set_mode(SSL_CTX *ctx, long mode) { return SSL_CTX_set_mode(ctx, mode); }
 
 static inline int shim_SSL_CTX_set_min_proto_version(SSL_CTX *ctx, int version) {
@@ -44,6 +45,9 @@ static inline long shim_SSL_CTX_set_session_cache_mode(SSL_CTX *ctx, long mode) 
 }
 static inline int shim_SSL_CTX_add1_chain_cert(SSL_CTX *ctx, X509 *certificate) {
   return (int)SSL_CTX_add1_chain_cert(ctx, certificate);
+}
+static inline int shim_SSL_CTX_build_cert_chain(SSL_CTX *ctx) {
+  return (int)SSL_CTX_build_cert_chain(ctx, SSL_BUILD_CHAIN_FLAG_IGNORE_ERROR | SSL_BUILD_CHAIN_FLAG_CLEAR_ERROR);
 }
 static inline void shim_SSL_CTX_add_client_CA(SSL_CTX *ctx, X509 *certificate) {
   (void)SSL_CTX_add_client_CA(ctx, certificate);

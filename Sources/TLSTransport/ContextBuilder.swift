@@ -5,6 +5,8 @@ final class ContextBuilder {
   let handle: OpaquePointer
   private(set) var warnings: [TLSConfigurationWarning] = []
   private var isReleased = false
+  /// Certificates in the file of the own one.
+  private var chainSize = 0
 
   init(role: TLSContext.Role, profile: TLSProfile) throws(TLSConfigurationError) {
     OpenSSLErrors.clear()
@@ -45,6 +47,7 @@ final class ContextBuilder {
     defer { for certificate in certificates { X509_free(certificate) } }
     let key = try keyPEM.privateKey()
     defer { EVP_PKEY_free(key) }
+    chainSize = certificates.count
     let leaf = certificates[0]
     OpenSSLErrors.clear()
     guard X509_check_private_key(leaf, key) == 1 else {
@@ -82,6 +85,18 @@ final class ContextBuilder {
   func trustSystemRoots() throws(TLSConfigurationError) {
     OpenSSLErrors.clear()
     try check(SSL_CTX_set_default_verify_paths(handle))
+  }
+
+  /// Puts behind a certificate that came without a chain what the trusted authorities have for it, as OpenSSL would. But
+  /// OpenSSL would do so, and verify the chain, in each handshake.
+  func completeChain(chainFile: String) throws(TLSConfigurationError) {
+    _ = shim_SSL_CTX_set_mode(handle, shim_MODE_NO_AUTO_CHAIN())
+    guard chainSize == 1 else { return }
+    OpenSSLErrors.clear()
+    guard shim_SSL_CTX_build_cert_chain(handle) > 0 else {
+      throw .rejected(path: chainFile, cause: OpenSSLErrors.take())
+    }
+    OpenSSLErrors.clear()
   }
 
   /// Session tickets. Without a session id context OpenSSL refuses to resume where client certificates are asked for.

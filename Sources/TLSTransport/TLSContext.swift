@@ -47,6 +47,7 @@ public final class TLSContext: Sendable {
       try builder.trust(caFile: file, announce: true)
       SSL_CTX_set_verify(builder.handle, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
     }
+    try builder.completeChain(chainFile: configuration.certificateChainFile)
     if !protocols.isEmpty {
       SSL_CTX_set_alpn_select_cb(
         builder.handle, selectApplicationProtocol, Unmanaged.passUnretained(protocols).toOpaque())

@@ -39,6 +39,17 @@ import Testing
     }
   }
 
+  @Test("it is shown the server's certificate alone, or with what the authorities for clients have behind it")
+  func chain() async throws {
+    for (clients, count) in [(TLSServerConfiguration.ClientCertificates.none, 1), (.optional(caFile: ours.ca), 2)] {
+      try await withServer(ours.serverContext(clients: clients)) { port, _ in
+        let said = await client(port: port, [], ["-showcerts"])
+        #expect(said.contains("Verify return code: 0 (ok)"))
+        #expect(said.components(separatedBy: "BEGIN CERTIFICATE").count - 1 == count)
+      }
+    }
+  }
+
   @Test("with other ALPN names only it gets the alert; without any it is let in")
   func alpn() async throws {
     try await withServer(ours.serverContext(alpn: ["x-stream/1"])) { port, _ in
