@@ -23,8 +23,6 @@ final class PublishingQueue: Sendable {
 
   /// Files in one go. Bounds how long one of them can wait for the others.
   private static let batchLimit = 64
-  private static let yields = 8
-  private static let longestYield = Duration.milliseconds(1)
 
   private let directory: StoreDirectory
   private let threads: StoreThreads
@@ -58,7 +56,8 @@ final class PublishingQueue: Sendable {
 
   private func run(isActive: Bool) {
     while true {
-      letOthersBring()
+      // An upload that goes with the next flush costs less than one that waits for the flush after it.
+      sluice_let_others_go_first(8)
       let batch = state.withLock { state in
         let batch = Array(state.waiting.prefix(Self.batchLimit))
         state.waiting.removeFirst(batch.count)
@@ -70,15 +69,6 @@ final class PublishingQueue: Sendable {
         isActive ? publish(batch.map(\.file)) : batch.map { _ in .failure(StoreThreads.stopped) }
       deliver(zip(batch, results).map { ($0, $1) })
     }
-  }
-
-  /// An upload that goes with the next flush costs less than one that waits for the flush after it. So those who want
-  /// this thread's core, and may be about to bring files, go first. Where the core is free this takes no time, and where
-  /// strangers want it too not much.
-  private func letOthersBring() {
-    let clock = ContinuousClock()
-    let begin = clock.now
-    for _ in 0..<Self.yields where clock.now - begin < Self.longestYield { sched_yield() }
   }
 
   /// One hop to each event loop.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Calls on their way from any thread to the writer's.
@@ -67,8 +68,8 @@ final class CallQueue: @unchecked Sendable {
     pthread_mutex_unlock(lock)
   }
 
-  /// Waits for calls, until `deadline` on the monotonic clock where there is one, and moves the oldest into `batch`, which must be empty and
-  /// stays so where none came in time.
+  /// Waits for calls, until `deadline` on the monotonic clock where there is one, and moves the oldest into `batch`,
+  /// which must be empty and stays so where none came in time.
   /// - Returns: `false` once the queue is closed and nothing is left.
   func next(atMost limit: Int, before deadline: timespec?, into batch: inout [LedgerCall]) -> Bool {
     pthread_mutex_lock(lock)
@@ -79,6 +80,11 @@ final class CallQueue: @unchecked Sendable {
         continue
       }
       if pthread_cond_timedwait(changed, lock, &deadline) == ETIMEDOUT { return true }
+    }
+    if !isClosed {
+      pthread_mutex_unlock(lock)
+      sluice_let_others_go_first(2)
+      pthread_mutex_lock(lock)
     }
     callers.removeAll(keepingCapacity: true)
     if calls.count <= limit {
