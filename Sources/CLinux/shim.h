@@ -32,8 +32,9 @@ static inline int sluice_begin_write_back(int file, int64_t offset, int64_t coun
 static inline int sluice_await_write_back(int file) { return sync_file_range(file, 0, 0, 1); }
 
 // Lets threads that want this core go first: what they bring can share a commit or a flush with what is there already.
-// Where the core is free it takes no time, and where strangers want it too not much. Of two threads that yield to each
-// other the one with more turns goes last.
+// Yields `turns` times at most, and not again after a millisecond: where the core is free it takes no time, and where
+// strangers want it too not much more than their one turn. Of two threads that yield to each other the one with more
+// turns goes last.
 static inline void sluice_let_others_go_first(int turns) {
   struct timespec begin, now;
   clock_gettime(CLOCK_MONOTONIC, &begin);

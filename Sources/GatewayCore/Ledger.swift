@@ -4,7 +4,7 @@ public import NIOCore
 ///
 /// Every call is one transaction: state and quota change together or not at all. It survives the gateway's end before its
 /// future succeeds, and a power cut too, but for two, which one may take back, with all that follows, until another call
-/// has changed something: ``open(_:on:)``, and ``settle(_:on:)`` of what is evident, which is kept within a second at most.
+/// has changed something: ``open(_:on:)``, and ``settle(_:on:)`` of what is evident, which is flushed soon after.
 /// A call that changes an upload names the `epoch` under which it holds it; where another has claimed it since, the
 /// call fails with ``LedgerError/fenced`` and changes nothing. All futures fail with ``LedgerError`` alone, and complete
 /// on the given event loop.

@@ -12,7 +12,7 @@ public struct Settlement: Hashable, Sendable {
   public var digest: ContentDigest?
   /// Now.
   public var at: WallTime
-  /// ``SinkResult/isEvident``.
+  /// ``SinkResult/isEvident``, and no quota would miss it for the time that the evidence might be gone.
   public var isEvident: Bool
 
   /// All of it.

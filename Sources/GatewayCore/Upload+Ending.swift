@@ -28,7 +28,9 @@ extension Upload {
     guard let holding else { return }
     let settlement = Settlement(
       key: key, epoch: holding.epoch, size: size, charged: admission.route.charge(size: size, stored: result.stored),
-      digest: result.digest ?? digest, at: gateway.settings.now(), isEvident: result.isEvident)
+      digest: result.digest ?? digest, at: gateway.settings.now(),
+      // A window's quota has to know also of what was taken away at once, and with it the evidence.
+      isEvident: result.isEvident && admission.quotas.allSatisfy { $0.window == 0 })
     gateway.ledger.settle(settlement, on: eventLoop).assumeIsolated().whenComplete { result in
       switch result {
       case .success:

@@ -11,7 +11,7 @@ public import NIOCore
 /// Close it before the event loops that calls are made on are shut down.
 public final class EmbeddedLedger: Ledger {
   private let queue = CallQueue()
-  private let unflushed = UnflushedCommits()
+  let unflushed = UnflushedCommits()
   private let path: String
   private let thread: WriterThread
   private let lock: FileLock

@@ -34,17 +34,19 @@ public final class LedgerFlush: Sendable {
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
   public func flushAnswers(afterSyncOf synced: UInt64? = nil) throws(LedgerError) {
     if synced == device {
-      guard sluice_await_write_back(log) == 0 else { throw Self.failure() }
+      guard sluice_await_write_back(log) == 0 else { throw failure() }
       return
     }
     try unflushed.flush { () throws(LedgerError) in
       while fdatasync(log) != 0 {
-        guard errno == EINTR else { throw Self.failure() }
+        guard errno == EINTR else { throw failure() }
       }
     }
   }
 
-  private static func failure() -> LedgerError {
-    .engine("syncing the write-ahead log: \(String(cString: strerror(errno)))")
+  private func failure() -> LedgerError {
+    let words = String(cString: strerror(errno))
+    unflushed.noteFailure()
+    return .engine("syncing the write-ahead log: \(words)")
   }
 }

@@ -8,7 +8,7 @@ import Testing
 struct StoreRecoveryTests {
   private func record(_ key: UploadKey, total: Int64?, committed: Int64) -> UploadRecord {
     UploadRecord(
-      key: key, route: "/files", owner: "", total: total, committed: committed, granted: committed, state: .open,
+      key: key, route: "/files", owner: "", total: total, committed: committed, granted: total ?? 90, state: .open,
       epoch: 1, format: "bytes", label: nil, digest: nil, createdAt: WallTime(milliseconds: 0),
       expiresAt: WallTime(milliseconds: 1), finishedAt: nil)
   }
@@ -47,8 +47,9 @@ struct StoreRecoveryTests {
     Case("complete, not heard of", complete: 100, committed: 50, expected: .complete(size: 100)),
     Case("complete, never a checkpoint", complete: 100, committed: 0, expected: .complete(size: 100)),
     Case("complete, length unknown", complete: 77, total: nil, committed: 50, expected: .complete(size: 77)),
-    Case("a final file of another size", complete: 99, committed: 50, expected: .lost),
-    Case("a final file shorter than recorded", complete: 40, total: nil, committed: 50, expected: .lost),
+    Case("complete, and cut by its consumer", complete: 99, committed: 50, expected: .complete(size: 100)),
+    Case("complete, length unknown, and cut", complete: 40, total: nil, committed: 50, expected: .complete(size: 50)),
+    Case("complete, length unknown, and grown", complete: 99, total: nil, committed: 50, expected: .complete(size: 90)),
     Case("someone else's final file beside it", partial: 60, complete: 100, committed: 50, isPartialKept: true),
   ]
 
@@ -62,6 +63,16 @@ struct StoreRecoveryTests {
     #expect(found == (test.expected.map { [key: $0] } ?? [:]))
     #expect(place.holdsUnfinished(key) == test.isPartialKept)
     #expect(place.complete(key)?.count == test.complete)
+  }
+
+  @Test("finds a complete file where the configuration before put it", arguments: ["", ".gz"])
+  func formerPlace(suffix: String) throws {
+    let template = try NameTemplate(parsing: "{date}/{key}")
+    let place = try DirectoryPlace { $0.name = template }
+    let key = UploadKey.mint()
+    try Data(pattern(60)).write(to: URL(filePath: "\(place.path)/\(key.text)\(suffix)"))
+    let found = try place.store.recover([record(key, total: 100, committed: 0)])
+    #expect(found == [key: .complete(size: 100, stored: suffix.isEmpty ? nil : 60)])
   }
 
   @Test("takes a file with both names for complete")

@@ -200,6 +200,20 @@ struct UploadTests {
     expectNothingHeld(fixture)
   }
 
+  @Test("is answered before its record is flushed where its place shows that it is complete, unless a window counts it")
+  func evidence() throws {
+    for limits in [ClientLimits(), ClientLimits(window: WindowLimit(bytes: 1000, every: .seconds(60)))] {
+      let fixture = GatewayFixture(clientLimits: limits)
+      let front = try fixture.open(fixture.request(total: 10), on: loop)
+      loop.run()
+      front.write(10)
+      front.upload?.finish()
+      loop.run()
+      #expect(front.last == "complete 10")
+      #expect(fixture.ledger.settlements.map(\.isEvident) == [limits.window == nil])
+    }
+  }
+
   @Test("is settled again when the ledger fails for a moment")
   func settleAgain() throws {
     let fixture = GatewayFixture()

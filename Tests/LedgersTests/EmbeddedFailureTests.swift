@@ -1,3 +1,4 @@
+import Foundation
 import GatewayCore
 @testable import Ledgers
 import NIOCore
@@ -107,6 +108,27 @@ struct EmbeddedFailureTests {
       #expect(try await ledger.found(sound.key)?.state == .done)
       #expect(try await ledger.allQuotas() == [.of(route: "/other", "", reserved: 0, used: 50, cap: 1000)])
       await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(1, unfinishedLimit: 1)) }
+    }
+  }
+
+  @Test("After the log could not be written all that it holds is in the database before another call is answered")
+  func mendsLog() async throws {
+    try await withTemporaryDirectory { directory in
+      let path = directory + "/ledger.db"
+      let ledger = try EmbeddedLedger(path: path)
+      defer { ledger.close() }
+      let upload = Reservation.of(100)
+      _ = try await ledger.opened(upload)
+      func uploadsWithoutLog(_ name: String) throws -> [UploadKey] {
+        try FileManager.default.copyItem(atPath: path, toPath: directory + "/" + name)
+        return try LedgerReader(path: directory + "/" + name).uploads(route: "/files").map(\.key)
+      }
+      _ = try await ledger.found(upload.key)
+      // Not even the tables are in it yet.
+      #expect(throws: LedgerOpenError.self) { try uploadsWithoutLog("before.db") }
+      ledger.unflushed.noteFailure()
+      _ = try await ledger.found(upload.key)
+      #expect(try uploadsWithoutLog("after.db") == [upload.key])
     }
   }
 

@@ -12,15 +12,22 @@ extension DirectoryStore.Settings {
   ///
   /// - Throws: ``SinkFailure/storage(_:)`` where the system does not say, which is not the same as missing.
   public func isPresent(_ upload: UploadRecord) throws(SinkFailure) -> Bool {
-    let facts = NameFacts(upload)
-    for template in Set([name, .key]) {
-      for suffix in ["", Self.gzipSuffix] {
-        var status = stat()
-        if lstat(directory + "/" + template.place(for: facts, suffix: suffix).path, &status) == 0 { return true }
-        guard errno == ENOENT else { throw .system("looking at", "\(directory)/\(upload.key.logID)…", errno) }
-      }
+    for possible in possiblePlaces(of: NameFacts(upload)) {
+      var status = stat()
+      if lstat(directory + "/" + possible.place.path, &status) == 0 { return true }
+      guard errno == ENOENT else { throw .system("looking at", "\(directory)/\(upload.key.logID)…", errno) }
     }
     return false
+  }
+
+  /// Where a complete upload's file may be, as far as the configuration tells.
+  func possiblePlaces(of facts: NameFacts) -> [PossiblePlace] {
+    Set([name, .key]).flatMap { template in
+      [
+        PossiblePlace(place: template.place(for: facts, suffix: ""), isSqueezed: false),
+        PossiblePlace(place: template.place(for: facts, suffix: Self.gzipSuffix), isSqueezed: true),
+      ]
+    }
   }
 
   /// Throws where the store itself is not there: a disk that is not mounted must not look as if all files had been
@@ -35,4 +42,11 @@ extension DirectoryStore.Settings {
         "looking for the store's own folder", partial, errno, advice: "mount its disk, or start the gateway once")
     }
   }
+}
+
+/// Where a complete upload's file may be.
+struct PossiblePlace: Sendable {
+  var place: FinalPlace
+  /// Whether the file would be gzip's.
+  var isSqueezed: Bool
 }

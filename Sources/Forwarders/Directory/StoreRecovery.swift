@@ -25,32 +25,43 @@ extension DirectoryStore {
   private func outcome(of record: UploadRecord, final place: FinalPlace) throws(SinkFailure) -> RecoveredUpload? {
     let unfinished = try directory.status(
       of: record.key.text, in: directory.partial, shown: directory.partialPlace(record.key))
-    let folder = try directory.folder(of: place)
-    let shown = directory.completePlace(record.key)
-    let final = try folder.flatMap { folder throws(SinkFailure) in
-      try directory.status(of: place.name, in: folder.descriptor, shown: shown)
-    }
+    let today = PossiblePlace(place: place, isSqueezed: settings.engine != nil)
     if let unfinished {
       // One file with both names was on its way into place, on a file system that cannot rename without overwriting.
-      if let final, final.inode == unfinished.inode {
-        // Its other name is about to be swept, so this one has to be durable.
-        try directory.folder(of: place, making: true)?.sync()
-        return complete(final, size: try size(of: place.name, final, in: folder, shown: shown) ?? final.size)
+      if let final = try status(of: record.key, at: place), final.inode == unfinished.inode {
+        return try complete(record, final, at: today)
       }
       guard unfinished.isPlain else { return .lost }
       return try holds(record, unfinished) ? nil : .lost
     }
-    guard let final else { return record.committed == 0 ? nil : .lost }
-    guard final.isPlain, let size = try size(of: place.name, final, in: folder, shown: shown),
-      size == record.total ?? size, size >= record.committed
-    else { return .lost }
-    // A name that a dying gateway gave may not be durable yet, and the ledger is about to rely on it.
-    try directory.folder(of: place, making: true)?.sync()
-    return complete(final, size: size)
+    // It may have got its name before `gzip` or `name` was changed.
+    for possible in [today] + settings.possiblePlaces(of: NameFacts(record)) {
+      guard let final = try status(of: record.key, at: possible.place) else { continue }
+      return final.isPlain ? try complete(record, final, at: possible) : .lost
+    }
+    return record.committed == 0 ? nil : .lost
   }
 
-  private func complete(_ file: FileStatus, size: Int64) -> RecoveredUpload {
-    .complete(size: size, stored: settings.engine == nil ? nil : file.size)
+  private func status(of key: UploadKey, at place: FinalPlace) throws(SinkFailure) -> FileStatus? {
+    guard let folder = try directory.folder(of: place) else { return nil }
+    return try directory.status(of: place.name, in: folder.descriptor, shown: directory.completePlace(key))
+  }
+
+  /// A file was whole when it got its final name, whatever its consumer has made of it since.
+  private func complete(
+    _ record: UploadRecord, _ final: FileStatus, at possible: PossiblePlace
+  ) throws(SinkFailure) -> RecoveredUpload {
+    // A name that a dying gateway gave may not be durable yet, and the ledger is about to rely on it. Its other name may
+    // be about to be swept.
+    let folder = try directory.folder(of: possible.place, making: true)
+    try folder?.sync()
+    var size = final.size
+    if record.total == nil, possible.isSqueezed, let folder {
+      let shown = directory.completePlace(record.key)
+      size = try gzipIndex(possible.place.name, in: folder.descriptor, upTo: .max, shown: shown).rawSize
+    }
+    size = record.total ?? min(max(size, record.committed), record.granted)
+    return .complete(size: size, stored: possible.isSqueezed ? final.size : nil)
   }
 
   /// Whether an unfinished file has what the ledger says.
@@ -61,15 +72,6 @@ extension DirectoryStore {
     let index = try gzipIndex(record.key.text, in: directory.partial, upTo: record.committed, shown: shown)
     // Members that end at the offset were squeezed, before `gzip` was taken out of the configuration.
     return (index.rawSize == record.committed) == (settings.engine != nil)
-  }
-
-  /// Of the upload that a complete file holds; `nil` where it is no whole file of ours.
-  private func size(
-    of name: String, _ status: FileStatus, in folder: CompleteFolder?, shown: String
-  ) throws(SinkFailure) -> Int64? {
-    guard settings.engine != nil, let folder else { return status.size }
-    let index = try gzipIndex(name, in: folder.descriptor, upTo: .max, shown: shown)
-    return index.fileSize == status.size && !index.members.isEmpty ? index.rawSize : nil
   }
 
   private func gzipIndex(

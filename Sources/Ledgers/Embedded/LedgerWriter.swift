@@ -1,3 +1,4 @@
+import CSQLite
 import GatewayCore
 import Glibc
 import NIOCore
@@ -8,8 +9,8 @@ final class LedgerWriter {
   static let batchLimit = 512
   /// Pages of 4 KiB in the write-ahead log before it is moved into the database.
   static let checkpointFrames: Int32 = 1000
-  /// In seconds.
-  static let owedFor = 1
+  /// In milliseconds.
+  static let owedFor = 100
 
   private let database: Database
   private let queue: CallQueue
@@ -21,7 +22,7 @@ final class LedgerWriter {
   private let rollback: Statement
   private var answers: [LedgerAnswer] = []
   /// On the monotonic clock: when a flush has to have followed an answer that was given without one.
-  private var flushDue: timespec?
+  private var flushDue: timespec? = .now()
   private var deliveries: [(eventLoop: any EventLoop, answers: [LedgerAnswer])] = []
 
   init(
@@ -44,15 +45,19 @@ final class LedgerWriter {
     while queue.next(atMost: Self.batchLimit, before: flushDue, into: &batch) {
       if !batch.isEmpty { perform(batch) }
       batch.removeAll(keepingCapacity: true)
-      flushWhatIsOwed()
+      if let flushDue, flushDue <= .now() { flushWhatIsOwed() }
       database.checkpoint(above: Self.checkpointFrames)
     }
+    // Closing the database does so only where nobody else has it open.
+    flushWhatIsOwed()
   }
 
   private func perform(_ batch: [LedgerCall]) {
     do throws(LedgerError) {
       try commit(batch)
-      if flushDue == nil, batch.contains(where: \.owesFlush) { flushDue = .now(plusSeconds: Self.owedFor) }
+      if flushDue == nil, batch.contains(where: \.owesFlush) {
+        flushDue = .now(plusMilliseconds: Self.owedFor)
+      }
     } catch {
       answers.removeAll(keepingCapacity: true)
       for call in batch { answers.append(.failed(call, error)) }
@@ -61,9 +66,8 @@ final class LedgerWriter {
   }
 
   private func flushWhatIsOwed() {
-    guard let due = flushDue, due <= .now() else { return }
     flushDue = nil
-    // Whoever relies on the log hears of its failures by an open file of their own.
+    // Where it fails, the next call mends the log or fails in its turn.
     _ = try? flush.flushAnswers()
   }
 
@@ -74,6 +78,7 @@ final class LedgerWriter {
   /// a power cut before that may bring them back. So a failure says: not known to be safe.
   private func commit(_ batch: [LedgerCall]) throws(LedgerError) {
     do throws(LedgerError) {
+      try unflushed.repair { () throws(LedgerError) in try database.emptyLog() }
       let isFlushed = batch.contains(where: \.needsFlush)
       try database.setFlush(isFlushed)
       try begin.run()
@@ -90,6 +95,7 @@ final class LedgerWriter {
       transaction.committed()
       unflushed.committed(isFlushed: isFlushed)
     } catch {
+      if database.lastCode == SQLITE_IOERR { unflushed.noteFailure() }
       // SQLite has mostly done so by itself, but for one that only found the file locked.
       if database.isInTransaction { _ = try? rollback.run() }
       transaction.cameToNothing()
@@ -119,11 +125,11 @@ final class LedgerWriter {
 
 extension timespec {
   /// The monotonic clock's time.
-  fileprivate static func now(plusSeconds seconds: Int = 0) -> timespec {
+  fileprivate static func now(plusMilliseconds milliseconds: Int = 0) -> timespec {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
-    time.tv_sec += seconds
-    return time
+    let nanoseconds = time.tv_nsec + milliseconds * 1_000_000
+    return timespec(tv_sec: time.tv_sec + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
   }
 
   fileprivate static func <= (one: timespec, other: timespec) -> Bool {

@@ -132,7 +132,7 @@ final class TestSink: Sink {
     isOver = true
     markSafe()
     store.stored[key]?.isPlaced = true
-    say(.finished(SinkResult()))
+    say(.finished(SinkResult(isEvident: true)))
   }
 
   func suspend() {

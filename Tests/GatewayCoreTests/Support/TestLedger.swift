@@ -16,6 +16,7 @@ final class TestLedger: Ledger {
     var isHeld = false
     var answers: [@Sendable () -> Void] = []
     var calls: [Call] = []
+    var settlements: [Settlement] = []
     var violations: [String] = []
     var afterRead: @Sendable () -> Void = {}
   }
@@ -31,6 +32,7 @@ final class TestLedger: Ledger {
   var uploads: [UploadKey: UploadRecord] { state.withLock { $0.uploads } }
   var calls: [Call] { state.withLock { $0.calls } }
   var violations: [String] { state.withLock { $0.violations } }
+  var settlements: [Settlement] { state.withLock { $0.settlements } }
 
   func used(_ route: String) -> Int64 { state.withLock { $0.used[route, default: 0] } }
 
@@ -116,6 +118,7 @@ final class TestLedger: Ledger {
 
   func settle(_ settlement: Settlement, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     answer(.settle, on: eventLoop) { state in
+      state.settlements.append(settlement)
       let size = settlement.size
       var record = try Self.own(settlement.key, settlement.epoch, state)
       if let total = record.total, total != size { state.violations.append("settled with \(size) of \(total)") }
