@@ -49,7 +49,7 @@ import XStreamClient
   }
 
   @Test(
-    "file, then ledger, then the packet: for progress and for the final, whose record is flushed within a second",
+    "file, then ledger, then the packet: for progress and for the final, whose record is flushed after it",
     .enabled(if: SyncOrderTests.canTrace, "needs strace, and the right to trace"))
   func order() async throws {
     let (gateway, tracePath) = try await tracedGateway()

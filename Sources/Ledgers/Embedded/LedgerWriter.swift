@@ -74,8 +74,8 @@ final class LedgerWriter {
   /// All of them in one transaction, which waits for the disk where one of them has to. Where it throws, none of them
   /// happened, and the next batch may well succeed.
   ///
-  /// A commit that fails at the disk's own flush leaves its pages in the log, where the next commit overwrites them;
-  /// a power cut before that may bring them back. So a failure says: not known to be safe.
+  /// A commit that fails at the disk's own flush leaves its pages in the log until that is emptied, which the next one
+  /// begins with; a power cut before may bring them back. So a failure says: not known to be safe.
   private func commit(_ batch: [LedgerCall]) throws(LedgerError) {
     do throws(LedgerError) {
       try unflushed.repair { () throws(LedgerError) in try database.emptyLog() }
