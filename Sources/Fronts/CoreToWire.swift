@@ -30,7 +30,7 @@ extension XStream.Refusal {
     case .storage: self.init(status: .storage, reason: "the store failed")
     // Backends' addresses are for the log alone.
     case .backend: self.init(status: .backend, reason: "no backend takes it now", retryAfter: 5)
-    case .broken: self.init(status: .backend, reason: "the backend's stream is gone; begin again")
+    case .broken: self.init(status: .gone, reason: "the backend's stream is gone; begin a new one")
     case .shutdown: self.init(status: .shutdown, reason: "the server is going away; resume with the key")
     }
   }

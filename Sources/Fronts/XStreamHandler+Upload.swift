@@ -33,7 +33,7 @@ extension XStreamHandler {
             case .done:
               self.answer(.complete(digest: account.digest.flatMap(StreamDigest.init), reply: .none), number: number)
             case .open: self.answer(.safe(account.safe), number: number)
-            case .failed: self.answer(.broken, number: number)
+            case .failed: self.answer(.gone, number: number)
             }
           case .failure(let error): self.refuse(error, number: number)
           }
@@ -69,7 +69,7 @@ extension XStreamHandler {
     case .offered(let offer): offered(offer)
     case .refused(.broken) where exchange.isDecidingResume:
       upload = nil
-      reply(exchange.answered(.broken))
+      reply(exchange.answered(.gone))
     case .refused(let refusal):
       upload = nil
       reply(exchange.refused(XStream.Refusal(refusal)))

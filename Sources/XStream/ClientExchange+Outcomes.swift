@@ -120,6 +120,8 @@ extension ClientExchange {
 
   private static func next(_ status: Status, point: ResumePoint?, after: Int64?) -> ClientOutcome.Next {
     if status == .ok { return .done }
+    // The key brings the same answer for ever; a new stream need not.
+    if status == .gone { return .retry(after: after) }
     guard status.isWorthRetrying else { return .never }
     if let point { return .resume(point, after: after) }
     return .retry(after: after)

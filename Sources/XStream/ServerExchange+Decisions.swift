@@ -156,7 +156,7 @@ extension ServerExchange {
     /// So many bytes are safe: for an ask.
     case safe(Int64)
     /// It can never be completed, because its backend's stream is gone: for an ask or a resume. LEFT is TOTAL.
-    case broken
+    case gone
     /// It was dropped: for a give up.
     case gaveUp
   }
@@ -179,24 +179,24 @@ extension ServerExchange {
         Final(status: .ok, key: resume.key, left: .known(0), digest: digest, payload: reply))
     case (.safe(let offset), .ask(let ask)):
       message = Self.partial(ask, safe: offset)
-    case (.broken, .ask(let ask)):
-      message = Self.broken(ask.key, total: ask.total)
-    case (.broken, .resume(let resume)):
-      message = Self.broken(resume.key, total: resume.total)
+    case (.gone, .ask(let ask)):
+      message = Self.gone(ask.key, total: ask.total)
+    case (.gone, .resume(let resume)):
+      message = Self.gone(resume.key, total: resume.total)
     case (.gaveUp, .giveUp):
       message = .gaveUp
-    case (.complete, _), (.safe, _), (.broken, _), (.gaveUp, _):
+    case (.complete, _), (.safe, _), (.gone, _), (.gaveUp, _):
       preconditionFailure("the answer is to another kind of request")
     }
     return .send(message, settle(inputEnded: inputEnded, mustClose: mustClose))
   }
 
-  private static func broken(_ key: StreamKey, total: Total) -> ServerMessage {
-    let reason = "the backend's stream is gone; begin again"
+  private static func gone(_ key: StreamKey, total: Total) -> ServerMessage {
+    let reason = "the backend's stream is gone; begin a new one"
     guard let left = Transfer(key: key, total: total, offset: 0, acknowledgeEvery: nil).left(safe: 0) else {
-      return .refusal(Refusal(status: .backend, reason: reason))
+      return .refusal(Refusal(status: .gone, reason: reason))
     }
-    return .final(Final(status: .backend, reason: reason, key: key, left: left))
+    return .final(Final(status: .gone, reason: reason, key: key, left: left))
   }
 
   private static func partial(_ ask: AskRequest, safe: Int64) -> ServerMessage {

@@ -83,7 +83,7 @@ private struct MessageFields {
   var retryAfter: Int64?
 
   init(_ head: PacketHead) throws(MessageError) {
-    status = try head.value(.status, "a number from 0 to 16") {
+    status = try head.value(.status, "a number from 0 to 17") {
       WireNumber.parse($0).flatMap { Int(exactly: $0) }.flatMap { Status(rawValue: $0) }
     }
     reason = head[.reason]

@@ -34,6 +34,8 @@ public enum Status: Int, Hashable, Sendable, CaseIterable {
   case shutdown = 15
   /// A fault of the server's own.
   case `internal` = 16
+  /// This stream can never be completed: begin a new one.
+  case gone = 17
 
   /// The name that protocol.md gives it, such as `unknown-key`.
   public var name: String {
@@ -55,14 +57,15 @@ public enum Status: Int, Hashable, Sendable, CaseIterable {
     case .timeout: "timeout"
     case .shutdown: "shutdown"
     case .internal: "internal"
+    case .gone: "gone"
     }
   }
 
-  /// Whether a client should try again with the key; the others are final.
+  /// Whether a client should try again with the key. ``gone`` is a reason to begin a new stream; the others are final.
   public var isWorthRetrying: Bool {
     switch self {
     case .quota, .busy, .partial, .storage, .backend, .timeout, .shutdown, .internal: true
-    case .ok, .malformed, .noRoute, .noStream, .format, .unauthorized, .tooLarge, .unknownKey, .digest: false
+    case .ok, .malformed, .noRoute, .noStream, .format, .unauthorized, .tooLarge, .unknownKey, .digest, .gone: false
     }
   }
 }

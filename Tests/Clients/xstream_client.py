@@ -54,7 +54,7 @@ def result_of(packet):
     """Reads the headers that any answer with a status may have, and checks each on its own."""
     headers = packet.headers
     expect(packet.status is not None, f"an answer without status: {headers}")
-    expect(packet.status <= 16, f"an unknown status {packet.status}")
+    expect(packet.status <= 17, f"an unknown status {packet.status}")
     result = Result(packet.status, headers.get("x-stream-key"), payload=packet.payload)
     result.reason, result.digest = headers.get("reason"), headers.get("x-stream-digest")
     result.formats = headers.get("data-format")

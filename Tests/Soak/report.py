@@ -31,7 +31,7 @@ TRIED = (
      "clients wait or have status 11; goes on when there are some"),
     ("connections for which there was no descriptor",
      ("connections that waited for a descriptor, and got one",), "at most 10 % of a core meanwhile; all accepted later"),
-    ("backends killed", ("backends killed",), "status 12 or 14, never a wrong end"),
+    ("backends killed", ("backends killed",), "status 12, 14 or 17, never a wrong end"),
     ("of these, while they flapped", ("backends killed while they flap",), "the same"),
     ("backends that reset or fall silent", ("backend connections: reset", "backend connections: silent"), "the same"),
     ("connections cut by their client", ("client cuts by ",), "resumes at an offset that never goes back"),

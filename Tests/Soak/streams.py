@@ -274,14 +274,14 @@ class Streamer:
             self.journal.violate(f"complete with {promise.sent} bytes sent", upload, self.key)
 
     def _ask_of_pipe(self):
-        """`ask`, where the answer may be status 12."""
+        """`ask`, where the answer may be status 17."""
         upload = self.upload
         self.connection.send(encode(request_headers(upload.route.path, f"{upload.total}:0", "bytes", self.key)))
         packet = self.connection.receive()
         result = check_refusal(packet) if packet.headers.get("x-stream") == "-1" else result_of(packet)
-        if result.status == 12 and result.left not in (None, upload.total):
-            self.journal.violate(f"status 12 with LEFT {result.left} of {upload.total}", upload, self.key)
-        elif result.status not in (0, 9, 10, 12) and not (
+        if result.status == 17 and result.left not in (None, upload.total):
+            self.journal.violate(f"status 17 with LEFT {result.left} of {upload.total}", upload, self.key)
+        elif result.status not in (0, 9, 10, 17) and not (
                 result.status == 11 and self.troubles.explain_storage(self.since)):
             self.journal.violate(f"a question's answer has status {result.status} ({result.reason})", upload, self.key)
         return result
@@ -304,14 +304,14 @@ class Streamer:
             self._done(result)
         self.was_resume_refused = stream.resumes and stream.start == stream.position == 0
         if (isinstance(result.left, int) and isinstance(upload.total, int)
-                and result.status not in (12, 13, 14)):
+                and result.status not in (12, 13, 14, 17)):
             self.told.offset(upload, stream.key, upload.total - result.left, "the final")
         self._answered(result)
 
     def _answered(self, result):
         upload, status = self.upload, result.status
         self.journal.count(f"answers with status {status}")
-        if upload.kind == "payload" or status in (11, 12, 14) or (status == 9 and upload.total == "*"):
+        if upload.kind == "payload" or status in (11, 12, 14, 17) or (status == 9 and upload.total == "*"):
             # The rest of a payload was not sent when the answer came early; a full offer to an unknown total is the
             # end, and so is a failure.
             self._let_go()
@@ -335,7 +335,7 @@ class Streamer:
             raise Over
         elif status == 11 and (upload.route.is_small or self.troubles.explain_storage(self.since)):
             self._wait_for_disk(result)
-        elif status in (12, 14) and upload.route.is_pipe:
+        elif status in (12, 14, 17) and upload.route.is_pipe:
             self._backend_failed(result)
         elif status == 10 and self.key:
             # Where it may have expired the client begins anew.

@@ -121,6 +121,8 @@ struct ClientExchangeTests {
         == .resume(ResumePoint(key: Samples.key, safe: 5, sent: 9), after: nil))
     #expect(
       try next(Refusal(status: .format, reason: "no", formats: [.json, .text]))?.formats == [.json, .text])
+    // The key of a stream that is gone is of no use, so the next try is a new stream.
+    #expect(try next(Refusal(status: .gone, reason: "gone"), resume: true)?.next == .retry(after: nil))
   }
 
   @Test("stops when the server fails in the middle of the bytes")

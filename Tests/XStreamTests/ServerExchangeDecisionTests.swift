@@ -65,6 +65,20 @@ struct ServerExchangeDecisionTests {
     #expect(server.isIdle)
   }
 
+  @Test("says status 17 of a stream that can never be completed, with nothing arrived")
+  func gone() throws {
+    let ask = ClientRequest.ask(AskRequest(context: Samples.context, total: .known(100), key: Samples.key))
+    var server = try ServerExchange.deciding(ask)
+    let asked = try #require(server.answered(.gone).message?.asFinal)
+    #expect(asked.status == .gone && asked.left == .known(100) && asked.offset == nil)
+    server = try ServerExchange.deciding(.resume(ResumeRequest(open: Samples.open(.unlimited), key: Samples.key)))
+    let resumed = try #require(server.answered(.gone).message?.asFinal)
+    #expect(resumed.status == .gone && resumed.left == .unlimited && server.isIdle)
+    // Of no bytes none can be left, and LEFT 0 would be a success.
+    server = try ServerExchange.deciding(.resume(ResumeRequest(open: Samples.open(.known(0)), key: Samples.key)))
+    #expect(server.answered(.gone).message?.asRefusal?.status == .gone)
+  }
+
   private func payload(_ size: Int64) -> ClientRequest {
     .payload(PayloadRequest(context: Samples.context, format: .json, size: size))
   }
