@@ -92,6 +92,7 @@ public final class Gateway: Sendable {
           if let announced = request.digest, let recorded = record.digest, announced != recorded {
             return upload.refuse(Refusal.otherDigest)
           }
+          if let format = DataFormat(rawValue: record.format) { upload.goesOn(as: format) }
           upload.begin {
             self.claim(claim, of: record, to: admission.route, on: eventLoop).flatMapError { error in
               // It may have been completed, dropped or broken while this connection waited for the one before.

@@ -7,7 +7,7 @@ public final class Upload {
   /// The upload's key.
   public let key: UploadKey
   let gateway: Gateway
-  let admission: Admission
+  private(set) var admission: Admission
   let isNew: Bool
   let acknowledges: Bool
   let connection: ClientConnection
@@ -107,6 +107,12 @@ public final class Upload {
   }
 
   // MARK: Opening
+
+  /// An earlier upload is what its client said at its beginning, whatever it says now: what inspects the bytes, and what is
+  /// kept beside them, must not change in the middle.
+  func goesOn(as format: DataFormat) {
+    admission.format = format
+  }
 
   /// Attaches, asks the ledger with `hold`, and opens the sink.
   func begin(with hold: @escaping () -> EventLoopFuture<Holding>) {

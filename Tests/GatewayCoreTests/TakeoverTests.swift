@@ -38,6 +38,19 @@ struct TakeoverTests {
     expectNothingHeld()
   }
 
+  @Test("goes on in the format that the upload began with, whatever the newer connection calls it")
+  func recordedFormat() throws {
+    let fixture = GatewayFixture(formats: [.bytes, .json])
+    let old = try fixture.open(fixture.request(total: 100, format: .json), on: loop)
+    loop.run()
+    old.write(30)
+    let key = try #require(old.offer?.key)
+    let new = try fixture.resume(key, fixture.request(total: 100, format: .bytes), on: loop)
+    loop.run()
+    #expect(new.offer?.offset == 30 && new.offer?.format == .json)
+    #expect(fixture.forwarder.opened.map(\.format) == [.json, .json])
+  }
+
   @Test("waits for an upload that is being finished, and hears that it is complete")
   func takeoverOfFinishing() throws {
     let (old, key) = try offered(total: 30, writing: 30)

@@ -27,10 +27,11 @@ struct GatewayFixture {
   init(
     window: Int = 1 << 20, memory: Int = 1 << 30, held: Int64 = 1 << 40, upload: Int64 = 1 << 30, concurrent: Int = 100,
     unfinished: Int = 100, payload: Int64 = 1 << 20, access: RouteAccess = .anyone,
-    bandwidth: Int64? = nil, clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial
+    bandwidth: Int64? = nil, clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial,
+    formats: [DataFormat] = [.bytes]
   ) {
     let route = Route(
-      path: Self.path, formats: [.bytes], buffer: 1024...65536,
+      path: Self.path, formats: formats, buffer: 1024...65536,
       limits: RouteLimits(
         upload: upload, held: held, concurrent: concurrent, unfinished: unfinished, payload: payload,
         bandwidth: bandwidth),
@@ -44,10 +45,10 @@ struct GatewayFixture {
 
   func request(
     total: Int64?, shape: UploadRequest.Shape = .stream, acknowledgeEvery: Int64? = nil, digest: ContentDigest? = nil,
-    token: String? = nil, address: String = "192.0.2.1"
+    token: String? = nil, address: String = "192.0.2.1", format: DataFormat = .bytes
   ) -> UploadRequest {
     UploadRequest(
-      route: Self.path, shape: shape, format: .bytes, total: total, buffer: 4096, label: nil, digest: digest,
+      route: Self.path, shape: shape, format: format, total: total, buffer: 4096, label: nil, digest: digest,
       acknowledgeEvery: acknowledgeEvery,
       credentials: Credentials(certificateSubject: nil, token: token, address: address))
   }

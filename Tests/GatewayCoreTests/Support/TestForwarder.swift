@@ -17,6 +17,8 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
 
   var stored: [UploadKey: Stored] = [:]
   var sinks: [TestSink] = []
+  /// What each sink was made for, in order.
+  var opened: [SinkUpload] = []
   var live: [UploadKey: TestSink] = [:]
   /// Whether sinks wait for the test's word before they answer.
   var isHeld = false
@@ -52,6 +54,7 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     let sink = TestSink(upload.key, from: offset, in: self, on: eventLoop, onEvent: onEvent)
     live[upload.key] = sink
     sinks.append(sink)
+    opened.append(upload)
     sink.open()
     return sink
   }
