@@ -79,7 +79,8 @@ let package = Package(
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "ConfigurationReading", "GatewayServer", "LoadGenerator", "TLSTransport", "XStream", "XStreamClient",
+        "ConfigurationReading", "Forwarders", "GatewayServer", "LoadGenerator", "TLSTransport", "XStream",
+        "XStreamClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), logging, nioCore,

@@ -103,7 +103,7 @@ extension Status {
     case .timeout: "The connection was silent for too long."
     case .shutdown: "The server is going away. Go on when it, or its peer, is there."
     case .internal: "The server has a fault of its own. Try again later, and tell its operator."
-    case .gone: "This upload can never be completed: its stream to the service behind the server is gone. Start it again."
+    case .gone: "The upload can never be completed, as the service behind the server has lost it. Start it again."
     }
   }
 }

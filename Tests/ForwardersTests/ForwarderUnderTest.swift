@@ -142,8 +142,12 @@ enum Gunzip {
   static func bytes(_ path: String) throws -> [UInt8] { try run("gzip", ["-dc", path]) }
 
   /// Runs a program and gives back what it wrote.
-  static func run(_ program: String, _ arguments: [String]) throws -> [UInt8] {
+  static func run(_ program: String, _ arguments: [String], input: [UInt8] = []) throws -> [UInt8] {
+    let file = FileManager.default.temporaryDirectory.appending(path: "sluice-input-\(UUID().uuidString)")
+    try Data(input).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
     let process = Process()
+    process.standardInput = try FileHandle(forReadingFrom: file)
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = [program] + arguments
     let output = Pipe()
