@@ -10,7 +10,7 @@ struct Check: ParsableCommand {
       With --ledger it checks the gateway's ledger in place of the configuration, also while the gateway runs: whether \
       quotas, uploads and files agree.
 
-      Exit status 0 if all is well, else 1.
+      Exit status 0 if all is well, else 1; 74 if standard output cannot be written.
       """)
 
   @Option(help: ArgumentHelp("The configuration; with --ledger the embedded default's if left out.", valueName: "file"))
@@ -43,7 +43,7 @@ struct Check: ParsableCommand {
 
   private func checkLedger() throws {
     let check = try LedgerOptions.reading(config) { try LedgerCheck($0, files: !noFiles) }
-    check.violations.forEach(Console.output)
+    Console.output(check.violations)
     guard check.violations.isEmpty else { throw CommandFailure("\(check.violations.count) violation(s)") }
     Console.output("the ledger is sound" + (noFiles ? "" : "; \(check.looked) complete upload(s) have their files"))
   }

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -7,19 +9,29 @@
 /// The process's two outputs. Texts from outside (names of files, a server's words) lose their control characters, which
 /// would speak to the terminal.
 enum Console {
+  /// What kept standard output from being written. Nothing more is tried from then on; ``Sluice/main()`` tells it at the end.
+  private static let failure = Mutex<CInt?>(nil)
+  private static let hasWritten = Atomic(false)
+
   /// A line on standard output: what the command was asked for.
   static func output(_ line: String) {
-    write(clean(line) + "\n", to: 1)
+    outputAsItIs(clean(line) + "\n")
   }
 
   /// A line on standard error: everything else.
   static func error(_ line: String) {
-    write(clean(line) + "\n", to: 2)
+    // Nobody can be told that nobody can be told, and progress that nobody sees is no reason to stop an upload.
+    _ = write(clean(line) + "\n", to: STDERR_FILENO)
+  }
+
+  /// Lines on standard output, in one piece.
+  static func output(_ lines: [String]) {
+    outputAsItIs(lines.reduce(into: "") { $0 += clean($1) + "\n" })
   }
 
   /// Several lines on standard output, whose ends are kept.
   static func outputText(_ lines: String) {
-    lines.split(separator: "\n", omittingEmptySubsequences: false).forEach { output(String($0)) }
+    output(lines.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
   }
 
   /// Several lines on standard error, whose ends are kept.
@@ -27,23 +39,45 @@ enum Console {
     lines.split(separator: "\n", omittingEmptySubsequences: false).forEach { error(String($0)) }
   }
 
+  /// The program's own words, tabs included.
+  static func outputAsItIs(_ text: String) {
+    hasWritten.store(true, ordering: .relaxed)
+    failure.withLock { failure in
+      if failure == nil { failure = write(text, to: STDOUT_FILENO) }
+    }
+  }
+
+  /// Closes standard output, which is when some file systems tell that there was no room for what they took.
+  ///
+  /// - Returns: the error number of what kept it from being written, if anything did.
+  static func closeOutput() -> CInt? {
+    failure.withLock { failure in
+      guard failure == nil, hasWritten.load(ordering: .relaxed) else { return failure }
+      if close(STDOUT_FILENO) != 0, errno != EINTR { failure = errno }
+      return failure
+    }
+  }
+
   /// Whether standard error is a terminal that can move its cursor.
   static var isTerminal: Bool {
-    guard isatty(2) == 1 else { return false }
+    guard isatty(STDERR_FILENO) == 1 else { return false }
     guard let term = getenv("TERM") else { return false }
     return strcmp(term, "dumb") != 0
   }
 
-  /// The terminal's width in columns; 80 if it does not say.
+  /// The terminal's width in columns: what COLUMNS says, else the terminal; 80 if neither does.
   static var width: Int {
+    if let text = getenv("COLUMNS"), let columns = Int(String(cString: text)), (1...10_000).contains(columns) {
+      return columns
+    }
     var size = winsize()
-    guard ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
     return Int(size.ws_col)
   }
 
   /// Draws over the current line of the terminal.
   static func draw(_ line: String) {
-    write("\r" + clean(line) + "\u{1B}[K", to: 2)
+    _ = write("\r" + clean(line) + "\u{1B}[K", to: STDERR_FILENO)
   }
 
   static func clean(_ text: String) -> String {
@@ -57,14 +91,24 @@ enum Console {
         }))
   }
 
-  private static func write(_ text: String, to descriptor: CInt) {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { writeBytes(descriptor, $0) }
-      if count < 0, errno == EINTR || errno == EAGAIN { continue }
-      // Nobody reads it, which is no reason to stop an upload.
-      guard count > 0 else { return }
-      bytes = bytes.dropFirst(count)
+  /// - Returns: the error number of a failure.
+  private static func write(_ text: String, to descriptor: CInt) -> CInt? {
+    var text = text
+    return text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)[...]
+      while !rest.isEmpty {
+        let count = writeBytes(descriptor, UnsafeRawBufferPointer(rebasing: rest))
+        if count >= 0 {
+          rest = rest.dropFirst(count)
+        } else if errno == EAGAIN {
+          // Whoever shares the other end has made it non-blocking.
+          var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+          _ = poll(&ready, 1, -1)
+        } else if errno != EINTR {
+          return errno
+        }
+      }
+      return nil
     }
   }
 }

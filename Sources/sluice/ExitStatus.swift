@@ -8,9 +8,12 @@ enum ExitStatus {
   /// Interrupted, or no success for now: the same command may go on later (`EX_TEMPFAIL` of sysexits.h).
   static let tryAgain = ExitCode(75)
 
+  /// Done, but what was asked for could not be written to standard output (`EX_IOERR` of sysexits.h). Every command's.
+  static let outputLost = ExitCode(74)
+
   static let help = """
     Exit status: 0 all is well; 1 refused for good, the same command would fail again; 64 the command line is wrong; \
-    75 interrupted or no success for now, the same command goes on later.
+    74 done, but standard output cannot be written; 75 interrupted or no success for now, the same command goes on later.
     """
 
   static func of(_ error: UploadError) -> ExitCode {

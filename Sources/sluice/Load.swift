@@ -15,7 +15,7 @@ struct Load: AsyncParsableCommand {
       replace the scenario's. Ctrl-C ends the run in order, with the result so far.
 
       Exit status: 0 every threshold is met; 1 one is not; 2 the run cannot be begun; 64 the command line or the \
-      scenario is wrong; 75 interrupted.
+      scenario is wrong; 74 standard output cannot be written; 75 interrupted.
       """)
 
   @Argument(help: ArgumentHelp("A scenario, and addresses.", valueName: "scenario... url"))
@@ -114,7 +114,7 @@ struct Load: AsyncParsableCommand {
       lines.forEach(Console.error)
       Console.outputText(result.json)
     } else {
-      lines.forEach(Console.output)
+      Console.output(lines)
       if let json { try LoadFiles.write(result.json + "\n", to: json) }
     }
     if let report { try LoadFiles.write(result.page(besides: earlier), to: report) }

@@ -28,7 +28,7 @@ struct QuotaShow: ParsableCommand {
         quota.route, quota.subject.isEmpty ? "-" : quota.subject, quota.window.map(Moment.text) ?? "-",
         "\(quota.cap)", "\(quota.reserved)", "\(quota.used)")
     }
-    table.lines().forEach(Console.output)
+    Console.output(table.lines())
   }
 }
 
@@ -60,7 +60,7 @@ struct QuotaRescan: ParsableCommand {
     if !files.missing.isEmpty {
       var table = TextTable("KEY", "ROUTE", "SIZE", "PATH")
       for upload in files.missing { table.append(upload.key, upload.route, "\(upload.size)", upload.path) }
-      table.lines().forEach(Console.output)
+      Console.output(table.lines())
     }
     Console.output(
       "\(files.looked) complete upload(s), \(files.missing.count) without a file (\(ByteCount.text(bytes))), "

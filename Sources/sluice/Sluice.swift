@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import GatewayServer
 
 /// The command.
@@ -13,4 +14,27 @@ struct Sluice: AsyncParsableCommand {
       CommandGroup(name: "The client:", subcommands: [Send.self, Ask.self, GiveUp.self]),
       CommandGroup(name: "Tests:", subcommands: [Load.self]),
     ])
+
+  static func main() async {
+    StandardStreams.prepare()
+    var status = ExitCode.success
+    do {
+      var command = try await asyncParseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      status = exitCode(for: error)
+      let text = fullMessage(for: error)
+      if status.isSuccess {
+        // Help, the version, and what completes commands in a shell.
+        Console.outputAsItIs(text + "\n")
+      } else if !text.isEmpty {
+        Console.errorText(text)
+      }
+    }
+    StandardStreams.end(status)
+  }
 }

@@ -36,6 +36,6 @@ struct Uploads: ParsableCommand {
         upload.key, upload.route, upload.state, "\(upload.safe)", upload.total.map { "\($0)" } ?? "*",
         Moment.text(upload.createdAt), upload.client.isEmpty ? "-" : upload.client, upload.name ?? "-")
     }
-    table.lines().forEach(Console.output)
+    Console.output(table.lines())
   }
 }

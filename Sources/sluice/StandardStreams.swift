@@ -1,0 +1,40 @@
+import ArgumentParser
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// Standard input, output and error as the process got them.
+enum StandardStreams {
+  /// Whether SIGPIPE ended the process, had it not been for ``prepare()``.
+  nonisolated(unsafe) private static var endsAtBrokenPipe = false  // Set before there is a second thread.
+
+  /// Before anything else.
+  ///
+  /// A stream that is closed would be the number of the next file that is opened, and what is printed would end up in the
+  /// ledger or go to a client. So the number is taken, by something that fails as a closed stream does: output by what can
+  /// only be read, input by what can only be written. Standard error fails in silence anyway.
+  static func prepare() {
+    for (descriptor, mode) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY)]
+    where fcntl(descriptor, F_GETFD) < 0 {
+      // The lowest number that is free, which is this one.
+      _ = open("/dev/null", mode)
+    }
+    // A reader of the output that goes away ends an upload no more than one that never came.
+    let handler = signal(SIGPIPE, SIG_IGN)
+    endsAtBrokenPipe = handler.map { unsafeBitCast($0, to: Int.self) } != unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
+  /// Ends the process; a command succeeds only if what it printed was taken.
+  static func end(_ status: ExitCode) -> Never {
+    guard let problem = Console.closeOutput() else { exit(status.rawValue) }
+    if problem == EPIPE, status.isSuccess, endsAtBrokenPipe {
+      signal(SIGPIPE, SIG_DFL)
+      raise(SIGPIPE)
+    }
+    Console.error("sluice: standard output cannot be written: \(String(cString: strerror(problem)))")
+    exit(status.isSuccess ? ExitStatus.outputLost.rawValue : status.rawValue)
+  }
+}
