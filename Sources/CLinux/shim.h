@@ -2,6 +2,7 @@
 #define SLUICE_CLINUX_SHIM_H
 
 #include <linux/sockios.h>
+#include <linux/stat.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -56,6 +57,14 @@ static inline int sluice_syncs_wholly(int folder) {
   }
 }
 int syncfs(int file);
+
+// When the open file was made, in nanoseconds since 1970; 0 where its file system does not say. AT_EMPTY_PATH is 0x1000.
+static inline int64_t sluice_birth(int file) {
+  struct statx status = {0};
+  if (syscall(SYS_statx, file, "", 0x1000, STATX_BTIME, &status) != 0) return 0;
+  if (!(status.stx_mask & STATX_BTIME)) return 0;
+  return (int64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
+}
 
 // linux/falloc.h: FALLOC_FL_KEEP_SIZE.
 static inline int sluice_set_aside(int file, int64_t offset, int64_t count) {

@@ -2,7 +2,12 @@ public import NIOCore
 
 /// Where a route's bytes go: a directory, or a backend. Opens a ``Sink`` for one upload.
 public protocol Forwarder: Sendable {
-  /// A sink for the upload's bytes from `offset` on; it says ``SinkEvent/opened`` when it is ready for them.
+  /// What is to be known of a new upload whenever somebody goes on with it, whatever is configured by then. The ledger
+  /// records it with the offer and gives it back as ``SinkUpload/state`` and ``UploadRecord/storeState``. `nil` for nothing.
+  func initialState(of upload: SinkUpload) -> String?
+
+  /// A sink for the upload's bytes from `offset` on; it says ``SinkEvent/opened`` when it is ready for them, or
+  /// ``SinkEvent/found(size:_:)`` where an earlier sink had brought the upload to its end.
   ///
   /// Bytes beyond `offset` that an earlier connection left are cut; where fewer are there, the sink says
   /// ``SinkEvent/failed`` and never fills the gap. `offset` is 0 for a new upload. Events come on
@@ -25,11 +30,12 @@ public protocol Forwarder: Sendable {
 
   /// Brings storage and ledger together after a crash; called once at start, before any sink, and may block.
   ///
-  /// What is there and belongs to none of these uploads is removed.
-  /// - Parameter unfinished: the ledger's open uploads of this forwarder's route.
-  /// - Returns: what became of each upload that cannot simply go on at its recorded offset.
+  /// What is there and belongs to no open upload is removed.
+  /// - Parameters:
+  ///   - unfinished: the ledger's open uploads of this forwarder's route.
+  ///   - others: its open uploads of other routes, of which a place may have the bytes whose route is called otherwise now.
   /// - Throws: ``SinkFailure`` where the place itself cannot be used.
-  func recover(_ unfinished: [UploadRecord]) throws -> [UploadKey: RecoveredUpload]
+  func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) throws -> RecoveredPlace
 
   /// Whether an upload can go on after the gateway was started anew. Where it cannot, safe offsets matter to nobody but
   /// the client that asked for acknowledgements.
@@ -39,13 +45,45 @@ public protocol Forwarder: Sendable {
   func stop() async
 }
 
+/// What recovery found and did in a forwarder's place.
+public struct RecoveredPlace: Hashable, Sendable {
+  /// What became of each upload that cannot simply go on at its recorded offset.
+  public var uploads: [UploadKey: RecoveredUpload]
+  /// What was removed.
+  public var removed: [RemovedFile]
+
+  /// All of it.
+  public init(uploads: [UploadKey: RecoveredUpload] = [:], removed: [RemovedFile] = []) {
+    self.uploads = uploads
+    self.removed = removed
+  }
+}
+
+/// A file that recovery removed.
+public struct RemovedFile: Hashable, Sendable {
+  /// As much of its name as a log may have.
+  public var name: String
+  /// In bytes.
+  public var size: Int64
+  /// Why.
+  public var reason: String
+
+  /// All of it.
+  public init(name: String, size: Int64, reason: String) {
+    self.name = name
+    self.size = size
+    self.reason = reason
+  }
+}
+
 /// What recovery found of an upload that the ledger calls open.
 public enum RecoveredUpload: Hashable, Sendable {
   /// It was complete when the gateway died, and only the ledger did not hear of it, or forgot it. `stored` is
   /// ``SinkResult/stored``.
   case complete(size: Int64, stored: Int64? = nil)
-  /// Less is there than was recorded as safe: it cannot go on.
-  case lost
+  /// Less is there than was recorded as safe, or something else: it cannot go on as it is, in words for the operator.
+  /// Record and bytes are kept until it expires: what is missing may come back.
+  case damaged(String)
   /// Its backend's stream ended with the gateway: it cannot go on, and its client shall hear why.
   case broken
 }
@@ -70,12 +108,17 @@ public struct SinkUpload: Sendable {
   public var createdAt: WallTime
   /// The connection that the bytes come over.
   public var connection: ClientConnection
+  /// ``UploadRecord/storeState``.
+  public var state: String?
+  /// Whether another connection had it before.
+  public var isResumed: Bool
 
   /// All of it.
   public init(
     key: UploadKey, total: Int64?, digest: ContentDigest?, route: String = "/", format: DataFormat = .bytes,
     label: String? = nil, client: ClientIdentity = .anonymous(address: "unknown"),
-    createdAt: WallTime = WallTime(milliseconds: 0), connection: ClientConnection = ClientConnection()
+    createdAt: WallTime = WallTime(milliseconds: 0), connection: ClientConnection = ClientConnection(),
+    state: String? = nil, isResumed: Bool = false
   ) {
     self.key = key
     self.total = total
@@ -86,10 +129,15 @@ public struct SinkUpload: Sendable {
     self.client = client
     self.createdAt = createdAt
     self.connection = connection
+    self.state = state
+    self.isResumed = isResumed
   }
 }
 
 extension Forwarder {
+  /// Nothing.
+  public func initialState(of upload: SinkUpload) -> String? { nil }
+
   /// There is room for everything.
   public func promise(
     _ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop

@@ -45,6 +45,10 @@ public final class Gateway: Sendable {
     let upload = Upload(
       key: nil, request: request, admission: admission, gateway: self, on: eventLoop, logger: logger, about: about,
       onEvent: onEvent)
+    let state = forwarder(of: admission.route).initialState(
+      of: SinkUpload(
+        key: upload.key, total: request.total, digest: request.digest, route: admission.route.path,
+        format: admission.format, label: request.label, client: admission.identity, createdAt: now))
     let reservation = Reservation(
       key: upload.key, route: admission.route.path, owner: admission.identity.owner,
       subject: admission.identity.subject, total: request.total, wanted: admission.wanted,
@@ -55,7 +59,8 @@ public final class Gateway: Sendable {
       digest: request.digest, holder: settings.holder, at: now,
       // Nobody can go on with a payload: should the gateway die under it, its reservation need not wait long.
       expiresAt: request.shape == .payload
-        ? now.advanced(byMilliseconds: GatewaySettings.payloadExpiry) : expiry(on: admission.route))
+        ? now.advanced(byMilliseconds: GatewaySettings.payloadExpiry) : expiry(on: admission.route),
+      storeState: state)
     upload.begin { self.open(reservation, to: admission.route, on: eventLoop) }
     return upload
   }

@@ -6,17 +6,32 @@ public struct RecoveryReport: Hashable, Sendable {
   public var waiting = 0
   /// Uploads that had been complete, and are recorded so now.
   public var completed: [UploadKey] = []
-  /// Uploads whose bytes are gone; their reservations were given back.
-  public var lost: [UploadKey] = []
+  /// Uploads that cannot go on as they are. Their records and what there is of their bytes are kept until they expire.
+  public var damaged: [DamagedUpload] = []
   /// Uploads whose backend's stream ended with the gateway.
   public var broken: [UploadKey] = []
   /// Uploads of routes that are configured no more; they are dropped when they expire.
   public var orphaned: [UploadKey] = []
+  /// What was removed from each route's place.
+  public var removed: [String: [RemovedFile]] = [:]
+}
+
+/// An upload of which bytes that were called safe are not there.
+public struct DamagedUpload: Hashable, Sendable {
+  /// Which.
+  public var key: UploadKey
+  /// The route's path.
+  public var route: String
+  /// Bytes from the stream's start that were called safe.
+  public var safe: Int64
+  /// What was found in their place.
+  public var reason: String
 }
 
 extension Gateway {
   /// Brings stores and ledger together after a crash. Once, at start, before any upload; blocks on the stores.
   ///
+  /// No upload is dropped: one whose bytes are gone stays for the operator to see, and for its disk to come back.
   /// - Throws: ``LedgerError`` or ``SinkFailure`` where ledger or store cannot be used.
   public func recover(on eventLoop: any EventLoop) async throws -> RecoveryReport {
     var report = RecoveryReport()
@@ -24,9 +39,11 @@ extension Gateway {
     let byRoute = Dictionary(grouping: records, by: \.route)
     for (route, forwarder) in forwarders {
       let unfinished = (byRoute[route] ?? []).filter { $0.state == .open }
-      let found = try forwarder.recover(unfinished)
+      let others = Set(records.lazy.filter { $0.route != route && $0.state == .open }.map(\.key))
+      let found = try forwarder.recover(unfinished, besides: others)
+      if !found.removed.isEmpty { report.removed[route] = found.removed }
       for record in unfinished {
-        switch found[record.key] {
+        switch found.uploads[record.key] {
         case nil: report.waiting += 1
         case .complete(let size, let stored) where record.total == nil || record.total == size:
           let settlement = Settlement(
@@ -40,11 +57,10 @@ extension Gateway {
             record.key, epoch: record.epoch, expiresAt: record.expiresAt, on: eventLoop
           ).get()
           report.broken.append(record.key)
-        // What is in its place, but is not the whole, is no upload that could go on either.
-        case .complete, .lost:
-          try await ledger.release(record.key, epoch: record.epoch, on: eventLoop).get()
-          try await forwarder.discard(record.key, on: eventLoop).get()
-          report.lost.append(record.key)
+        case .complete(let size, _):
+          report.damaged.append(
+            DamagedUpload(record, "\(size) bytes are in its place, and \(record.total ?? 0) were announced"))
+        case .damaged(let reason): report.damaged.append(DamagedUpload(record, reason))
         }
       }
     }
@@ -89,4 +105,10 @@ extension Gateway {
 
   /// How many uploads a connection is attached to, by route.
   public var attachedByRoute: [String: Int] { attachments.attachedByRoute }
+}
+
+extension DamagedUpload {
+  init(_ record: UploadRecord, _ reason: String) {
+    self.init(key: record.key, route: record.route, safe: record.committed, reason: reason)
+  }
 }

@@ -32,12 +32,14 @@ public struct Reservation: Sendable {
   public var at: WallTime
   /// When the upload is dropped if nobody goes on with it.
   public var expiresAt: WallTime
+  /// ``UploadRecord/storeState``.
+  public var storeState: String?
 
   /// All of it.
   public init(
     key: UploadKey, route: String, owner: String, subject: String = "", total: Int64?, wanted: Int64, takesPart: Bool,
     quotas: [QuotaCap], unfinishedLimit: Int, clientUnfinishedLimit: Int = .max, format: String, label: String?,
-    digest: ContentDigest?, holder: String, at: WallTime, expiresAt: WallTime
+    digest: ContentDigest?, holder: String, at: WallTime, expiresAt: WallTime, storeState: String? = nil
   ) {
     self.key = key
     self.route = route
@@ -55,6 +57,7 @@ public struct Reservation: Sendable {
     self.holder = holder
     self.at = at
     self.expiresAt = expiresAt
+    self.storeState = storeState
   }
 }
 
@@ -122,11 +125,13 @@ public struct Holding: Hashable, Sendable {
   public var createdAt: WallTime
   /// Where a claim was granted nothing more although it wanted it, and only for windows: those that were full.
   public var shortWindows: [QuotaCap]
+  /// ``UploadRecord/storeState``.
+  public var storeState: String?
 
   /// All of it.
   public init(
     epoch: Int64, committed: Int64, granted: Int64, digest: ContentDigest?, label: String?, createdAt: WallTime,
-    shortWindows: [QuotaCap] = []
+    shortWindows: [QuotaCap] = [], storeState: String? = nil
   ) {
     self.epoch = epoch
     self.committed = committed
@@ -135,5 +140,6 @@ public struct Holding: Hashable, Sendable {
     self.label = label
     self.createdAt = createdAt
     self.shortWindows = shortWindows
+    self.storeState = storeState
   }
 }

@@ -29,6 +29,9 @@ public protocol Sink: AnyObject {
 public enum SinkEvent: Sendable {
   /// Ready for bytes.
   case opened
+  /// In place of ``opened``, and the last event: an earlier sink had brought all `size` bytes to their final place, safe,
+  /// and the ledger was not told.
+  case found(size: Int64, SinkResult)
   /// The bytes before `offset` hold no memory of the gateway any more.
   case took(upTo: Int64)
   /// The bytes before `offset` survive a power cut (or were taken by the backend).

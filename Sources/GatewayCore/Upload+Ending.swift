@@ -33,14 +33,29 @@ extension Upload {
       isEvident: result.isEvident && admission.quotas.allSatisfy { $0.window == 0 })
     gateway.ledger.settle(settlement, on: eventLoop).assumeIsolated().whenComplete { result in
       switch result {
-      case .success:
-        self.machine.ledgerSettled()
-        self.logger.info("Upload complete", metadata: self.details(["size": "\(size)"]))
-        self.result.digest = self.result.digest ?? self.digest
-        self.end(.complete(size: size, self.result))
+      case .success: self.settled(size: size)
+      // The attempt before may have been committed, and only its answer was a failure.
+      case .failure(LedgerError.unknown) where attempt > 1: self.lookWhetherSettled(size: size)
       case .failure(LedgerError.engine(let what)) where attempt < 5:
         self.logger.error("Ledger failed to settle; trying again", metadata: self.details(["reason": "\(what)"]))
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.settle(size: size, attempt: attempt + 1) }
+      case .failure(let error): self.carryOut(self.machine.settleFailed("the ledger failed: \(Self.words(for: error))"))
+      }
+    }
+  }
+
+  private func settled(size: Int64) {
+    machine.ledgerSettled()
+    logger.info("Upload complete", metadata: details(["size": "\(size)"]))
+    result.digest = result.digest ?? digest
+    end(.complete(size: size, result))
+  }
+
+  private func lookWhetherSettled(size: Int64) {
+    gateway.ledger.find(key, on: eventLoop).assumeIsolated().whenComplete { result in
+      switch result {
+      case .success(let record?) where record.state == .done && record.committed == size: self.settled(size: size)
+      case .success: self.carryOut(self.machine.settleFailed("the ledger does not know the upload any more"))
       case .failure(let error): self.carryOut(self.machine.settleFailed("the ledger failed: \(Self.words(for: error))"))
       }
     }
@@ -86,9 +101,12 @@ extension Upload {
         // Another gateway has claimed it: what is safe of it is no longer ours to remove.
         self.logger.error("Upload was claimed elsewhere", metadata: self.details())
         self.sink?.suspend()
+      // An attempt before this one has released it, and only its answer was a failure.
+      case .failure(LedgerError.unknown): self.abandonSink()
       case .failure(let error):
+        // While the ledger has its record, its bytes stay: they go together, with its client's next try or when it expires.
         self.logger.error("Ledger failed to release", metadata: self.details(["reason": "\(Self.words(for: error))"]))
-        self.abandonSink()
+        if let sink = self.sink { sink.suspend() } else { self.abandonSink() }
       }
       self.end(event)
     }
@@ -139,7 +157,11 @@ extension Upload {
     case .failed(.digest, _), .failed(.content, _): .refused(.otherDigest)
     case .failed(.backend(let what), _), .failed(.backendTimeout(let what), _):
       .refused(isNew ? .backend(what) : .broken)
-    case .offered, .refused, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: event
+    // Nothing was left to upload: an earlier connection had brought all there.
+    case .complete(let size, let result):
+      .alreadyComplete(
+        UploadAccount(key: key, safe: size, total: admission.total, state: .done, digest: result.digest))
+    case .offered, .refused, .alreadyComplete, .paused, .resumed, .safe, .superseded: event
     }
   }
 
@@ -149,6 +171,9 @@ extension Upload {
     case .settled(let offset): logger.info("Upload left", metadata: details(["safe": "\(offset)"]))
     case .failed(let failure, let safe):
       logger.error("Upload failed", metadata: details(["reason": "\(failure.words)", "safe": "\(safe)"]))
+    case .refused(.storage(let what)) where !isNew:
+      // Of an upload that was begun before: bytes that were called safe may be missing.
+      logger.error("Upload refused", metadata: details(["reason": "\(Refusal.storage(what).words)"]))
     case .refused(let refusal): logger.info("Upload refused", metadata: details(["reason": "\(refusal.words)"]))
     case .offered, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: break
     }

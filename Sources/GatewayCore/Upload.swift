@@ -170,7 +170,7 @@ public final class Upload {
       let upload = SinkUpload(
         key: key, total: admission.total, digest: holding.digest, route: admission.route.path,
         format: admission.format, label: holding.label, client: admission.identity, createdAt: holding.createdAt,
-        connection: connection)
+        connection: connection, state: holding.storeState, isResumed: !isNew)
       sink = gateway.forwarder(of: admission.route).makeSink(for: upload, from: offset, on: eventLoop) { event in
         self.sinkSaid(event)
       }
@@ -211,6 +211,10 @@ public final class Upload {
       case .drop: drop(thenTell: .settled(at: 0))
       case .offer: offer()
       }
+    case .found(let size, let result):
+      self.result = result
+      machine.sinkFound(size: size)
+      settle(size: size, attempt: 1)
     case .took(let offset): took(upTo: offset)
     case .safe(let offset):
       switch machine.sinkSafe(upTo: offset) {

@@ -52,6 +52,14 @@ public struct UploadAccount: Hashable, Sendable {
   /// What the whole has, or must have.
   public var digest: ContentDigest?
 
+  init(key: UploadKey, safe: Int64, total: Int64?, state: UploadRecord.State, digest: ContentDigest?) {
+    self.key = key
+    self.safe = safe
+    self.total = total
+    self.state = state
+    self.digest = digest
+  }
+
   init(_ record: UploadRecord) {
     self.key = record.key
     self.safe = record.committed

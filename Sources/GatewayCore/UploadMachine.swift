@@ -109,6 +109,14 @@ struct UploadMachine {
     return .suspendSink
   }
 
+  /// All of it is in its place since an earlier connection; the ledger is still to be told, also where nobody waits.
+  mutating func sinkFound(size: Int64) {
+    guard case .opening = state else { preconditionFailure("sink found all in \(state)") }
+    state = .settling
+    received = size
+    taken = size
+  }
+
   /// The request was refused, or what it asks for is there already: nothing is held.
   mutating func refused() {
     state = .ended

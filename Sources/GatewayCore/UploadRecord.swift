@@ -40,12 +40,15 @@ public struct UploadRecord: Hashable, Sendable {
   public var expiresAt: WallTime
   /// When it was completed.
   public var finishedAt: WallTime?
+  /// What its forwarder wants to know of it again, in its own words (``Forwarder/initialState(of:)``); `nil` where an older
+  /// release recorded it.
+  public var storeState: String?
 
   /// All of it.
   public init(
     key: UploadKey, route: String, owner: String, total: Int64?, committed: Int64, granted: Int64, state: State,
     epoch: Int64, format: String, label: String?, digest: ContentDigest?, createdAt: WallTime, expiresAt: WallTime,
-    finishedAt: WallTime?, subject: String = ""
+    finishedAt: WallTime?, subject: String = "", storeState: String? = nil
   ) {
     self.key = key
     self.route = route
@@ -62,6 +65,7 @@ public struct UploadRecord: Hashable, Sendable {
     self.createdAt = createdAt
     self.expiresAt = expiresAt
     self.finishedAt = finishedAt
+    self.storeState = storeState
   }
 }
 

@@ -55,6 +55,13 @@ public final class LedgerMaintenance {
     return forgotten
   }
 
+  /// Makes the ledger know the place of a route's uploads, in place of the one that it knew before.
+  ///
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  public func note(_ store: KnownStore) throws(LedgerError) {
+    try inTransaction { () throws(LedgerError) in try StoreTable.note(store, in: database) }
+  }
+
   private func inTransaction<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
     // The write lock at once: a transaction that reads first may find that it cannot write any more.
     try database.execute("BEGIN IMMEDIATE")

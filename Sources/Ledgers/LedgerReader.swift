@@ -26,6 +26,16 @@ public final class LedgerReader {
     }
   }
 
+  /// What the ledger is called in the marks of its stores.
+  ///
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  public func ledgerID() throws(LedgerError) -> String { try StoreTable.ledgerID(in: database) }
+
+  /// The places that the ledger knows, ordered by route.
+  ///
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  public func stores() throws(LedgerError) -> [KnownStore] { try StoreTable.stores(in: database) }
+
   /// The uploads, ordered by route and age.
   ///
   /// - Parameters:

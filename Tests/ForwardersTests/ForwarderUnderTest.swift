@@ -102,7 +102,7 @@ final class DirectoryPlace: ForwarderPlace {
   /// Where a complete upload lies that nothing more is known of than its key.
   func finalPath(_ key: UploadKey) -> String {
     let upload = SinkUpload(key: key, total: nil, digest: nil)
-    return path + "/" + store.finalPlace(NameFacts(upload)).path
+    return path + "/" + settings.form(ofNew: NameFacts(upload)).place.path
   }
 
   func complete(_ key: UploadKey) -> [UInt8]? {
@@ -157,5 +157,18 @@ enum Gunzip {
     process.waitUntilExit()
     guard process.terminationStatus == 0 else { throw Failed(status: process.terminationStatus) }
     return [UInt8](bytes)
+  }
+}
+
+extension DirectoryStore {
+  /// What became of uploads that cannot simply go on, where the ledger has no others.
+  func recover(_ unfinished: [UploadRecord]) throws -> [UploadKey: RecoveredUpload] {
+    try recover(unfinished, besides: []).uploads
+  }
+}
+
+extension RecoveredUpload {
+  var isDamaged: Bool {
+    if case .damaged = self { true } else { false }
   }
 }

@@ -76,7 +76,7 @@ final class SinkDriver: Sendable {
     case .suspended(let offset):
       #expect(offset >= state.safe && offset <= state.given)
       state.isOver = true
-    case .finished: state.isOver = true
+    case .finished, .found: state.isOver = true
     case .failed: break
     }
   }

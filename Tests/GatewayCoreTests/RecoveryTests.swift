@@ -36,7 +36,7 @@ struct RecoveryTests {
       expiresAt: fixture.clock.now.advanced(byMilliseconds: 1000), finishedAt: nil)
   }
 
-  @Test("settles what was complete, gives up what is lost, and leaves the rest to its clients")
+  @Test("settles what was complete, keeps what is damaged for the operator to see, and leaves the rest to its clients")
   func recover() async throws {
     let waiting = record(total: 100, committed: 40)
     let complete = record(total: 100, committed: 40)
@@ -46,18 +46,22 @@ struct RecoveryTests {
     let orphaned = record(total: 100, committed: 40, route: "/gone")
     for record in [waiting, complete, unknownTotal, lost, wrongSize, orphaned] { fixture.ledger.insert(record) }
     fixture.forwarder.found = [
-      complete.key: .complete(size: 100), unknownTotal.key: .complete(size: 70), lost.key: .lost,
+      complete.key: .complete(size: 100), unknownTotal.key: .complete(size: 70), lost.key: .damaged("gone"),
       wrongSize.key: .complete(size: 99),
     ]
     let gateway = fixture.gateway
     let report = try await turning { try await gateway.recover(on: $0) }
     #expect(report.waiting == 1)
     #expect(Set(report.completed) == [complete.key, unknownTotal.key])
-    #expect(Set(report.lost) == [lost.key, wrongSize.key])
+    #expect(Set(report.damaged.map(\.key)) == [lost.key, wrongSize.key])
+    #expect(report.damaged.allSatisfy { $0.safe == 40 && $0.route == GatewayFixture.path && !$0.reason.isEmpty })
+    #expect(report.removed == [GatewayFixture.path: [fixture.forwarder.swept]])
+    #expect(fixture.forwarder.others == [orphaned.key])
     #expect(report.orphaned == [orphaned.key])
     #expect(fixture.ledger.used(GatewayFixture.path) == 170)
-    #expect(fixture.ledger.reserved(GatewayFixture.path) == 100)
-    #expect(Set(fixture.forwarder.discarded) == [lost.key, wrongSize.key])
+    #expect(fixture.ledger.reserved(GatewayFixture.path) == 300)
+    #expect(fixture.forwarder.discarded.isEmpty)
+    #expect(fixture.ledger.uploads[lost.key] == lost)
     #expect(fixture.ledger.uploads[waiting.key] == waiting)
     #expect(fixture.ledger.uploads[complete.key]?.state == .done)
     #expect(fixture.ledger.violations.isEmpty)

@@ -66,28 +66,57 @@ struct LedgerMaintenanceTests {
     }
   }
 
-  @Test("An older ledger gets the newer columns, and its uploads are of nobody known")
-  func migrates() async throws {
+  @Test("An older ledger gets the newer columns, and what it did not know of its uploads stays unknown", arguments: [1, 2])
+  func migrates(schema: Int) async throws {
     try await withTemporaryDirectory { directory in
       let path = directory + "/ledger.db"
       do {
         let old = try Database(path: path, access: .readWrite, busyMilliseconds: 0)
         try old.execute("PRAGMA journal_mode = WAL")
-        try old.execute(LedgerSchema.migrations[0])
+        for migration in LedgerSchema.migrations[..<schema] { try old.execute(migration) }
         try old.execute("PRAGMA application_id = \(LedgerSchema.applicationID)")
-        try old.execute("PRAGMA user_version = 1")
+        try old.execute("PRAGMA user_version = \(schema)")
         try old.execute(
           """
           INSERT INTO upload (key, route, owner, granted, state, epoch, holder, format, created_at, expires_at)
           VALUES ('abcdefghijklmnop', '/files', '', 0, 'open', 1, 'x', 'bytes', 1, 2)
           """)
       }
-      #expect(throws: LedgerOpenError.older(path: path, schema: 1, known: 2)) { try LedgerMaintenance(path: path) }
+      let older = LedgerOpenError.older(path: path, schema: Int64(schema), known: LedgerSchema.known)
+      #expect(throws: older) { try LedgerMaintenance(path: path) }
+      #expect(throws: older) { try LedgerReader(path: path) }
       let ledger = try EmbeddedLedger(path: path)
       defer { ledger.close() }
       let record = try #require(try await ledger.allUnfinished().first)
       #expect(record.subject.isEmpty)
+      #expect(record.storeState == nil)
+      #expect(try await ledger.claimed(.of(record.key, wanted: 0)).storeState == nil)
+      #expect(try LedgerReader(path: path).ledgerID().count == 32)
       await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(0, unfinishedLimit: 1)) }
+    }
+  }
+
+  @Test("A ledger has a name of its own for ever, and knows the store of each route until another takes its place")
+  func knowsStores() async throws {
+    try await withTemporaryDirectory { directory in
+      let path = directory + "/ledger.db"
+      try EmbeddedLedger(path: path).close()
+      let name = try LedgerReader(path: path).ledgerID()
+      let ledger = try EmbeddedLedger(path: path)
+      defer { ledger.close() }
+      let maintenance = try LedgerMaintenance(path: path)
+      let first = KnownStore(route: "/b", id: "one", directory: "/disk")
+      let other = KnownStore(route: "/a", id: "two", directory: "/disk/2")
+      try maintenance.note(first)
+      try maintenance.note(other)
+      let reader = try LedgerReader(path: path)
+      #expect(try reader.stores() == [other, first])
+      let moved = KnownStore(route: "/b", id: "three", directory: "/elsewhere")
+      try maintenance.note(moved)
+      #expect(try reader.stores() == [other, moved])
+      #expect(try reader.ledgerID() == name)
+      #expect(try EmbeddedLedger(path: directory + "/other.db").close() == ())
+      #expect(try LedgerReader(path: directory + "/other.db").ledgerID() != name)
     }
   }
 

@@ -35,17 +35,8 @@ extension StoreDirectory {
     for depth in place.folders.indices {
       let route = Array(place.folders[...depth])
       let shown = path + "/" + route.joined(separator: "/")
-      if making {
-        let isMade = mkdirat(folder.descriptor, place.folders[depth], 0o750) == 0
-        if !isMade, errno != EEXIST { throw .system("making the folder", shown, errno) }
-        // One that another upload has just made may not be durable yet.
-        if isMade || !durableFolders.withLock({ $0.contains(route) }) {
-          try folder.sync()
-          durableFolders.withLock { known in
-            if known.count >= 4096 { known.removeAll() }
-            known.insert(route)
-          }
-        }
+      if making, mkdirat(folder.descriptor, place.folders[depth], 0o750) != 0, errno != EEXIST {
+        throw .system("making the folder", shown, errno)
       }
       let next = uninterrupted {
         openat(folder.descriptor, place.folders[depth], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
@@ -56,9 +47,24 @@ extension StoreDirectory {
           "opening the folder", shown, errno, advice: "it must be a folder that the gateway may use, and no link to one"
         )
       }
-      folder = CompleteFolder(descriptor: next, isOwned: true, shown: shown)
+      let child = CompleteFolder(descriptor: next, isOwned: true, shown: shown)
+      if making { try makeDurable(child, called: route, in: folder) }
+      folder = child
     }
     return folder
+  }
+
+  /// One that another upload, or another program, has just made may not be durable yet.
+  private func makeDurable(
+    _ folder: CompleteFolder, called route: [String], in parent: CompleteFolder
+  ) throws(SinkFailure) {
+    let born = BornFolder(of: folder.descriptor)
+    guard born == nil || durableFolders.withLock({ $0[route] }) != born else { return }
+    try parent.sync()
+    durableFolders.withLock { known in
+      if known.count >= 4096 { known.removeAll() }
+      known[route] = born
+    }
   }
 
   /// Writes an upload's sidecar, durably; one from an attempt that failed is replaced.
@@ -70,7 +76,7 @@ extension StoreDirectory {
     guard faccessat(folder.descriptor, final.name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 else {
       throw .system("moving \(partialPlace(key)) to", completePlace(key), EEXIST)
     }
-    let name = key.text + ".json"
+    let name = Self.partialSidecar(key)
     unlinkat(partial, name, 0)
     let file = uninterrupted { openat(partial, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o640) }
     guard file >= 0 else { throw .system("making", shown, errno) }

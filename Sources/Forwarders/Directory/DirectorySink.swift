@@ -55,9 +55,20 @@ final class DirectorySink: Sink {
     sealable = file.written
     safe = file.written
     members = file.makeMembers()
-    isGathering = file.written == 0 && file.upload.total.map { $0 <= Self.gatheredLimit } ?? false
+    // Of one that another connection had, more may be there than its offset says.
+    isGathering =
+      file.written == 0 && !file.upload.isResumed && file.upload.total.map { $0 <= Self.gatheredLimit } ?? false
     if isGathering {
       eventLoop.assumeIsolated().execute { self.emit(.opened) }
+    } else if file.upload.isResumed {
+      runInLane({ [file] () throws(SinkFailure) in try file.takeUp() }) { sink, opening in
+        switch opening {
+        case .unfinished(let progress):
+          sink.note(progress)
+          sink.emit(.opened)
+        case .finished(let finished): sink.conclude(.found(size: finished.size, finished.result))
+        }
+      }
     } else {
       runInLane({ [file] () throws(SinkFailure) in try file.open() }) { sink, progress in
         sink.note(progress)
@@ -342,7 +353,7 @@ extension SinkEvent {
   fileprivate var isProgress: Bool {
     switch self {
     case .opened, .took, .safe: true
-    case .finished, .suspended, .failed: false
+    case .finished, .found, .suspended, .failed: false
     }
   }
 }

@@ -4,29 +4,35 @@ internal import Glibc
 extension DirectoryStore.Settings {
   /// Where the file of a complete upload is, by what the ledger has of it.
   public func finalPath(of upload: UploadRecord) -> String {
-    directory + "/" + name.place(for: NameFacts(upload), suffix: suffix).path
+    let facts = NameFacts(upload)
+    let form = (try? form(upload.storeState, of: facts)) ?? form(ofNew: facts)
+    return directory + "/" + form.place.path
   }
 
-  /// Whether the file of a complete upload is in its place, whatever it has become since. Files from before `gzip` or
-  /// `name` was said are in the place that they had without.
+  /// Whether the file of a complete upload is in its place, whatever it has become since. Those of an older release,
+  /// which recorded no place, are in the one that they have now, or that they had without `gzip` or `name`.
   ///
-  /// - Throws: ``SinkFailure/storage(_:)`` where the system does not say, which is not the same as missing.
+  /// - Throws: ``SinkFailure/storage(_:)`` where that cannot be found out, which is not the same as missing.
   public func isPresent(_ upload: UploadRecord) throws(SinkFailure) -> Bool {
-    for possible in possiblePlaces(of: NameFacts(upload)) {
+    let facts = NameFacts(upload)
+    let form = try form(upload.storeState, of: facts)
+    let places = form.isRecorded ? [form.place] : possiblePlaces(of: facts).map(\.place)
+    for place in places {
       var status = stat()
-      if lstat(directory + "/" + possible.place.path, &status) == 0 { return true }
+      if lstat(directory + "/" + place.path, &status) == 0 { return true }
       guard errno == ENOENT else { throw .system("looking at", "\(directory)/\(upload.key.logID)…", errno) }
     }
     return false
   }
 
-  /// Where a complete upload's file may be, as far as the configuration tells.
-  func possiblePlaces(of facts: NameFacts) -> [PossiblePlace] {
+  /// Where a complete upload's file may be of which the ledger has no place, as far as the configuration tells.
+  func possiblePlaces(of facts: NameFacts) -> [StoredForm] {
     Set([name, .key]).flatMap { template in
-      [
-        PossiblePlace(place: template.place(for: facts, suffix: ""), isSqueezed: false),
-        PossiblePlace(place: template.place(for: facts, suffix: Self.gzipSuffix), isSqueezed: true),
-      ]
+      [false, true].map { isSqueezed in
+        StoredForm(
+          isSqueezed: isSqueezed, hasSidecar: metadata == .sidecar,
+          place: template.place(for: facts, suffix: Self.suffix(isSqueezed: isSqueezed)), isRecorded: false)
+      }
     }
   }
 
@@ -42,11 +48,4 @@ extension DirectoryStore.Settings {
         "looking for the store's own folder", partial, errno, advice: "mount its disk, or start the gateway once")
     }
   }
-}
-
-/// Where a complete upload's file may be.
-struct PossiblePlace: Sendable {
-  var place: FinalPlace
-  /// Whether the file would be gzip's.
-  var isSqueezed: Bool
 }

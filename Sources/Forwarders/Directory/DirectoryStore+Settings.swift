@@ -43,7 +43,9 @@ extension DirectoryStore {
 
     static let gzipSuffix = ".gz"
 
-    /// Of complete uploads' files.
-    var suffix: String { engine == nil ? "" : Self.gzipSuffix }
+    /// Of the files of uploads that begin now.
+    var suffix: String { Self.suffix(isSqueezed: engine != nil) }
+
+    static func suffix(isSqueezed: Bool) -> String { isSqueezed ? gzipSuffix : "" }
   }
 }

@@ -8,7 +8,7 @@ public import NIOCore
 /// so that an upload gets its final name in one step, whole and durable, and never over a file that is there.
 public struct DirectoryStore: Forwarder {
   let settings: Settings
-  let directory: StoreDirectory
+  let place: StorePlace
   let threads: StoreThreads
   let room: DiskRoom
   let book = NameBook()
@@ -23,16 +23,38 @@ public struct DirectoryStore: Forwarder {
   ///     survive a power cut, without which nobody would know whose the files are. Where it throws, they get none. It
   ///     gets the number (`st_dev`) of the store's file system where that was synced as a whole for these files, with
   ///     all that was written to it before they were finished; else `nil`.
+  ///   - onPresence: called on any thread, once when the store's folder is not in its place any more, and once when it is.
   /// - Throws: ``SinkFailure/storage(_:)`` with the path and what to do, where files cannot be made or moved there.
   public init(
     _ settings: Settings, threads: StoreThreads,
-    beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void = { _ in }
+    beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void = { _ in },
+    onPresence: @escaping @Sendable (StorePresence) -> Void = { _ in }
   ) throws(SinkFailure) {
     self.settings = settings
-    self.directory = try StoreDirectory(path: settings.directory)
+    let place = try StorePlace(settings, onPresence: onPresence)
+    self.place = place
     self.threads = threads
-    self.room = DiskRoom(directory: directory, minFree: settings.minFree)
-    self.publishing = PublishingQueue(directory: directory, threads: threads, beforeNames: beforeNames)
+    self.room = DiskRoom(place: place, minFree: settings.minFree)
+    self.publishing = PublishingQueue(place: place, threads: threads, beforeNames: beforeNames)
+  }
+
+  /// The folders that uploads begin in.
+  var directory: StoreDirectory { place.directory }
+
+  /// Gives a store that has no mark one, durably.
+  public func mark(with mark: StoreMark) throws(SinkFailure) {
+    try mark.write(into: directory.partial, replacing: false, shown: directory.partialPath)
+    place.set(mark)
+  }
+
+  /// Says what mark the store has.
+  public func isMarked(with mark: StoreMark) {
+    place.set(mark)
+  }
+
+  /// Whether the file is squeezed, what it is called, and whether it has a sidecar.
+  public func initialState(of upload: SinkUpload) -> String? {
+    settings.form(ofNew: NameFacts(upload)).text(of: upload.key)
   }
 
   /// A sink that writes to a file.
@@ -42,16 +64,23 @@ public struct DirectoryStore: Forwarder {
     for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void
   ) -> any Sink {
     eventLoop.preconditionInEventLoop()
-    book.note(finalPlace(NameFacts(upload)), of: upload.key)
     let file = PartialFile(store: self, upload: upload, offset: offset)
+    book.note(file.form, of: upload.key)
     return DirectorySink(file: file, threads: threads, eventLoop: eventLoop, onEvent: onEvent)
   }
 
   /// How many of the next `bytes` fit on the disk beside ``Settings/minFree`` and what others were promised. Fails with
   /// ``SinkFailure``.
   public func promise(_ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
-    if let little = room.promiseLittle(bytes, to: key) { return eventLoop.makeSucceededFuture(little) }
-    return run(on: eventLoop) { [room] () throws(SinkFailure) in try room.promise(bytes, to: key) }
+    if place.wasThereJustNow, let little = room.promiseLittle(bytes, to: key) {
+      return eventLoop.makeSucceededFuture(little)
+    }
+    return run(on: eventLoop) { [place, room, book] () throws(SinkFailure) in
+      try place.checkForNew()
+      // What is there already needs no room, and a full disk is not to keep its client from hearing so.
+      if book.finished(key) != nil { return bytes }
+      return try room.promise(bytes, to: key)
+    }
   }
 
   /// The space may be promised to others again.
@@ -68,26 +97,21 @@ public struct DirectoryStore: Forwarder {
         book.forget(key)
       }
       try directory.removeUnsettled(
-        key, final: book.place(of: key) ?? settings.name.placeByKey(key, suffix: settings.suffix))
+        key,
+        form: book.form(of: key)
+          ?? settings.name.placeByKey(key, suffix: settings.suffix).map {
+            StoredForm(isSqueezed: settings.engine != nil, hasSidecar: settings.metadata == .sidecar, place: $0)
+          })
     }
   }
 
   /// Removes what belongs to no open upload, and looks at what each of them has.
-  public func recover(_ unfinished: [UploadRecord]) throws -> [UploadKey: RecoveredUpload] {
-    try recoverFiles(unfinished)
+  public func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) throws -> RecoveredPlace {
+    try recoverFiles(unfinished, besides: others)
   }
 
   /// Of squeezed files: bytes of the upload in one member.
   var memberSize: Int { MemberLine.memberSize(window: settings.window, processors: threads.cores) }
-
-  func finalPlace(_ facts: NameFacts) -> FinalPlace {
-    settings.name.place(for: facts, suffix: settings.suffix)
-  }
-
-  /// Space is set aside in the file itself where its size is known.
-  func preallocates(_ upload: SinkUpload) -> Bool {
-    settings.engine == nil && upload.total != nil
-  }
 
   private func run<Outcome: Sendable>(
     on eventLoop: any EventLoop, _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome

@@ -50,12 +50,12 @@ final class DiskRoom: Sendable {
   /// No more is ever promised to one: sums of many stay far from overflowing.
   private static let largestPromise: Int64 = 1 << 48
 
-  private let directory: StoreDirectory
+  private let place: StorePlace
   private let minFree: Int64
   private let state = Mutex(State())
 
-  init(directory: StoreDirectory, minFree: Int64) {
-    self.directory = directory
+  init(place: StorePlace, minFree: Int64) {
+    self.place = place
     self.minFree = minFree
   }
 
@@ -63,6 +63,7 @@ final class DiskRoom: Sendable {
   func promise(_ bytes: Int64, to key: UploadKey) throws(SinkFailure) -> Int64 {
     let arrived = state.withLock { $0.arrived }
     var status = statvfs()
+    let directory = place.directory
     guard uninterrupted({ fstatvfs(directory.partial, &status) }) == 0 else {
       throw .system("asking for the free space of", directory.path, errno)
     }

@@ -15,7 +15,7 @@ final class GroupSync: Sendable {
   private static let tooLong = Duration.milliseconds(50)
   private static let pause = Duration.seconds(10)
 
-  private let directory: StoreDirectory
+  let directory: StoreDirectory
   /// The number of the directory's file system, where one `syncfs` is as good as a sync of each file.
   let device: UInt64?
   private let notBefore = Mutex(ContinuousClock.now)
@@ -30,7 +30,9 @@ final class GroupSync: Sendable {
   /// - Parameter failed: called with the index of each file that is not durable.
   /// - Returns: the number of the file system, where it was synced as a whole.
   func sync(_ files: [PartialFile], failed: (Int, SinkFailure) -> Void) -> UInt64? {
-    let isTogether = files.count >= Self.least && device != nil && syncFileSystem()
+    // Those of folders that the store had before may be on another file system.
+    let isTogether =
+      files.count >= Self.least && device != nil && files.allSatisfy { $0.directory === directory } && syncFileSystem()
     if !isTogether, files.count > 1 {
       for file in files { file.beginWriteBack() }
     }

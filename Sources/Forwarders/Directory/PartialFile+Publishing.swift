@@ -56,38 +56,56 @@ extension PartialFile {
   /// - Returns: the folder that has to be synced for that.
   func moveIntoPlace() throws(SinkFailure) -> CompleteFolder {
     precondition(isSynced, "a final name for bytes that are not safe")
-    let final = store.finalPlace(NameFacts(upload))
-    guard let folder = try directory.folder(of: final, making: true) else {
+    try store.place.check(directory)
+    guard let folder = try directory.folder(of: form.place, making: true) else {
       throw .system("opening the folder of", directory.completePlace(upload.key), ENOENT)
     }
-    if store.settings.metadata == .sidecar {
-      let sidecar = Sidecar(upload, size: written, stored: stored ?? written, digest: digest, path: final.path)
-      try directory.place(sidecar.text, of: upload.key, beside: final, in: folder)
+    if form.hasSidecar {
+      let sidecar = Sidecar(upload, size: written, stored: stored ?? written, digest: digest, path: form.place.path)
+      isSidecarLeft = true
+      do throws(SinkFailure) {
+        try directory.place(sidecar.text, of: upload.key, beside: form.place, in: folder)
+      } catch {
+        removeSidecar(in: folder, unlessBeside: true)
+        throw error
+      }
     }
-    let code = StoreDirectory.moveNew(upload.key.text, from: directory.partial, final.name, to: folder.descriptor)
+    let code = StoreDirectory.moveNew(upload.key.text, from: directory.partial, form.place.name, to: folder.descriptor)
     guard code == 0 else {
-      if store.settings.metadata == .sidecar { unlinkat(folder.descriptor, final.sidecar, 0) }
+      removeSidecar(in: folder, unlessBeside: true)
       throw .system("moving \(place) to", directory.completePlace(upload.key), code)
     }
     return folder
   }
 
   /// Its name could not be made durable: unfinished bytes must not stay under a final name, and a later sink must find
-  /// them.
+  /// them. Where that fails too, the next sink begins with it.
   func moveBack(from folder: CompleteFolder) {
-    let final = store.finalPlace(NameFacts(upload))
-    _ = StoreDirectory.moveNew(final.name, from: folder.descriptor, upload.key.text, to: directory.partial)
-    if store.settings.metadata == .sidecar { unlinkat(folder.descriptor, final.sidecar, 0) }
+    let code = StoreDirectory.moveNew(form.place.name, from: folder.descriptor, upload.key.text, to: directory.partial)
+    store.book.setDoubtful(upload.key, code != 0)
+    if code == 0 { removeSidecar(in: folder, unlessBeside: false) }
+  }
+
+  /// - Parameter unlessBeside: only where nothing has the final name: another's file keeps its sidecar.
+  private func removeSidecar(in folder: CompleteFolder, unlessBeside: Bool) {
+    guard form.hasSidecar else { return }
+    if unlessBeside, faccessat(folder.descriptor, form.place.name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
+      isSidecarLeft = false
+      return
+    }
+    isSidecarLeft = unlinkat(folder.descriptor, form.place.sidecar, 0) != 0 && errno != ENOENT
   }
 
   /// The file is in its place for good.
   func published() -> SinkResult {
     closeFile()
+    isSidecarLeft = false
     store.room.release(upload.key)
-    store.book.finished(upload.key)
     // A digest that only the sidecar wanted was never announced.
-    return SinkResult(digest: upload.digest, stored: stored, isEvident: true)
+    let result = SinkResult(digest: upload.digest, stored: stored, isEvident: true)
+    store.book.finished(upload.key, NameBook.Finished(size: written, result: result))
+    return result
   }
 
-  private var stored: Int64? { store.settings.engine == nil ? nil : body.fileSize }
+  private var stored: Int64? { form.isSqueezed ? body.fileSize : nil }
 }

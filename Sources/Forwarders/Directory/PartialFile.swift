@@ -37,6 +37,9 @@ final class PartialFile: @unchecked Sendable {
   let body: any FileBody
   /// The same, where its bytes are squeezed.
   private let gzip: GzipBody?
+  private let engine: CompressionEngine?
+  /// Squeezes what was begun so, where nothing is squeezed that begins now.
+  private static let engineOtherwise = CompressionEngine.zlib(level: 6)
   let inspection: Inspection
   /// The file's name survives a power cut.
   private var isNameSafe: Bool
@@ -44,21 +47,41 @@ final class PartialFile: @unchecked Sendable {
   var digest: ContentDigest?
   /// The whole is durable, but for its final name.
   var isSynced = false
+  /// Its sidecar has its place, which its file did not get.
+  var isSidecarLeft = false
+
+  /// How the ledger says that it is kept.
+  let form: StoredForm
+  /// Why it cannot be opened at all.
+  private let fault: SinkFailure?
+  /// The folders that it is in, also where the store has others since.
+  let directory: StoreDirectory
+  /// Of the open file.
+  private var inode: UInt = 0
 
   var written: Int64 { body.written }
-  var directory: StoreDirectory { store.directory }
   var place: String { directory.partialPlace(upload.key) }
 
   init(store: DirectoryStore, upload: SinkUpload, offset: Int64) {
     self.store = store
     self.upload = upload
     let settings = store.settings
-    gzip = settings.engine.map {
+    directory = store.directory
+    let facts = NameFacts(upload)
+    do throws(SinkFailure) {
+      form = try settings.form(upload.state, of: facts)
+      fault = nil
+    } catch {
+      form = settings.form(ofNew: facts)
+      fault = error
+    }
+    engine = form.isSqueezed ? settings.engine ?? Self.engineOtherwise : nil
+    gzip = engine.map {
       GzipBody(offset: offset, engine: $0, writers: store.threads.idleWriters, isDirect: settings.isDirect)
     }
     body = gzip ?? PlainBody(offset: offset, isDirect: settings.isDirect)
     inspection = Inspection(
-      digests: upload.digest != nil || settings.metadata == .sidecar,
+      digests: upload.digest != nil || form.hasSidecar,
       checked: settings.checksContent ? upload.format : nil)
     // Bytes were called safe before, and that makes the name safe first.
     isNameSafe = offset > 0
@@ -66,7 +89,7 @@ final class PartialFile: @unchecked Sendable {
 
   /// What the sink gives the upload's bytes to where they are squeezed; `nil` where they are not.
   func makeMembers() -> MemberWork? {
-    store.settings.engine.map {
+    engine.map {
       let line = MemberLine(from: written, memberSize: store.memberSize, limit: store.threads.cores)
       return MemberWork(line, engine: $0, threads: store.threads)
     }
@@ -87,18 +110,25 @@ final class PartialFile: @unchecked Sendable {
 
   /// Opens the file, new for offset 0, and cuts what lies beyond the offset.
   func open() throws(SinkFailure) -> Progress {
+    if let fault { throw fault }
     descriptor = written == 0 ? try openNew() : try openExisting()
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .system("looking at", place, errno) }
     guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
       throw .storage("\(place) is not a plain file with one name; something else has put it there")
     }
+    inode = UInt(status.st_ino)
+    if !form.isRecorded, !form.isSqueezed, written > 0,
+      try GzipIndex.read(descriptor, upTo: written, shown: place).rawSize == written
+    {
+      throw .storage("\(place) cannot go on: \(DirectoryStore.doubt)")
+    }
     let size = Int64(status.st_size)
     let kept = try body.open(OpenFile(descriptor: descriptor, place: place), size: size)
     if size > kept, uninterrupted({ ftruncate(descriptor, Int(kept)) }) != 0 {
       throw .system("cutting at \(kept) bytes", place, errno)
     }
-    store.room.opened(upload.key, file: descriptor, at: kept, preallocates: store.preallocates(upload))
+    store.room.opened(upload.key, file: descriptor, at: kept, preallocates: !form.isSqueezed && upload.total != nil)
     return progress
   }
 
@@ -179,6 +209,19 @@ final class PartialFile: @unchecked Sendable {
       try directory.syncPartial()
       isNameSafe = true
     }
+    try checkName()
+  }
+
+  /// What is not where the next start would look for it is not safe, however often it was synced.
+  private func checkName() throws(SinkFailure) {
+    try store.place.check(directory)
+    var status = stat()
+    guard fstatat(directory.partial, upload.key.text, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+      throw .system("looking for", place, errno, advice: "something else has removed it")
+    }
+    guard UInt(status.st_ino) == inode else {
+      throw .storage("\(place) is another file than the one that is being written; something else has replaced it")
+    }
   }
 
   /// Makes safe what was written, closes, and keeps the file.
@@ -195,6 +238,9 @@ final class PartialFile: @unchecked Sendable {
     store.room.release(upload.key)
     store.book.forget(upload.key)
     try directory.removePartial(upload.key)
+    if isSidecarLeft, let folder = try directory.folder(of: form.place) {
+      unlinkat(folder.descriptor, form.place.sidecar, 0)
+    }
   }
 
   func closeFile() {

@@ -24,20 +24,21 @@ final class PublishingQueue: Sendable {
   /// Files in one go. Bounds how long one of them can wait for the others.
   private static let batchLimit = 64
 
-  private let directory: StoreDirectory
+  private let place: StorePlace
   private let threads: StoreThreads
-  private let groupSync: GroupSync
+  /// Of the folders that the store has now.
+  private let groupSync: Mutex<GroupSync>
   private let beforeNames: @Sendable (UInt64?) throws(SinkFailure) -> Void
   private let state = Mutex(State())
 
   init(
-    directory: StoreDirectory, threads: StoreThreads,
+    place: StorePlace, threads: StoreThreads,
     beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void
   ) {
-    self.directory = directory
+    self.place = place
     self.threads = threads
     self.beforeNames = beforeNames
-    groupSync = GroupSync(directory: directory)
+    groupSync = Mutex(GroupSync(directory: place.directory))
   }
 
   /// Publishes a file in which nothing else goes on any more, and says so on the event loop. After a failure it is where
@@ -90,7 +91,7 @@ final class PublishingQueue: Sendable {
       step(index) { () throws(SinkFailure) in if !file.isSynced { try file.complete() } }
     }
     let unsynced = files.indices.filter { failures[$0] == nil && !files[$0].isSynced }
-    let synced = groupSync.sync(unsynced.map { files[$0] }, failed: { failures[unsynced[$0]] = $1 })
+    let synced = currentGroupSync().sync(unsynced.map { files[$0] }, failed: { failures[unsynced[$0]] = $1 })
     if failures.contains(where: { $0 == nil }) {
       do throws(SinkFailure) { try beforeNames(synced) } catch { failures = failures.map { $0 ?? error } }
     }
@@ -98,12 +99,26 @@ final class PublishingQueue: Sendable {
     for (index, file) in files.enumerated() {
       step(index) { () throws(SinkFailure) in folders[index] = try file.moveIntoPlace() }
     }
-    syncFolders(folders) { index, failure in
+    func takeBack(_ index: Int, _ failure: SinkFailure) {
       if let folder = folders[index] { files[index].moveBack(from: folder) }
+      folders[index] = nil
       failures[index] = failure
+    }
+    syncFolders(folders, failed: takeBack)
+    // A name in a folder that was moved away meanwhile is not the one that was promised.
+    for index in files.indices where folders[index] != nil {
+      do throws(SinkFailure) { try place.check(files[index].directory) } catch { takeBack(index, error) }
     }
     return files.indices.map { index in
       failures[index].map { .failure($0) } ?? .success(files[index].published())
+    }
+  }
+
+  private func currentGroupSync() -> GroupSync {
+    groupSync.withLock { groupSync in
+      let directory = place.directory
+      if groupSync.directory !== directory { groupSync = GroupSync(directory: directory) }
+      return groupSync
     }
   }
 

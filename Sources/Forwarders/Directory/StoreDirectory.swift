@@ -7,7 +7,7 @@ internal import Synchronization
 ///
 /// A file is reached through its folder's descriptor and its key, which cannot hold a slash or be `..`; nothing that a
 /// client says becomes a path. One store at a time: recovery removes what its own route does not know, and would take
-/// another's uploads for remains.
+/// another's uploads for remains. ``StorePlace`` sees to it that the paths go on naming these folders.
 final class StoreDirectory: Sendable {
   static let partialName = ".partial"
   // A dot and its length keep it apart from all keys.
@@ -18,8 +18,9 @@ final class StoreDirectory: Sendable {
   let complete: CInt
   /// Descriptor of the folder of unfinished uploads.
   let partial: CInt
-  /// Folders below `complete` whose own names are durable.
-  let durableFolders = Mutex<Set<[String]>>([])
+  /// Folders below `complete` whose own names are durable. One that was removed and made again is another.
+  let durableFolders = Mutex<[[String]: BornFolder]>([:])
+  private let identities: (complete: FolderIdentity, partial: FolderIdentity)
 
   /// Opens the folders at `path`, makes them where they are missing, and tries them with an empty file.
   init(path: String) throws(SinkFailure) {
@@ -49,14 +50,30 @@ final class StoreDirectory: Sendable {
       close(complete)
       throw error
     }
+    guard let ofComplete = FolderIdentity(of: complete), let ofPartial = FolderIdentity(of: partial) else {
+      let code = errno
+      close(partial)
+      close(complete)
+      throw .system("looking at", path, code)
+    }
     self.path = path
     self.complete = complete
     self.partial = partial
+    identities = (ofComplete, ofPartial)
   }
 
   deinit {
     close(partial)
     close(complete)
+  }
+
+  /// Of the folder of unfinished uploads.
+  var partialPath: String { path + "/" + Self.partialName }
+
+  /// Whether the paths still name the folders that are held open.
+  var isAtItsPath: Bool {
+    // By the paths, whatever is mounted or linked there now.
+    FolderIdentity(at: path) == identities.complete && FolderIdentity(at: partialPath) == identities.partial
   }
 
   /// An unfinished upload's place in words. Keys are secrets, so only the log's part of one is in it.
@@ -68,22 +85,31 @@ final class StoreDirectory: Sendable {
   /// Makes the names in the folder of unfinished uploads durable.
   func syncPartial() throws(SinkFailure) { try Self.sync(partial, shown: path + "/" + Self.partialName) }
 
+  /// What a sidecar is called until it has its place.
+  static func partialSidecar(_ key: UploadKey) -> String { key.text + ".json" }
+
   /// Removes an unfinished upload's file. One that is not there is no failure.
   func removePartial(_ key: UploadKey) throws(SinkFailure) {
+    unlinkat(partial, Self.partialSidecar(key), 0)
     if unlinkat(partial, key.text, 0) != 0, errno != ENOENT {
       throw .system("removing", partialPlace(key), errno)
     }
   }
 
   /// Removes all of an upload that the ledger does not call complete: also the file of one that got its final name and
-  /// was never settled. What is not there is no failure.
-  func removeUnsettled(_ key: UploadKey, final: FinalPlace?) throws(SinkFailure) {
+  /// was never settled. What is not there is no failure, and another's file in its place is left alone.
+  func removeUnsettled(_ key: UploadKey, form: StoredForm?) throws(SinkFailure) {
+    let unfinished = try status(of: key.text, in: partial, shown: partialPlace(key))
     try removePartial(key)
     try syncPartial()
-    guard let final, let folder = try folder(of: final) else { return }
+    guard let form, let folder = try folder(of: form.place) else { return }
+    if let unfinished {
+      let final = try status(of: form.place.name, in: folder.descriptor, shown: completePlace(key))
+      guard final == nil || final?.inode == unfinished.inode else { return }
+    }
     var isChanged = false
     // The sidecar last: a complete file is never without it.
-    for name in [final.name, final.sidecar] {
+    for name in [form.place.name] + (form.hasSidecar ? [form.place.sidecar] : []) {
       if unlinkat(folder.descriptor, name, 0) == 0 {
         isChanged = true
       } else if errno != ENOENT {
@@ -151,9 +177,11 @@ final class StoreDirectory: Sendable {
     if sluice_rename_new(from, name, to, newName) == 0 { return 0 }
     let code = errno
     // A file system that cannot rename in this way can mostly link, which does not overwrite either. Between the two
-    // calls the file has both names; recovery knows that.
+    // calls the file has both names, and where the second fails it keeps them: recovery removes the first, and a sink that
+    // finds both takes the upload for what it is.
     guard code == EINVAL || code == ENOSYS else { return code }
     guard linkat(from, name, to, newName, 0) == 0 else { return errno }
-    return unlinkat(from, name, 0) == 0 ? 0 : errno
+    unlinkat(from, name, 0)
+    return 0
   }
 }

@@ -62,8 +62,9 @@ public final class PipeForwarder: Forwarder {
   public var outlivesGateway: Bool { false }
 
   /// No stream outlives the gateway.
-  public func recover(_ unfinished: [UploadRecord]) -> [UploadKey: RecoveredUpload] {
-    Dictionary(unfinished.map { ($0.key, .broken) }, uniquingKeysWith: { first, _ in first })
+  public func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) -> RecoveredPlace {
+    RecoveredPlace(
+      uploads: Dictionary(unfinished.map { ($0.key, .broken) }, uniquingKeysWith: { first, _ in first }))
   }
 
   /// Ends the health checks, and resets the streams whose clients are gone.

@@ -129,7 +129,7 @@ final class PipeSink: Sink {
     case .failed:
       hasFailed = true
       onEvent(event)
-    case .finished, .suspended:
+    case .finished, .found, .suspended:
       let tell = onEvent
       conclude()
       tell(event)

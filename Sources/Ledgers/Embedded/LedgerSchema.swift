@@ -53,6 +53,17 @@ enum LedgerSchema {
     """
     ALTER TABLE upload ADD COLUMN subject text NOT NULL DEFAULT '';
     """,
+    // How its forwarder keeps it, and which places belong to which ledger.
+    """
+    ALTER TABLE upload ADD COLUMN store_state text;
+
+    CREATE TABLE identity (id text NOT NULL PRIMARY KEY);
+
+    CREATE TABLE store (
+      route text NOT NULL PRIMARY KEY,
+      id text NOT NULL,
+      directory text NOT NULL);
+    """,
   ]
 
   /// The schema that this release writes and reads.

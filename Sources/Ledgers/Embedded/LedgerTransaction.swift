@@ -52,7 +52,7 @@ struct LedgerTransaction {
     census.add(1, to: client)
     return Holding(
       epoch: 1, committed: 0, granted: granted, digest: reservation.digest, label: reservation.label,
-      createdAt: reservation.at)
+      createdAt: reservation.at, storeState: reservation.storeState)
   }
 
   func find(_ key: UploadKey) throws(LedgerError) -> UploadRecord? {
@@ -76,7 +76,7 @@ struct LedgerTransaction {
     }
     return Holding(
       epoch: upload.epoch + 1, committed: upload.committed, granted: granted, digest: digest, label: upload.label,
-      createdAt: upload.createdAt, shortWindows: windows)
+      createdAt: upload.createdAt, shortWindows: windows, storeState: upload.storeState)
   }
 
   // One statement is whole by itself: the call that is made most often needs no savepoint.

@@ -30,6 +30,7 @@ extension Database {
       // In bytes: how much of a log that grew long stays on disk once it was moved into the database.
       try database.execute("PRAGMA journal_size_limit = 67108864")
       try LedgerSchema.migrate(database, from: schema)
+      try StoreTable.nameLedger(in: database)
       return database
     } catch {
       throw LedgerOpenError(wrapping: error, path: path)

@@ -4,7 +4,7 @@ extension UploadRecord {
   /// The columns that ``init(row:)`` reads, in its order.
   static let selection = """
     SELECT key, route, owner, total, committed, granted, state, epoch, format, label, digest, created_at, expires_at,
-      finished_at, subject
+      finished_at, subject, store_state
     FROM upload
     """
 
@@ -22,7 +22,8 @@ extension UploadRecord {
       granted: row.integer(5), state: state, epoch: row.integer(7), format: row.text(8), label: row.optionalText(9),
       digest: digest, createdAt: WallTime(milliseconds: row.integer(11)),
       expiresAt: WallTime(milliseconds: row.integer(12)),
-      finishedAt: row.optionalInteger(13).map { WallTime(milliseconds: $0) }, subject: row.text(14))
+      finishedAt: row.optionalInteger(13).map { WallTime(milliseconds: $0) }, subject: row.text(14),
+      storeState: row.optionalText(15))
   }
 }
 

@@ -18,8 +18,8 @@ struct UploadTable {
     insert = try Statement(
       """
       INSERT INTO upload (key, route, owner, total, granted, state, epoch, holder, format, label, digest, created_at,
-        expires_at, subject)
-      VALUES ($1, $2, $3, $4, $5, 'open', 1, $6, $7, $8, $9, $10, $11, $12)
+        expires_at, subject, store_state)
+      VALUES ($1, $2, $3, $4, $5, 'open', 1, $6, $7, $8, $9, $10, $11, $12, $13)
       """, in: database)
     read = try Statement(UploadRecord.selection + " WHERE key = $1", in: database)
     readOpen = try Statement(UploadRecord.selection + " WHERE key = $1 AND state = 'open'", in: database)
@@ -65,6 +65,7 @@ struct UploadTable {
     insert.bind(10, reservation.at.milliseconds)
     insert.bind(11, reservation.expiresAt.milliseconds)
     insert.bind(12, reservation.subject)
+    insert.bind(13, reservation.storeState)
     try insert.run()
   }
 

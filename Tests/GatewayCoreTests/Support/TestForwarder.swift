@@ -25,6 +25,8 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   var faults: [(step: Step, failure: SinkFailure)] = []
   var found: [UploadKey: RecoveredUpload] = [:]
   var discarded: [UploadKey] = []
+  /// What recovery was told to leave alone.
+  var others: Set<UploadKey> = []
   var violations: [String] = []
   /// Bytes that may be promised in all.
   var room = Int64.max
@@ -51,6 +53,7 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void
   ) -> any Sink {
     if live[upload.key] != nil { violations.append("two sinks at once for one upload") }
+    if upload.state != initialState(of: upload) { violations.append("another state than at the offer: \(upload)") }
     let sink = TestSink(upload.key, from: offset, in: self, on: eventLoop, onEvent: onEvent)
     live[upload.key] = sink
     sinks.append(sink)
@@ -66,7 +69,14 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     return eventLoop.makeSucceededVoidFuture()
   }
 
-  func recover(_ unfinished: [UploadRecord]) throws -> [UploadKey: RecoveredUpload] { found }
+  let swept = RemovedFile(name: "abandoned", size: 3, reason: "a test")
+
+  func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) throws -> RecoveredPlace {
+    self.others = others
+    return RecoveredPlace(uploads: found, removed: [swept])
+  }
+
+  func initialState(of upload: SinkUpload) -> String? { "state of \(upload.key.logID)" }
 }
 
 /// Answers in order, each at the next turn of the event loop or at the test's word.
@@ -92,6 +102,7 @@ final class TestSink: Sink {
     self.onEvent = onEvent
     let safe = store.stored[key]?.safe ?? 0
     if safe < offset { store.violations.append("opened at \(offset), but only \(safe) are safe") }
+    guard store.stored[key]?.isPlaced != true else { return }
     store.stored[key] = TestForwarder.Stored(written: offset, safe: offset)
   }
 
@@ -102,7 +113,7 @@ final class TestSink: Sink {
     switch event {
     case .opened: isOpen = true
     case .safe: isCheckpointing = false
-    case .finished, .suspended: store.live[key] = nil
+    case .finished, .found, .suspended: store.live[key] = nil
     case .took, .failed: break
     }
     onEvent(event)
@@ -111,6 +122,10 @@ final class TestSink: Sink {
 
   func open() {
     calls.append("open")
+    if stored.isPlaced {
+      isOver = true
+      return say(.found(size: stored.safe, SinkResult(isEvident: true)))
+    }
     if !failed(at: .open) { say(.opened) }
   }
 

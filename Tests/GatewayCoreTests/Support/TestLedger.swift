@@ -79,10 +79,11 @@ final class TestLedger: Ledger {
       state.uploads[reservation.key] = UploadRecord(
         key: reservation.key, route: reservation.route, owner: reservation.owner, total: reservation.total,
         committed: 0, granted: granted, state: .open, epoch: 1, format: reservation.format, label: reservation.label,
-        digest: reservation.digest, createdAt: reservation.at, expiresAt: reservation.expiresAt, finishedAt: nil)
+        digest: reservation.digest, createdAt: reservation.at, expiresAt: reservation.expiresAt, finishedAt: nil,
+        storeState: reservation.storeState)
       return Holding(
         epoch: 1, committed: 0, granted: granted, digest: reservation.digest, label: reservation.label,
-        createdAt: reservation.at)
+        createdAt: reservation.at, storeState: reservation.storeState)
     }
   }
 
@@ -101,7 +102,7 @@ final class TestLedger: Ledger {
       state.uploads[claim.key] = record
       return Holding(
         epoch: record.epoch, committed: record.committed, granted: record.granted, digest: record.digest,
-        label: record.label, createdAt: record.createdAt)
+        label: record.label, createdAt: record.createdAt, storeState: record.storeState)
     }
   }
 

@@ -1,0 +1,74 @@
+internal import GatewayCore
+
+/// How the file of one upload is made and called: settled at its offer, and kept in the ledger as
+/// ``/GatewayCore/UploadRecord/storeState``. Whoever goes on with the upload, finishes it or looks for its file goes by that,
+/// whatever the configuration says by then; and nobody by the file's bytes, which are its client's.
+struct StoredForm: Hashable, Sendable {
+  /// Gzip's members, or the upload's own bytes.
+  var isSqueezed: Bool
+  /// A file of JSON is beside the complete one.
+  var hasSidecar: Bool
+  var place: FinalPlace
+  /// Whether the ledger has it. An older release recorded none, and the configuration of now has to do.
+  var isRecorded = true
+}
+
+extension StoredForm {
+  private static let plain = "plain"
+  private static let squeezed = "gzip"
+  private static let withSidecar = "+sidecar"
+
+  private static func keyPlace(_ key: UploadKey, isSqueezed: Bool) -> FinalPlace {
+    FinalPlace(folders: [], name: key.text + DirectoryStore.Settings.suffix(isSqueezed: isSqueezed))
+  }
+
+  /// `plain` or `gzip`, then `+sidecar`, then a colon and the path of a file that is not called by its key alone.
+  func text(of key: UploadKey) -> String {
+    (isSqueezed ? Self.squeezed : Self.plain) + (hasSidecar ? Self.withSidecar : "")
+      + (place == Self.keyPlace(key, isSqueezed: isSqueezed) ? "" : ":" + place.path)
+  }
+
+  /// `nil` where this release does not know what it says.
+  init?(_ text: String, of key: UploadKey) {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    var form = parts[0]
+    hasSidecar = form.hasSuffix(Self.withSidecar)
+    if hasSidecar { form.removeLast(Self.withSidecar.count) }
+    switch form {
+    case Self.plain: isSqueezed = false
+    case Self.squeezed: isSqueezed = true
+    default: return nil
+    }
+    guard parts.count == 2 else {
+      place = Self.keyPlace(key, isSqueezed: isSqueezed)
+      return
+    }
+    let names = parts[1].split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard let name = names.last, names.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.contains("\0") }) else {
+      return nil
+    }
+    place = FinalPlace(folders: names.dropLast(), name: name)
+  }
+}
+
+extension DirectoryStore.Settings {
+  /// How an upload that begins now is kept.
+  func form(ofNew facts: NameFacts) -> StoredForm {
+    StoredForm(
+      isSqueezed: engine != nil, hasSidecar: metadata == .sidecar, place: name.place(for: facts, suffix: suffix))
+  }
+
+  /// How an upload is kept of which the ledger has `state`.
+  func form(_ state: String?, of facts: NameFacts) throws(SinkFailure) -> StoredForm {
+    guard let state else {
+      var form = form(ofNew: facts)
+      form.isRecorded = false
+      return form
+    }
+    guard let form = StoredForm(state, of: facts.key) else {
+      throw .storage(
+        "the ledger says of \(directory)/\(facts.key.logID)… what this release does not know; use the release that wrote it")
+    }
+    return form
+  }
+}
