@@ -1,6 +1,6 @@
 .POSIX:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format build release load load-agreement soak fuzz bench bench-micro allocations prerequisites install clean
+.PHONY: help demo test lint format build release load load-agreement soak faults fuzz bench bench-micro allocations prerequisites install clean
 
 PREFIX = /usr/local
 RELEASE = .build/release/sluice
@@ -39,6 +39,11 @@ load-agreement: release ## the load generator's own figures, held against tcpdum
 soak: release ## five minutes in which everything fails; make soak SECONDS=900 REPORT=docs/reliability.md for the page
 	python3 Tests/Soak/together.py --sluice $(RELEASE)
 	python3 Tests/Soak/soak.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT)
+
+faults: release ## ten minutes: each system call of an upload fails, waits or kills, and the power of recorded disks is cut
+	python3 Tests/Faults/faults.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT) $(FAULTS)
+
+FAULTS =
 
 SOAK_SECONDS = $(if $(filter command environment,$(firstword $(origin SECONDS))),--seconds $(SECONDS))
 SOAK_REPORT = $(if $(REPORT),--report-markdown $(REPORT))

@@ -275,10 +275,12 @@ def check_payload_answer(packet, size):
     return result
 
 
-def send_payload(connection, route, data, token=None, data_format="bytes", digest=None):
+def send_payload(connection, route, data, token=None, data_format="bytes", digest=None, name=None):
     """A small upload in one go."""
     headers = request_headers(route, None, data_format, None, token)
     if digest:
         headers["x-stream-digest"] = digest
+    if name:
+        headers["x-stream-name"] = name
     connection.send(encode(headers, data))
     return check_payload_answer(connection.receive(), len(data))

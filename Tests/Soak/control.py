@@ -19,8 +19,8 @@ class Control:
     def __init__(self, places, seed):
         self.path, library = f"{places.folder}/control", f"{places.folder}/shim.so"
         here = os.path.dirname(os.path.abspath(__file__))
-        command = ["cc", "-O2", "-shared", "-fPIC", "-o", library, f"{here}/shim/failing_sync.c",
-                   f"{here}/shim/jumping_clock.c"]
+        command = ["cc", "-O2", "-shared", "-fPIC", "-o", library,
+                   *(f"{here}/shim/{name}.c" for name in ("failing_sync", "synced_files", "jumping_clock"))]
         try:
             self.is_there = subprocess.run(command, check=False).returncode == 0
         except FileNotFoundError:

@@ -105,8 +105,9 @@ class Streamer:
         data = b"".join(bytes(piece) for piece in upload.content.pieces())
         self.journal.happened("last")
         life = self.gateway.life
-        # Without its key the upload is known by its name alone, which `send_payload` has no argument for.
-        result = send_named_payload(self.connection, upload, data, self._digest())
+        # Without its key the upload is known by its name alone.
+        result = send_payload(self.connection, upload.route.path, data, upload.route.token, digest=self._digest(),
+                              name=upload.label)
         if result.status == 0:
             upload.promise(result.key).sent = upload.size
             self._done(result)
@@ -407,17 +408,3 @@ class Streamer:
             self.upload.outcome = "refused for quota"
             raise Over
         time.sleep(self.random.uniform(0.1, 0.8))
-
-
-def send_named_payload(connection, upload, data, digest):
-    """`send_payload` with a name."""
-    send = connection.send
-
-    def with_name(packet):
-        return send(packet.replace(b"payload: ", f"    x-stream-name: {upload.label}\npayload: ".encode(), 1))
-
-    connection.send = with_name
-    try:
-        return send_payload(connection, upload.route.path, data, upload.route.token, digest=digest)
-    finally:
-        del connection.send

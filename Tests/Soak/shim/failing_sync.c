@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -68,61 +66,21 @@ static bool is_drawn(struct control *control, uint64_t odds) {
   return (x ^ (x >> 31)) % 1000000 < odds;
 }
 
-// The file's entry, made where it is missing; null for what is no regular file. Under the lock.
-static struct synced_file *entry_of(struct control *control, int file, uint64_t *size) {
-  struct statx status;
-  if (statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) || !S_ISREG(status.stx_mode)) return NULL;
-  *size = status.stx_size;
-  uint64_t birth = (uint64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
-  uint64_t device = makedev(status.stx_dev_major, status.stx_dev_minor);
-  uint64_t slot = (status.stx_ino * 0x9e3779b97f4a7c15u) ^ birth ^ device;
-  for (int tried = 0; tried < 1000; tried++) {
-    struct synced_file *entry = &control->files[(slot + tried) % slots];
-    if (entry->inode == status.stx_ino && entry->birth == birth && entry->device == device) return entry;
-    if (entry->inode) continue;
-    *entry = (struct synced_file){status.stx_ino, birth, device, 0};
-    return entry;
-  }
-  atomic_fetch_add(&control->full, 1);
-  return NULL;
-}
-
-// What the disk does with bytes that it could not take.
-static void drop(struct control *control, int file) {
-  uint64_t size;
-  pthread_mutex_lock(&lock);
-  struct synced_file *entry = entry_of(control, file, &size);
-  uint64_t from = entry ? entry->size : 0;
-  pthread_mutex_unlock(&lock);
-  if (!entry || from >= size) return;
-  if (!fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, size - from))
-    atomic_fetch_add(&control->dropped, size - from);
-}
-
 static int sync_with(int file, enum call in_store, enum call in_ledger, bool loses, long (*real)(int)) {
   struct control *control = shared_control();
   enum place place = control ? place_of(file) : elsewhere;
   if (place == elsewhere) return real(file);
   if (is_drawn(control, atomic_load(place == store ? &control->store_odds : &control->ledger_odds))) {
     atomic_fetch_add(&control->failed[place == store ? in_store : in_ledger], 1);
-    if (place == store && loses) drop(control, file);
+    if (place == store && loses) lose_unsynced(&control->synced, file);
     errno = EIO;
     return -1;
   }
   uint64_t size = 0;
-  pthread_mutex_lock(&lock);
-  bool is_noted = place == store && loses && entry_of(control, file, &size);
-  pthread_mutex_unlock(&lock);
+  bool is_noted = place == store && loses && size_to_sync(&control->synced, file, &size);
   int result = real(file);
-  if (!is_noted || result) return result;
-  uint64_t later;
-  pthread_mutex_lock(&lock);
-  struct synced_file *entry = entry_of(control, file, &later);
-  // What was cut meanwhile is not there.
-  if (size > later) size = later;
-  if (entry && entry->size < size) entry->size = size;
-  pthread_mutex_unlock(&lock);
-  return 0;
+  if (is_noted && !result) synced_up_to(&control->synced, file, size);
+  return result;
 }
 
 static long real_fsync(int file) { return syscall(SYS_fsync, file); }
@@ -149,7 +107,7 @@ int sync_file_range(int file, off64_t offset, off64_t count, unsigned int flags)
   if (flags == 1 && !offset && !count) {
     struct control *control = shared_control();
     if (has_syncfs_failed && control && place_of(file) == store) {
-      drop(control, file);
+      lose_unsynced(&control->synced, file);
       return 0;
     }
     return sync_with(file, store_sync_file_range, store_sync_file_range, true, real_await);
@@ -159,13 +117,7 @@ int sync_file_range(int file, off64_t offset, off64_t count, unsigned int flags)
 
 int ftruncate64(int file, off64_t size) {
   struct control *control = shared_control();
-  if (control && place_of(file) == store) {
-    uint64_t before;
-    pthread_mutex_lock(&lock);
-    struct synced_file *entry = entry_of(control, file, &before);
-    if (entry && entry->size > (uint64_t)size) entry->size = size;
-    pthread_mutex_unlock(&lock);
-  }
+  if (control && place_of(file) == store) cut_to(&control->synced, file, size);
   return syscall(SYS_ftruncate, file, size);
 }
 
