@@ -106,7 +106,7 @@ def main():
     parser.add_argument("--sluice", required=True, type=os.path.abspath, help="the gateway's program")
     parser.add_argument("--seconds", type=float, default=570, help="in all; system calls have three fifths of it")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
-    parser.add_argument("--workers", type=int, default=max(2, min(4, os.cpu_count() + 1)), help="cases at a time")
+    parser.add_argument("--workers", type=int, default=2 * os.cpu_count() + 1, help="cases at a time")
     parser.add_argument("--part", choices=("calls", "cuts", "all"), default="all")
     parser.add_argument("--only", action="append", metavar="CASE", help="this case of a system call alone")
     parser.add_argument("--replay", metavar="FOLDER", help="a recording that was kept; with --cut, one cut of it")

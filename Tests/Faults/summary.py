@@ -2,20 +2,18 @@
 
 import collections
 import os
-import re
 import sys
 import time
 
-from station import HERE  # noqa: F401  the path to the module below
+from station import HERE  # noqa: F401  the path to the modules below
 from recording import FATES
-from report import _commit, _machine
+from page import commit, machine, with_section
 
 WORDS = {
     "eio": "fails once (EIO)", "enospc": "fails once (ENOSPC)", "outage": "fails for 1.2 s", "wait": "waits for 0.4 s",
     "kill-before": "kills the gateway before it", "kill-after": "kills the gateway after it",
     "half": "writes half, then fails (ENOSPC)", "kill-within": "kills the gateway with half of it written",
 }
-BEGIN, END = "<!-- faults -->", "<!-- end of faults -->"
 
 
 class Summary:
@@ -111,10 +109,9 @@ class Summary:
     def _write(self, path, seconds):
         with open(path, encoding="utf-8") as file:
             page = file.read()
-        section = "\n".join(self._section(seconds))
-        if BEGIN not in page:
-            sys.exit(f"faults: {path} has no place for the section: a line {BEGIN} and a line {END}")
-        page = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: f"{BEGIN}\n\n{section}\n\n{END}", page, flags=re.S)
+        page = with_section(page, "faults", "\n".join(self._section(seconds)))
+        if page is None:
+            sys.exit(f"faults: {path} has no place for the section: a line <!-- faults --> and a line <!-- end of faults -->")
         with open(path, "w", encoding="utf-8") as file:
             file.write(page)
 
@@ -124,8 +121,8 @@ class Summary:
         faults, cuts = sum(self.tried.values()), sum(self.cuts.values())
         yield "| | |\n|---|---|"
         yield f"| run | {time.strftime('%Y-%m-%d', time.gmtime())}, {seconds:.0f} s |"
-        yield f"| commit | {_commit()} |"
-        yield f"| machine | {_machine()} |"
+        yield f"| commit | {commit()} |"
+        yield f"| machine | {machine()} |"
         yield (f"| command | `python3 Tests/Faults/faults.py --sluice .build/release/sluice --seconds {options.seconds:.0f} "
                f"--seed {options.seed} --report-markdown FILE` |")
         yield f"| system calls on the way of uploads | {calls}, in {len(self.scenarios)} scenarios |"

@@ -1,11 +1,9 @@
 """What a run tried and what came of it, as a page: every number is the run's own."""
 
 import os
-import platform
-import subprocess
-import sys
 import time
 
+from page import commit, machine, with_section_of
 from places import MIB
 
 # What was done, as the journal counts it; what must hold then.
@@ -51,8 +49,12 @@ class Report:
         self.uploads = list(soak.journal.uploads.values())
 
     def write(self, path):
+        page = "\n".join(self._lines()) + "\n"
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                page = with_section_of(page, "faults", file.read())
         with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(self._lines()) + "\n")
+            file.write(page)
 
     def _sum(self, names):
         """Of all counts with these names; one that ends in a space is how names begin."""
@@ -74,8 +76,8 @@ class Report:
         faults = sum(self._sum(names) for _, names, _ in TRIED[:16])
         options = f"--seconds {soak.options.seconds} --seed {soak.options.seed}"
         yield f"| | |\n|---|---|\n| run | {time.strftime('%Y-%m-%d', time.gmtime())}, {journal.elapsed():.0f} s |"
-        yield f"| commit | {_commit()} |"
-        yield f"| machine | {_machine()} |"
+        yield f"| commit | {commit()} |"
+        yield f"| machine | {machine()} |"
         yield f"| command | `python3 Tests/Soak/soak.py --sluice .build/release/sluice {options} --report-markdown FILE` |"
         yield f"| uploads | {len(self.uploads)} begun, {len(complete)} complete, {stored:.0f} MiB verified byte for byte |"
         yield f"| starts of the gateway | {soak.gateway.starts}, the slowest {soak.gateway.slowest_start:.2f} s |"
@@ -116,20 +118,3 @@ class Report:
             yield "None."
         for text, _ in self.journal.violations:
             yield f"- {text}"
-
-
-def _commit():
-    here = os.path.dirname(os.path.abspath(__file__))
-    run = subprocess.run(["git", "-C", here, "log", "-1", "--format=%h"], capture_output=True, check=False)
-    return run.stdout.decode().strip() or "not from a repository"
-
-
-def _machine():
-    names = {}
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        for line in file:
-            name, _, value = line.partition(":")
-            names.setdefault(name.strip(), value.strip())
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / MIB / 1024
-    return (f"{os.cpu_count()} cores ({names.get('model name', platform.machine())}), {memory:.0f} GiB, "
-            f"Linux {platform.release().partition('-')[0]}, Python {sys.version.split()[0]}")
