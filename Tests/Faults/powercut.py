@@ -63,7 +63,9 @@ class Recording:
             station = self.station(findings, disks.position)
             if self.has_faults:
                 station.shim = Shim(library, f"{self.folder}/control", station.store_folder, station.state)
+                station.may_start_fail = True
             self.until = time.monotonic() + RECORDED_FOR
+            self.disks = disks
             if station.start():
                 self.first = disks.position()
                 threads = [threading.Thread(target=self._work, args=(station, number)) for number in range(CLIENTS)]
@@ -103,16 +105,32 @@ class Recording:
                 time.sleep(0.05)
 
     def _trouble(self, station):
-        call, place, fault = self.random.choice(TROUBLES)
-        station.shim.arm(call, place, self.random.randrange(1, 4), fault)
+        """One fault: the disk's, which cannot write the ledger's log, or a system call's."""
+        is_disk = self.random.random() < 0.4
+        if is_disk:
+            self._fail_log_writes(station)
+        else:
+            call, place, fault = self.random.choice(TROUBLES)
+            station.shim.arm(call, place, self.random.randrange(1, 4), fault)
         deadline = time.monotonic() + self.random.uniform(0.2, 0.6)
         noted = False
         while time.monotonic() < deadline and not self.is_over():
-            if station.shim.has_fired and not noted:
+            if not noted and (self.disks.failed_writes() if is_disk else station.shim.has_fired):
                 noted = True
                 self.faults.append(station.position())
             time.sleep(0.003)
         station.shim.disarm()
+        self.disks.fail_writes(bytes(8), 0)
+
+    def _fail_log_writes(self, station):
+        """What is written of the log has its salts in each frame (sqlite.org, the WAL-mode file format)."""
+        try:
+            with open(f"{station.state}/ledger.sqlite-wal", "rb") as log:
+                salts = log.read(32)[16:24]
+        except FileNotFoundError:
+            return
+        if len(salts) == 8 and any(salts):
+            self.disks.fail_writes(salts, self.random.choice((1, 2, 3)))
 
     def _work(self, station, number):
         source = random.Random(f"{self.random.random()} {number}")

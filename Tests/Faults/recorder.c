@@ -1,5 +1,6 @@
-// Disks that remember: `recorder FOLDER LOG IMAGE...` shows each image as a file of FOLDER, `0`, `1` and so on, for loop
-// devices to lie on, and appends each write, with its bytes, and each flush to LOG before it is answered.
+// Disks that remember: `recorder FOLDER LOG CONTROL IMAGE...` shows each image as a file of FOLDER, `0`, `1` and so on, for
+// loop devices to lie on, and appends each write, with its bytes, and each flush to LOG before it is answered. By CONTROL,
+// a file, the driver makes writes fail that have certain bytes: then the system forgets what it could not write.
 //
 // Speaks the kernel's FUSE protocol by itself (linux/fuse.h): a library would be one more thing to install, and one thread
 // that answers one request after the other is what gives the log its order. Ends when FOLDER is unmounted.
@@ -8,10 +9,12 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fuse.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -28,6 +31,14 @@ struct record {
   uint64_t count;
 };
 
+// As in `recording.py`.
+struct control {
+  _Atomic uint32_t failing;  // so many of the next writes with these bytes
+  _Atomic uint32_t failed;
+  unsigned char bytes[8];
+};
+
+static struct control *control;
 static int device, log_file, disks;
 static int images[disk_limit];
 static uint64_t sizes[disk_limit];
@@ -88,6 +99,11 @@ static void read_disk(const struct fuse_in_header *request, const struct fuse_re
 static void write_disk(const struct fuse_in_header *request, const struct fuse_write_in *write) {
   uint32_t disk = request->nodeid - first_node;
   const char *bytes = (const char *)(write + 1);
+  if (atomic_load(&control->failing) && memmem(bytes, write->size, control->bytes, sizeof control->bytes)) {
+    atomic_fetch_sub(&control->failing, 1);
+    atomic_fetch_add(&control->failed, 1);
+    return answer(request, -EIO, NULL, 0);
+  }
   if (pwrite(images[disk], bytes, write->size, write->offset) != write->size) give_up("the image");
   note(written, disk, write->offset, write->size, bytes);
   struct fuse_write_out out = {.size = write->size};
@@ -141,16 +157,19 @@ static void serve(const struct fuse_in_header *request) {
 }
 
 int main(int count, char **arguments) {
-  if (count < 4 || count - 3 > disk_limit) {
-    fprintf(stderr, "usage: recorder FOLDER LOG IMAGE...\n");
+  if (count < 5 || count - 4 > disk_limit) {
+    fprintf(stderr, "usage: recorder FOLDER LOG CONTROL IMAGE...\n");
     return 64;
   }
   log_file = open(arguments[2], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
   if (log_file < 0) give_up(arguments[2]);
-  for (disks = 0; disks < count - 3; disks++) {
+  int control_file = open(arguments[3], O_RDWR | O_CLOEXEC);
+  control = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, control_file, 0);
+  if (control_file < 0 || control == MAP_FAILED) give_up(arguments[3]);
+  for (disks = 0; disks < count - 4; disks++) {
     struct stat status;
-    images[disks] = open(arguments[disks + 3], O_RDWR | O_CLOEXEC);
-    if (images[disks] < 0 || fstat(images[disks], &status)) give_up(arguments[disks + 3]);
+    images[disks] = open(arguments[disks + 4], O_RDWR | O_CLOEXEC);
+    if (images[disks] < 0 || fstat(images[disks], &status)) give_up(arguments[disks + 4]);
     sizes[disks] = status.st_size;
   }
   device = open("/dev/fuse", O_RDWR | O_CLOEXEC);

@@ -1,6 +1,7 @@
 """Disks that remember each write and each flush, and what is left of them when the power goes."""
 
 import contextlib
+import mmap
 import os
 import random
 import shutil
@@ -11,6 +12,8 @@ import time
 from station import HERE
 
 RECORD = struct.Struct("<IIQQ")
+# As in recorder.c: writes that are still to fail, that have failed, and what is in them.
+CONTROL = struct.Struct("<II8s")
 WRITTEN, FLUSHED, ZEROED = 1, 2, 3
 MIB = 1 << 20
 IMAGE_SIZE = 640 * MIB
@@ -108,7 +111,11 @@ class RecordedDisks:
         self.devices = f"{self.folder}/devices"
         os.makedirs(self.devices, exist_ok=True)
         images = [self.image(number) for number in range(self.count)]
-        self.recorder = subprocess.Popen([program, self.devices, self.log, *images], stdout=subprocess.PIPE)
+        with open(f"{self.folder}/failing", "w+b") as file:
+            file.truncate(CONTROL.size)
+            self.control = mmap.mmap(file.fileno(), CONTROL.size)
+        self.recorder = subprocess.Popen([program, self.devices, self.log, f"{self.folder}/failing", *images],
+                                         stdout=subprocess.PIPE)
         if self.recorder.stdout.readline() != b"ready\n":
             raise RuntimeError("the recorder does not begin")
         for number in range(self.count):
@@ -117,6 +124,14 @@ class RecordedDisks:
     def position(self):
         """How long the log is: what was written before is in it."""
         return os.stat(self.log).st_size
+
+    def fail_writes(self, data, count):
+        """So many of the next writes that have these 8 bytes fail with EIO."""
+        CONTROL.pack_into(self.control, 0, 0, 0, data)
+        struct.pack_into("<I", self.control, 0, count)
+
+    def failed_writes(self):
+        return CONTROL.unpack_from(self.control)[1]
 
     def end(self):
         for number in range(self.count):

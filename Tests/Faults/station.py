@@ -36,8 +36,8 @@ class Station:
         self.position = position or (lambda: 0)
         self.shim, self.process = None, None
         self.starts = self.killed = 0
-        # Whether the driver has just ended it.
-        self.is_taken_away = False
+        # Whether the driver has just ended it, and whether its faults may meet a start.
+        self.is_taken_away = self.may_start_fail = False
         self.slowest_start = 0.0
         self.kept = Kept(self, None)
         self._lock = threading.Lock()
@@ -104,7 +104,7 @@ class Station:
             code, is_taken_away, self.is_taken_away = self.process.returncode, self.is_taken_away, False
             if not is_taken_away and not (code == -signal.SIGKILL and self._has_killed()):
                 self.findings.add(f"the gateway ended by itself with {code}: {self.last_words()}")
-            return self.start()
+            return self.start(self.may_start_fail)
 
     def kill(self):
         if self.process and self.process.poll() is None:

@@ -99,6 +99,8 @@ class Summary:
         command = f"python3 Tests/Faults/faults.py --sluice {os.path.relpath(self.options.sluice)}"
         if name.endswith("/clean"):
             return f"{command} --part calls --seed {self.options.seed}"
+        if name.startswith("recording"):
+            return f"{command} --part cuts --seed {self.options.seed}"
         if name.startswith("cut "):
             _, folder, cut = name.split(" ")
             return f"{command} --replay {folder} --cut {cut}"
