@@ -10,7 +10,9 @@ struct Cat: ParsableCommand {
     discussion: """
       A store with gzip writes files of many members, one after another. Some readers stop after the first without an \
       error (docs/gzip.md says which). For those this joins the members to one, without squeezing anything again. Any \
-      other gzip file does too. Each member is held against its checksum; a damaged file ends with exit status 1.
+      other gzip file does too. Each member is held against its checksum.
+
+      Exit status 0 if all is well; 1 the file cannot be read or is damaged; 74 standard output cannot be written.
       """)
 
   @Flag(help: "Print what was squeezed, as zcat does.")
@@ -20,7 +22,7 @@ struct Cat: ParsableCommand {
   var file: String
 
   func run() throws {
-    guard contents || isatty(1) == 0 else {
+    guard contents || isatty(STDOUT_FILENO) == 0 else {
       throw CommandFailure("a terminal cannot show gzip; send it to a file, or say --contents.")
     }
     let input = file == "-" ? 0 : open(file, O_RDONLY | O_CLOEXEC)
@@ -29,7 +31,7 @@ struct Cat: ParsableCommand {
     let joiner = MemberJoiner(contents ? .contents : .member)
     do {
       try join(input, joiner)
-      try joiner.finish(emit: Self.write)
+      try joiner.finish(emit: Console.output(bytes:))
     } catch let fault as MemberJoiner.Fault {
       throw CommandFailure("\(file), byte \(fault.offset): \(fault.reason).")
     }
@@ -43,24 +45,11 @@ struct Cat: ParsableCommand {
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw failure("reading it") }
       if count == 0 { return }
-      try joiner.take(UnsafeRawBufferPointer(rebasing: buffer[..<count]), emit: Self.write)
+      try joiner.take(UnsafeRawBufferPointer(rebasing: buffer[..<count]), emit: Console.output(bytes:))
     }
   }
 
   private func failure(_ attempt: String) -> CommandFailure {
     CommandFailure("\(file): \(attempt) failed: \(String(cString: strerror(errno))).")
-  }
-
-  private static func write(_ bytes: UnsafeRawBufferPointer) throws {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let part = UnsafeRawBufferPointer(rebasing: rest)
-      let count = Glibc.write(1, part.baseAddress, part.count)
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else {
-        throw CommandFailure("standard output cannot be written: \(String(cString: strerror(errno))).")
-      }
-      rest = rest.dropFirst(count)
-    }
   }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Synchronization
 
 #if canImport(Glibc)
@@ -47,6 +48,18 @@ enum Console {
     }
   }
 
+  /// Bytes on standard output.
+  ///
+  /// - Throws: ``ExitStatus/outputLost`` where they cannot be written.
+  static func output(bytes: UnsafeRawBufferPointer) throws(ExitCode) {
+    hasWritten.store(true, ordering: .relaxed)
+    let isLost = failure.withLock { failure in
+      if failure == nil { failure = write(bytes, to: STDOUT_FILENO) }
+      return failure != nil
+    }
+    if isLost { throw ExitStatus.outputLost }
+  }
+
   /// Closes standard output, which is when some file systems tell that there was no room for what they took.
   ///
   /// - Returns: the error number of what kept it from being written, if anything did.
@@ -94,22 +107,24 @@ enum Console {
   /// - Returns: the error number of a failure.
   private static func write(_ text: String, to descriptor: CInt) -> CInt? {
     var text = text
-    return text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)[...]
-      while !rest.isEmpty {
-        let count = writeBytes(descriptor, UnsafeRawBufferPointer(rebasing: rest))
-        if count >= 0 {
-          rest = rest.dropFirst(count)
-        } else if errno == EAGAIN {
-          // Whoever shares the other end has made it non-blocking.
-          var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-          _ = poll(&ready, 1, -1)
-        } else if errno != EINTR {
-          return errno
-        }
+    return text.withUTF8 { write(UnsafeRawBufferPointer($0), to: descriptor) }
+  }
+
+  private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> CInt? {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = writeBytes(descriptor, UnsafeRawBufferPointer(rebasing: rest))
+      if count >= 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EAGAIN {
+        // Whoever shares the other end has made it non-blocking.
+        var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&ready, 1, -1)
+      } else if errno != EINTR {
+        return errno
       }
-      return nil
     }
+    return nil
   }
 }
 
