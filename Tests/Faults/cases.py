@@ -69,6 +69,10 @@ def scenarios():
     yield Scenario("both", "large")
 
 
+def short_scenarios():
+    return [Scenario("plain", "small"), Scenario("gzip", "resumed"), Scenario("named", "large"), Scenario("plain", "waiting", "start")]
+
+
 def case_named(text):
     """The case that `str` gave this name."""
     store, way, phase, call, fault = text.split("/")

@@ -12,9 +12,9 @@ from xstream_tls import Closed, Connection, Lost, TimedOut, TlsFailure, tls_cont
 
 PORTION = 65_536
 # How long an upload may take, with all that is done to its gateway.
-PATIENCE = 25.0
+PATIENCE = 40.0
 # How long the gateway may say nothing where something is due.
-SILENCE = 10.0
+SILENCE = 15.0
 # quota, busy, partial, storage, backend, timeout, shutdown, internal: the same key goes on later.
 AGAIN = {7, 8, 9, 11, 12, 14, 15, 16}
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 import traceback
 
-from cases import Bench, case_named, cases_of, in_order, scenarios, seeded
+from cases import Bench, case_named, cases_of, in_order, scenarios, seeded, short_scenarios
 from station import HERE  # noqa: F401  the path to the modules below
 from disk import Disk
 from shim import compile_shim
@@ -26,6 +26,8 @@ MEMORY = "/dev/shm"
 GIB = 1 << 30
 # Of the time, for system calls; the rest is for power cuts.
 CALLS_SHARE = 0.6
+# Of the short run: what there is to do, and not how long.
+SHORT_SEED, SHORT_CASES, SHORT_LIMIT = 1, 48, 240
 
 
 def worker(bench, todo, done, deadline):
@@ -70,7 +72,7 @@ def run_calls(options, bench, summary, deadline):
 
 
 def _enumerate(options, todo, done, summary):
-    wanted = list(scenarios())
+    wanted = list(short_scenarios() if options.short else scenarios())
     for scenario in wanted:
         todo.put(("scenario", scenario))
     source, cases, found = seeded(options.seed, "cases"), [], {}
@@ -85,7 +87,7 @@ def _enumerate(options, todo, done, summary):
     for scenario in wanted:
         cases += cases_of(scenario, found.get(scenario, {}), source)
     summary.enumerated(found, cases)
-    return in_order(cases, source)
+    return in_order(cases, source)[: SHORT_CASES if options.short else None]
 
 
 def _run(cases, todo, done, summary, workers, deadline):
@@ -105,9 +107,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sluice", required=True, type=os.path.abspath, help="the gateway's program")
     parser.add_argument("--seconds", type=float, default=570, help="in all; system calls have three fifths of it")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser.add_argument("--seed", type=int)
     parser.add_argument("--workers", type=int, default=2 * os.cpu_count() + 1, help="cases at a time")
     parser.add_argument("--part", choices=("calls", "cuts", "all"), default="all")
+    parser.add_argument("--short", action="store_true",
+                        help="under a minute, and the same each time: some cases, and cuts of one recording on ext4")
     parser.add_argument("--only", action="append", metavar="CASE", help="this case of a system call alone")
     parser.add_argument("--replay", metavar="FOLDER", help="a recording that was kept; with --cut, one cut of it")
     parser.add_argument("--cut", help="the cut's name, as the run said it")
@@ -115,6 +119,10 @@ def main():
                         help="where recordings with failing cuts go")
     parser.add_argument("--report-markdown", metavar="FILE", help="the page with a section for what was tried")
     options = parser.parse_args()
+    if options.seed is None:
+        options.seed = SHORT_SEED if options.short else random.SystemRandom().randrange(1 << 31)
+    if options.short:
+        options.seconds = SHORT_LIMIT
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
     in_own_mounts()
     began = time.monotonic()

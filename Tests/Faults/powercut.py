@@ -26,9 +26,10 @@ from verdict import Verdict
 
 KIB = 1024
 ROUTES = ("plain", "gzip", "named", "both")
-RECORDED_FOR = 5.0
+# In seconds: at least, and at most where the machine is busy; and uploads that are to be complete by then.
+RECORDED_FOR, LONGEST, ENOUGH = 5.0, 25.0, 80
 CLIENTS = 10
-CUTS = 26
+CUTS, SHORT_CUTS = 26, 12
 # Of all clients of a recording: the log stays in memory.
 MOST_BYTES = 160 * MIB
 # What fails in a recording with faults, one after the other.
@@ -50,7 +51,7 @@ class Recording:
         self.system, self.count, self.has_faults = system, count, has_faults
         self.random = random.Random(f"{seed} {system} {count} {has_faults}")
         self.uploads, self.faults, self.first = [], [], 0
-        self._lock, self.bytes = threading.Lock(), 0
+        self._lock, self.bytes, self.completed = threading.Lock(), 0, 0
 
     def __str__(self):
         return f"{self.system}{', ledger on a disk of its own' if self.count > 1 else ''}{', with faults' if self.has_faults else ''}"
@@ -64,7 +65,7 @@ class Recording:
             if self.has_faults:
                 station.shim = Shim(library, f"{self.folder}/control", station.store_folder, station.state)
                 station.may_start_fail = True
-            self.until = time.monotonic() + RECORDED_FOR
+            self.began = time.monotonic()
             self.disks = disks
             if station.start():
                 self.first = disks.position()
@@ -87,7 +88,8 @@ class Recording:
                        state=f"{self.folder}/{self.count - 1}/state", position=position)
 
     def is_over(self):
-        return time.monotonic() > self.until
+        lasts = time.monotonic() - self.began
+        return lasts > LONGEST or lasts > RECORDED_FOR and self.completed >= ENOUGH
 
     def _disturb(self, station):
         """Kills the gateway now and then, and with faults makes calls fail."""
@@ -145,7 +147,7 @@ class Recording:
             with self._lock:
                 self.uploads.append(upload)
                 self.bytes += plan.size
-            Client(station, upload, patience=60, is_over=self.is_over, line=line).run()
+            self.completed += Client(station, upload, patience=60, is_over=self.is_over, line=line).run()
         line.close()
 
     # Cuts
@@ -275,7 +277,7 @@ def record_and_cut(options, made, program, library, done, deadline):
     replay = Replay(disks)
     failed = False
     try:
-        for cut in made.draw_cuts(disks, CUTS):
+        for cut in made.draw_cuts(disks, SHORT_CUTS if options.short else CUTS):
             if time.monotonic() > deadline:
                 break
             found = judge(cut, made, disks, replay)
@@ -354,12 +356,10 @@ def run(options, certs, library, folder, summary, deadline):
     if not systems:
         return
     todo, done = multiprocessing.Queue(), multiprocessing.Queue()
-    number = 0
-    for _ in range(20):
-        for count, has_faults in ((1, False), (2, True), (1, True), (2, False)):
-            for system in systems:
-                todo.put((number, system, count, has_faults))
-                number += 1
+    kinds = [(system, count, has_faults) for count, has_faults in ((1, False), (2, True), (1, True), (2, False))
+             for system in systems]
+    for number, kind in enumerate([("ext4", 1, False)] if options.short else kinds * 20):
+        todo.put((number, *kind))
     workers = [multiprocessing.Process(target=worker, daemon=True,
                                        args=(options, certs, program, library, folder, todo, done, deadline)) for _ in range(2)]
     for process in workers:

@@ -14,7 +14,7 @@ sys.path[:0] = [f"{HERE}/../Clients", f"{HERE}/../Soak"]
 from kept import Kept  # noqa: E402
 from places import MIB, Route, free_port  # noqa: E402
 
-START_LIMIT = 20.0
+START_LIMIT = 30.0
 ROUTES = {
     "plain": Route("/plain", 1024 * MIB, 64 * MIB, 86_400, MIB),
     "gzip": Route("/gzip", 1024 * MIB, 64 * MIB, 86_400, MIB, gzip=1),

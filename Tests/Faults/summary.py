@@ -2,6 +2,7 @@
 
 import collections
 import os
+import re
 import sys
 import time
 
@@ -16,6 +17,12 @@ WORDS = {
 }
 
 
+def _kind(text):
+    """What two findings have in common: the words, without names, keys and numbers."""
+    words = [word for word in text.split() if not re.search(r"[/0-9]|^\(", word)]
+    return " ".join(words)[:80]
+
+
 class Summary:
     """Of one run. Prints what is wrong as it comes."""
 
@@ -23,6 +30,7 @@ class Summary:
         self.options = options
         self.tried, self.failed = collections.Counter(), {}
         self.by_call, self.by_store = collections.Counter(), collections.Counter()
+        self.kinds = collections.Counter()
         self.unmet = self.possible = 0
         self.scenarios, self.counts = {}, collections.Counter()
         self.cuts, self.cut_kinds = collections.Counter(), collections.Counter()
@@ -30,9 +38,12 @@ class Summary:
         self.left_out = []
 
     def wrong(self, name, texts):
+        """Says all of it for the first ones of a kind, and their names alone for the others."""
         self.failed.setdefault(name, []).extend(texts)
-        print(f"WRONG {name}", flush=True)
-        for text in texts[:6]:
+        kind = _kind(texts[-1])
+        self.kinds[kind] += 1
+        print(f"WRONG {name}{f': {kind}' if self.kinds[kind] > 3 else ''}", flush=True)
+        for text in texts[:6] if self.kinds[kind] <= 3 else []:
             print(f"    {text[:600]}", flush=True)
 
     def enumerated(self, scenarios, cases):
@@ -81,8 +92,13 @@ class Summary:
                   f"{', '.join(f'{count} {kind}' for kind, count in self.cut_kinds.items())}")
         for text in self.left_out:
             print(f"left out: {text}")
+            # A tool that is missing there is a fault, as with all tests.
+            if os.environ.get("CI"):
+                self.failed[f"left out: {text}"] = [text]
         print(", ".join(f"{count} {what}" for what, count in sorted(self.counts.items())))
         if self.failed:
+            for kind, count in self.kinds.most_common():
+                print(f"{count} wrong: {kind}")
             print("\nto do one again:")
             for name in self.failed:
                 print(f"  {self._again(name)}")
