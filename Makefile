@@ -48,7 +48,7 @@ FAULTS =
 SOAK_SECONDS = $(if $(filter command environment,$(firstword $(origin SECONDS))),--seconds $(SECONDS))
 SOAK_REPORT = $(if $(REPORT),--report-markdown $(REPORT))
 
-fuzz: prerequisites ## one minute of random input to parser and server machine; make fuzz SECONDS=600 for more
+fuzz: prerequisites ## random input to parser and server machine for a minute, records for half; make fuzz SECONDS=600 for more
 	Tests/Fuzz/run.sh $(SECONDS)
 
 SECONDS = 60

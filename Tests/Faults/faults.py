@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import queue
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -86,6 +87,8 @@ def _enumerate(options, todo, done, summary):
             summary.wrong(f"{scenario}/clean", wrong)
     for scenario in wanted:
         cases += cases_of(scenario, found.get(scenario, {}), source)
+    if options.match:
+        cases = [case for case in cases if options.match.search(str(case))]
     summary.enumerated(found, cases)
     return in_order(cases, source)[: SHORT_CASES if options.short else None]
 
@@ -113,6 +116,7 @@ def main():
     parser.add_argument("--short", action="store_true",
                         help="under a minute, and the same each time: some cases, and cuts of one recording on ext4")
     parser.add_argument("--only", action="append", metavar="CASE", help="this case of a system call alone")
+    parser.add_argument("--match", metavar="REGEX", type=re.compile, help="cases of system calls whose name has this, alone")
     parser.add_argument("--replay", metavar="FOLDER", help="a recording that was kept; with --cut, one cut of it")
     parser.add_argument("--cut", help="the cut's name, as the run said it")
     parser.add_argument("--keep", metavar="FOLDER", default=".build/faults-found",

@@ -78,6 +78,11 @@ class Shim:
         return RULE.unpack_from(self._shared)[7] > 0
 
     @property
+    def failing_until(self):
+        """The end of an outage, on the monotonic clock."""
+        return RULE.unpack_from(self._shared)[8] / 1e9
+
+    @property
     def kills(self):
         """Whether the fault ends the gateway."""
         return ACTIONS[RULE.unpack_from(self._shared)[3]].startswith("kill")

@@ -51,10 +51,10 @@ class Station:
 
     def start(self, may_fail=False):
         """Returns whether it listens."""
-        failing_until = time.monotonic() + (3 if may_fail else 0)
+        first = time.monotonic()
         while True:
             self.starts += 1
-            began = time.monotonic()
+            began, had_fired = time.monotonic(), self.shim and self.shim.has_fired
             with open(self.log, "ab") as log:
                 log.write(f"--- start {self.starts}\n".encode())
                 log.flush()
@@ -74,13 +74,19 @@ class Station:
             code = self.process.returncode
             if code == -signal.SIGKILL and self._has_killed():
                 continue
-            if code > 0 and time.monotonic() < failing_until:
-                # A fault in the start may be an error with words, for as long as it lasts.
+            if code > 0 and may_fail and self._was_met(began, first, had_fired):
+                # A fault in the start may be an error with words.
                 self.findings.count("starts that ended with an error")
                 time.sleep(0.2)
                 continue
             self.findings.add(f"a start ended with {code}: {self.last_words()}")
             return False
+
+    def _was_met(self, began, first, had_fired):
+        """Whether a start since that moment may have met the fault."""
+        if self.may_start_fail:
+            return time.monotonic() < first + START_LIMIT
+        return began < self.shim.failing_until or self.shim.has_fired and not had_fired
 
     def _listens(self):
         try:

@@ -141,7 +141,7 @@ class Summary:
         yield f"| run | {time.strftime('%Y-%m-%d', time.gmtime())}, {seconds:.0f} s |"
         yield f"| commit | {commit()} |"
         yield f"| machine | {machine()} |"
-        yield (f"| command | `python3 Tests/Faults/faults.py --sluice .build/release/sluice --seconds {options.seconds:.0f} "
+        yield (f"| command | `python3 Tests/Faults/faults.py --sluice {os.path.relpath(options.sluice)} --seconds {options.seconds:.0f} "
                f"--seed {options.seed} --report-markdown FILE` |")
         yield f"| system calls on the way of uploads | {calls}, in {len(self.scenarios)} scenarios |"
         yield f"| faults in one of them | {faults} of {self.possible} that are possible |"
