@@ -32,6 +32,8 @@ CLIENTS = 10
 CUTS, SHORT_CUTS = 26, 12
 # Of all clients of a recording: the log stays in memory.
 MOST_BYTES = 160 * MIB
+# Cuts that another one follows, while the gateway starts.
+TWICE = 0.2
 # What fails in a recording with faults, one after the other.
 TROUBLES = [(call, place, fault) for call, place, faults in (
     ("write", "log", ("eio", "half", "outage")), ("fdatasync", "log", ("eio", "outage")), ("write", "database", ("eio", "outage")),
@@ -169,21 +171,21 @@ class Recording:
             moment = self.random.choices(there, [weights[moment] for moment in there])[0]
             place = min(last, self.random.choice(words[moment]))
             fate = self.random.choices(list(FATES), (4, 1, 3, 1, 1))[0]
-            cuts.append(Cut(place, moment, fate, self.random.randrange(1 << 30)))
+            cuts.append(Cut(place, moment, fate, self.random.randrange(1 << 30), self.random.random() < TWICE))
         return sorted(cuts, key=lambda cut: cut.place)
 
 
 class Cut:
-    def __init__(self, place, moment, fate, seed):
-        self.place, self.moment, self.fate, self.seed = place, moment, fate, seed
+    def __init__(self, place, moment, fate, seed, is_twice):
+        self.place, self.moment, self.fate, self.seed, self.is_twice = place, moment, fate, seed, is_twice
 
     def __str__(self):
-        return f"{self.place}-{self.fate}-{self.seed}"
+        return f"{self.place}-{self.fate}-{self.seed}{'-twice' if self.is_twice else ''}"
 
     @classmethod
     def named(cls, text):
-        place, fate, seed = text.split("-")
-        return cls(int(place), "again", fate, int(seed))
+        place, fate, seed, *twice = text.split("-")
+        return cls(int(place), "again", fate, int(seed), bool(twice))
 
 
 def draw_plan(source, is_large):
@@ -206,12 +208,35 @@ def draw_plan(source, is_large):
     return Plan(size, ack=MIB, digest="right")
 
 
-def judge(cut, made, disks, replay):
+def cut_again(cut, made, disks, images, program, findings):
+    """Starts a gateway on these images, and cuts the power again while it starts. Returns what is left."""
+    second = RecordedDisks(f"{disks.folder}/second", program, disks.system, disks.count, images, mounts=disks.folder)
+    try:
+        station = made.station(findings, second.position)
+        station.log = f"{disks.folder}/between.log"
+        station.start()
+        station.kill()
+        findings.count("gateway starts", station.starts)
+    finally:
+        second.end()
+    source = random.Random(f"{cut.seed} again")
+    player = Replay(second)
+    try:
+        player.advance(source.choice(recording.boundaries(second.log)[0]))
+        return player.cut(source.choice(list(FATES)), cut.seed)[0]
+    finally:
+        player.close()
+
+
+def judge(cut, made, disks, replay, program):
     """Starts a gateway on what this cut leaves. Returns findings."""
     findings = Findings()
     replay.advance(cut.place)
     images, unflushed = replay.cut(cut.fate, cut.seed)
     findings.count("writes that were not flushed when power was cut", unflushed)
+    if cut.is_twice:
+        findings.count("cuts with another one in the start after it")
+        images = cut_again(cut, made, disks, images, program, findings)
     mounted = []
     station = None
     try:
@@ -280,7 +305,7 @@ def record_and_cut(options, made, program, library, done, deadline):
         for cut in made.draw_cuts(disks, SHORT_CUTS if options.short else CUTS):
             if time.monotonic() > deadline:
                 break
-            found = judge(cut, made, disks, replay)
+            found = judge(cut, made, disks, replay, program)
             done.put(("cut", made.system, cut.moment, cut.fate, found.counts))
             if found.wrong:
                 failed = True
@@ -323,17 +348,18 @@ def replay(options, certs, folder, summary):
         for label, path, size, start, plan, promises, lost in pickle.load(file):
             route = routes[path]
             made.uploads.append(Upload(label, route, Content(pools[1 if route.gzip else 0], size, start), plan, promises, lost))
-    disks = RecordedDisks.__new__(RecordedDisks)
-    disks.folder, disks.system, disks.count = made.folder, made.system, made.count
-    disks.log = f"{os.path.abspath(options.replay)}/log"
+    images = []
     for number in range(made.count):
+        # The station has made its folder where the file system will be.
         shutil.rmtree(f"{made.folder}/{number}", ignore_errors=True)
-        os.makedirs(f"{made.folder}/{number}")
-        recording.run("cp", "--sparse=always", f"{options.replay}/base{number}", disks.base(number))
+        images.append(f"{made.folder}/from{number}")
+        recording.run("cp", "--sparse=always", f"{options.replay}/base{number}", images[-1])
+    disks = RecordedDisks(made.folder, None, made.system, made.count, images)
+    disks.log = f"{os.path.abspath(options.replay)}/log"
     cut = Cut.named(options.cut)
     player = Replay(disks)
     try:
-        found = judge(cut, made, disks, player)
+        found = judge(cut, made, disks, player, recording.compile_recorder(folder))
     finally:
         player.close()
     summary.cut(made.system, cut.moment, found.counts)

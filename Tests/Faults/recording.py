@@ -90,16 +90,22 @@ def detach(folder):
 class RecordedDisks:
     """One or two file systems whose disks write down what happens: `folder/0`, `folder/1`."""
 
-    def __init__(self, folder, program, system, count):
-        self.folder, self.system, self.count = folder, system, count
+    def __init__(self, folder, program, system, count, images=None, mounts=None):
+        """New ones; or, with `images`, these, mounted where the first ones were."""
+        self.folder, self.system, self.count, self.mounts = folder, system, count, mounts or folder
         self.log = f"{folder}/log"
+        os.makedirs(folder, exist_ok=True)
         for number in range(count):
-            os.makedirs(f"{folder}/{number}", exist_ok=True)
-            with open(self.image(number), "wb") as file:
-                file.truncate(IMAGE_SIZE)
-            run(*MAKING[system], self.image(number))
+            os.makedirs(f"{self.mounts}/{number}", exist_ok=True)
+            if images:
+                os.rename(images[number], self.image(number))
+            else:
+                with open(self.image(number), "wb") as file:
+                    file.truncate(IMAGE_SIZE)
+                run(*MAKING[system], self.image(number))
             run("cp", "--sparse=always", self.image(number), self.base(number))
-        self._begin(program)
+        if program:
+            self._begin(program)
 
     def image(self, number):
         return f"{self.folder}/image{number}"
@@ -119,7 +125,7 @@ class RecordedDisks:
         if self.recorder.stdout.readline() != b"ready\n":
             raise RuntimeError("the recorder does not begin")
         for number in range(self.count):
-            attach(f"{self.devices}/{number}", f"{self.folder}/{number}", self.system)
+            attach(f"{self.devices}/{number}", f"{self.mounts}/{number}", self.system)
 
     def position(self):
         """How long the log is: what was written before is in it."""
@@ -136,7 +142,7 @@ class RecordedDisks:
     def end(self):
         for number in range(self.count):
             with contextlib.suppress(RuntimeError):
-                detach(f"{self.folder}/{number}")
+                detach(f"{self.mounts}/{number}")
         with contextlib.suppress(RuntimeError):
             detach(self.devices)
         try:
