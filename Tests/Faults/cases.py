@@ -197,10 +197,11 @@ class Bench:
             station.findings.add(f"the gateway ended with {status} after SIGTERM: {station.last_words()}")
 
     def _finish(self, station, uploads):
-        """Ends the gateway where it is, starts it again, tries it, and judges."""
-        station.kill()
-        if not station.start():
-            return
+        """Starts it again where its fault has not made that happen, tries it, and judges."""
+        if not station.killed or station.process.poll() is not None:
+            station.kill()
+            if not station.start():
+                return
         more = self._uploads(station, [Plan(5 * KIB)], "afterwards")
         self._send(station, more)
         Verdict(station, uploads + more).judge()

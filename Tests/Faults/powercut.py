@@ -10,6 +10,7 @@ import queue
 import random
 import shutil
 import signal
+import struct
 import threading
 import time
 import traceback
@@ -40,6 +41,8 @@ TROUBLES = [(call, place, fault) for call, place, faults in (
     ("fdatasync", "database", ("eio", "outage")), ("truncate", "log", ("eio",)), ("write", "partial", ("eio", "enospc")),
     ("fdatasync", "partial", ("eio",)), ("fsync", "store", ("eio", "outage")), ("rename", "store", ("eio",)),
     ("syncfs", "store", ("eio",))) for fault in faults]
+# Frames of the log from which on it is moved into the database: `checkpointFrames` in LedgerWriter.swift.
+CHECKPOINT = 1000
 # Where power is cut: after these words to clients, after such a fault, or anywhere.
 MOMENTS = ("right after status 0", "right after an acknowledgement", "right after an upload was dropped",
            "within a fault and what mends it", "right before a flush", "at a random write or flush")
@@ -127,7 +130,11 @@ class Recording:
         self.disks.fail_writes(bytes(8), 0)
 
     def _fail_log_writes(self, station):
-        """What is written of the log has its salts in each frame (sqlite.org, the WAL-mode file format)."""
+        """What is written of the log has its salts in each frame (sqlite.org, the WAL-mode file format). Where the log is
+        soon to be moved into the database, that is the moment: then its sync is not a commit's."""
+        deadline = time.monotonic() + 1
+        while CHECKPOINT - 400 < frames(station) < CHECKPOINT - 12 and time.monotonic() < deadline:
+            time.sleep(0.002)
         try:
             with open(f"{station.state}/ledger.sqlite-wal", "rb") as log:
                 salts = log.read(32)[16:24]
@@ -173,6 +180,15 @@ class Recording:
             fate = self.random.choices(list(FATES), (4, 1, 3, 1, 1))[0]
             cuts.append(Cut(place, moment, fate, self.random.randrange(1 << 30), self.random.random() < TWICE))
         return sorted(cuts, key=lambda cut: cut.place)
+
+
+def frames(station):
+    """How many are in the log, by its index (`mxFrame` in wal.c)."""
+    try:
+        with open(f"{station.state}/ledger.sqlite-shm", "rb") as index:
+            return struct.unpack("=16xI", index.read(20))[0]
+    except (FileNotFoundError, struct.error):
+        return 0
 
 
 class Cut:
