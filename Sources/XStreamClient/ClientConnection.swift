@@ -69,6 +69,12 @@ struct ClientConnection: Sendable {
     channel.eventLoop.execute { handler.value.leave() }
   }
 
+  /// Ends the connection, and returns when it is over: in a process that ends earlier, nobody would say `close_notify`.
+  func closeAndWait() async {
+    close()
+    try? await channel.closeFuture.get()
+  }
+
   /// Ends the connection, and with it whatever is under way on it.
   private func abandon() {
     channel.eventLoop.execute {

@@ -9,6 +9,8 @@ final class ExchangeHandler: ChannelInboundHandler {
 
   /// In bytes; what is left of a large read and smaller than this is copied.
   private static let worthCopying = 16 << 10
+  /// How long the server may take to end the connection from its side.
+  private static let farewellLimit = TimeAmount.seconds(1)
   /// No write is larger, in bytes.
   static let largestWrite: Int64 = 1 << 20
 
@@ -36,6 +38,8 @@ final class ExchangeHandler: ChannelInboundHandler {
   private var input = ByteBuffer()
   private var answer: ClientOutcome?
   private var reply = ByteBuffer()
+  /// Runs from this side's `close_notify` on; what comes after that is dropped.
+  private var farewell: Scheduled<Void>?
 
   init(silenceTimeout: TimeAmount, replyLimit: Int) {
     self.silenceTimeout = silenceTimeout
@@ -49,6 +53,7 @@ final class ExchangeHandler: ChannelInboundHandler {
 
   func handlerRemoved(context: ChannelHandlerContext) {
     watch?.cancel()
+    farewell?.cancel()
     end(loss ?? .closed)
     self.context = nil
   }
@@ -82,6 +87,7 @@ final class ExchangeHandler: ChannelInboundHandler {
   // MARK: Receiving
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard farewell == nil else { return }
     var bytes = unwrapInboundIn(data)
     lastActivity = .now()
     input.writeBuffer(&bytes)
@@ -135,7 +141,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     loss = loss ?? .closed
     input.clear()
     finish(.violated(text, point))
-    leave()
+    cut()
   }
 
   private func handle(_ message: ClientExchange.OnMessage, _ context: ChannelHandlerContext) {
@@ -174,7 +180,7 @@ final class ExchangeHandler: ChannelInboundHandler {
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     end(ConnectionLoss(error))
-    leave()
+    cut()
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -184,7 +190,22 @@ final class ExchangeHandler: ChannelInboundHandler {
 
   /// Ends the connection: in order, but in the middle of a stream of unknown length as a lost one, without
   /// `close_notify`, for the server would take what has arrived for the whole (docs/protocol.md, section 4).
+  ///
+  /// In order is: say `close_notify`, and close once the server has said it too. A socket that is closed before it was
+  /// read to its end resets the connection, and the server may lose the `close_notify` that it has not read yet.
   func leave() {
+    guard let context, farewell == nil else { return }
+    guard !isInsideUnlimited, context.channel.isActive else { return cut() }
+    input.clear()
+    farewell = context.eventLoop.assumeIsolated().scheduleTask(in: Self.farewellLimit) { [weak self] in
+      self?.isInsideUnlimited = true
+      self?.cut()
+    }
+    context.close(mode: .output, promise: nil)
+  }
+
+  /// Closes now; in the middle of a stream of unknown length without a word.
+  private func cut() {
     guard let context else { return }
     let tls = isInsideUnlimited ? (try? context.pipeline.syncOperations.context(handlerType: TLSHandler.self)) : nil
     isInsideUnlimited = false

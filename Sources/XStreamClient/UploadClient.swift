@@ -97,12 +97,13 @@ public struct UploadClient: Sendable {
     } catch is CancellationError {
       throw UploadError.cancelled(nil)
     }
-    defer { connection.close() }
     let bound = try await loop.submit {
       NIOLoopBound(body.map { ExchangeJob.Body.payload($0) } ?? .none, eventLoop: loop)
     }
     .get()
-    switch await connection.exchange(request, body: bound) {
+    let end = await connection.exchange(request, body: bound)
+    await connection.closeAndWait()
+    switch end {
     case .answered(let outcome, let reply): return (outcome, reply)
     case .lost where Task.isCancelled: throw UploadError.cancelled(nil)
     case .lost(let loss, _): throw loss.error(nil)

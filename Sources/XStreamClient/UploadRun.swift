@@ -11,6 +11,18 @@ struct UploadRun {
   let onEvent: @Sendable (UploadEvent) -> Void
 
   func run() async throws -> UploadOutcome {
+    var connection: ClientConnection?
+    do {
+      let outcome = try await run(over: &connection)
+      await connection?.closeAndWait()
+      return outcome
+    } catch {
+      await connection?.closeAndWait()
+      throw error
+    }
+  }
+
+  private func run(over connection: inout ClientConnection?) async throws -> UploadOutcome {
     let loop = client.group.next()
     let (feed, digest) = try await prepare(on: loop)
     defer { loop.execute { feed.value.close() } }
@@ -20,8 +32,6 @@ struct UploadRun {
     var plan = UploadPlan(
       policy: options.retry, resume: options.resume, restartsUnknown: options.restartsUnknownStream, now: .zero)
     let tally = UploadTally()
-    var connection: ClientConnection?
-    defer { connection?.close() }
 
     while true {
       var step: UploadPlan.Step
