@@ -32,13 +32,13 @@ static inline void shim_mb_expand_key(IMB_MGR *manager, const void *key, int key
 
 // Decrypts, and computes the tag that the bytes should have; comparing is the caller's.
 static inline void shim_mb_open(IMB_MGR *manager, int key_size, const void *expanded, const unsigned char *nonce,
-                                const unsigned char *header, const unsigned char *body, size_t count,
-                                unsigned char *target, unsigned char *tag) {
+                                const unsigned char *header, size_t header_size, const unsigned char *body,
+                                size_t count, unsigned char *target, unsigned char *tag) {
   struct gcm_context_data context;
   if (key_size == 16) {
-    IMB_AES128_GCM_DEC(manager, expanded, &context, target, body, count, nonce, header, 5, tag, 16);
+    IMB_AES128_GCM_DEC(manager, expanded, &context, target, body, count, nonce, header, header_size, tag, 16);
   } else {
-    IMB_AES256_GCM_DEC(manager, expanded, &context, target, body, count, nonce, header, 5, tag, 16);
+    IMB_AES256_GCM_DEC(manager, expanded, &context, target, body, count, nonce, header, header_size, tag, 16);
   }
 }
 

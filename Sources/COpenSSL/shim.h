@@ -64,20 +64,52 @@ static inline int shim_SSL_set1_ip_asc(SSL *ssl, const char *address) {
 static inline const char *shim_SSL_get_cipher_name(const SSL *ssl) { return SSL_get_cipher_name(ssl); }
 
 static inline int shim_SSL_set_app_data(SSL *ssl, void *data) { return SSL_set_app_data(ssl, data); }
+static inline void shim_SSL_set_msg_callback(SSL *ssl,
+                                             void (*callback)(int, int, int, const void *, size_t, SSL *, void *),
+                                             void *context) {
+  SSL_set_msg_callback(ssl, callback);
+  SSL_set_msg_callback_arg(ssl, context);
+}
 static inline void *shim_SSL_get_app_data(const SSL *ssl) { return SSL_get_app_data(ssl); }
+
+// The chain that the peer's certificate was verified by, its own first; empty where none was, and in a resumed session.
+static inline int shim_SSL_verified_chain_count(const SSL *ssl) {
+  STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+  return chain == NULL ? 0 : sk_X509_num(chain);
+}
+static inline X509 *shim_SSL_verified_chain_certificate(const SSL *ssl, int index) {
+  return sk_X509_value(SSL_get0_verified_chain(ssl), index);
+}
+// What a server showed, be it verified or not.
+static inline X509 *shim_SSL_get0_shown_certificate(const SSL *ssl) {
+  STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+  return chain == NULL || sk_X509_num(chain) == 0 ? NULL : sk_X509_value(chain, 0);
+}
 
 // Records
 
 // Decrypts the body of one TLS 1.3 record (RFC 8446, section 5.2), which is `count` bytes and its tag of 16, into
 // `target`. 1 where the tag is right; else `target` has bytes that nobody may use.
 static inline int shim_open_record(EVP_CIPHER_CTX *cipher, const unsigned char *nonce, const unsigned char *header,
-                                   const unsigned char *body, int count, unsigned char *target) {
+                                   int header_size, const unsigned char *body, int count, unsigned char *target) {
   int written = 0;
   return EVP_DecryptInit_ex(cipher, NULL, NULL, NULL, nonce) == 1 &&
-         EVP_DecryptUpdate(cipher, NULL, &written, header, 5) == 1 &&
+         EVP_DecryptUpdate(cipher, NULL, &written, header, header_size) == 1 &&
          EVP_DecryptUpdate(cipher, target, &written, body, count) == 1 &&
          EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, 16, (void *)(body + count)) == 1 &&
          EVP_DecryptFinal_ex(cipher, target + written, &written) == 1;
+}
+
+// The other way round: `target` has room for `count` bytes and a tag.
+static inline int shim_seal_record(EVP_CIPHER_CTX *cipher, const EVP_CIPHER *kind, const void *key, const void *nonce,
+                                   const unsigned char *header, int header_size, const unsigned char *content,
+                                   int count, unsigned char *target) {
+  int written = 0;
+  return EVP_EncryptInit_ex(cipher, kind, NULL, (const unsigned char *)key, (const unsigned char *)nonce) == 1 &&
+         EVP_EncryptUpdate(cipher, NULL, &written, header, header_size) == 1 &&
+         EVP_EncryptUpdate(cipher, target, &written, content, count) == 1 &&
+         EVP_EncryptFinal_ex(cipher, target + written, &written) == 1 &&
+         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, 16, target + count) == 1;
 }
 
 // BIO
@@ -96,5 +128,8 @@ static inline GENERAL_NAME *shim_sk_GENERAL_NAME_value(const GENERAL_NAMES *name
 }
 static inline int shim_GENERAL_NAME_type(const GENERAL_NAME *name) { return name->type; }
 static inline const ASN1_STRING *shim_GENERAL_NAME_ia5(const GENERAL_NAME *name) { return name->d.ia5; }
+static inline const ASN1_STRING *shim_GENERAL_NAME_ip(const GENERAL_NAME *name) { return name->d.iPAddress; }
+static inline X509_NAME *shim_GENERAL_NAME_directory(const GENERAL_NAME *name) { return name->d.directoryName; }
+static inline void shim_OPENSSL_free(void *memory) { OPENSSL_free(memory); }
 
 #endif

@@ -38,8 +38,10 @@ public final class XStreamHandler: ChannelDuplexHandler {
   let logger: Logger
   let label: ConnectionLabel
   var context: ChannelHandlerContext?
-  var credentials = Credentials(certificateSubject: nil, token: nil, address: "unknown")
+  var credentials = Credentials(certificate: nil, token: nil, address: "unknown")
   var connection = ClientConnection()
+  /// Who decrypts; nil before the handshake is complete.
+  private var recordPath: TLSRecordPath?
 
   var parser = PacketParser()
   var exchange = ServerExchange()
@@ -101,29 +103,45 @@ public final class XStreamHandler: ChannelDuplexHandler {
     _ = exchange.inputEnded(clean: false)
     upload?.leaveSilently()
     upload = nil
-    logger.debug("Connection closed", metadata: label.metadata())
+    logger.debug(
+      "Connection closed", metadata: label.metadata(recordPath.map { ["records": "\($0.rawValue)"] } ?? [:]))
     context.fireChannelInactive()
   }
 
-  /// Whatever TLS or the socket found wrong: the connection is lost.
+  /// Whatever TLS or the socket found wrong: the connection is lost. Where nothing was under way, nothing is lost with it.
   public func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    logger.info("Connection lost", metadata: label.metadata(["reason": "\(error)"]))
+    let isEnd = error as? TLSError == .truncated || error is IOError
+    logger.log(
+      level: isEnd && isAtRest ? .debug : .info, "Connection lost", metadata: label.metadata(["reason": "\(error)"]))
     context.close(promise: nil)
+  }
+
+  /// Whether the client has had every answer, and has begun nothing else.
+  private var isAtRest: Bool {
+    guard recordPath != nil else { return false }
+    return watch.phase == .draining || exchange.isIdle && parser.isBetweenPackets && input.readableBytes == 0
   }
 
   /// The handshake's end, the client's end, and the gateway's.
   public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case let handshake as TLSHandshakeCompleted:
-      credentials.certificateSubject = handshake.peerCertificate?.subject
-      connection.certificateSubject = handshake.peerCertificate?.subject
+      credentials.certificate = handshake.peerCertificate.flatMap(CertificateHolder.init)
+      connection.hasCertificate = handshake.peerCertificate != nil
+      connection.commonName = handshake.peerCertificate?.commonName
       connection.tlsVersion = handshake.protocolVersion
       connection.tlsCipher = handshake.cipher
       connection.alpn = handshake.alpn
       connection.serverName = handshake.serverName
       logger.debug(
         "Connection secured",
-        metadata: label.metadata(["version": "\(handshake.protocolVersion)", "cipher": "\(handshake.cipher)"]))
+        metadata: label.metadata([
+          "version": "\(handshake.protocolVersion)", "cipher": "\(handshake.cipher)",
+          "resumed": "\(handshake.isResumed)", "records": "\(handshake.recordPath.rawValue)",
+        ]))
+      recordPath = handshake.recordPath
+    case let changed as TLSRecordPathChanged:
+      recordPath = changed.recordPath
     case ChannelEvent.inputClosed:
       hasCleanEnd = true
       process()
@@ -212,5 +230,13 @@ public final class XStreamHandler: ChannelDuplexHandler {
       process()
     case .silent: settle(for: .silent)
     }
+  }
+}
+
+extension CertificateHolder {
+  /// `nil` for a certificate of which it is not known who vouches for it.
+  init?(_ certificate: PeerCertificate) {
+    guard let identity = certificate.identity else { return nil }
+    self.init(identity: identity.name, subject: identity.hasSubject ? certificate.subject : nil)
   }
 }

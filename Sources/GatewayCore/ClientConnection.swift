@@ -14,8 +14,10 @@ public struct ClientConnection: Sendable {
   public var alpn: String?
   /// The host name that the client asked for (SNI).
   public var serverName: String?
-  /// Subject of the certificate that the client showed and the listener verified, in RFC 2253 form.
-  public var certificateSubject: String?
+  /// Whether the client showed a certificate, which the listener verified.
+  public var hasCertificate = false
+  /// The common name in that certificate, in its own characters; `nil` where it has none that is beyond doubt.
+  public var commonName: String?
   /// Makes the packet that the client opened the upload with, as it was but for credentials, with the upload's key in it.
   public var openPacket: (@Sendable (UploadKey) -> ByteBuffer)?
 

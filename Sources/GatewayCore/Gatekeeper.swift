@@ -44,8 +44,8 @@ public struct Gatekeeper: Sendable {
       guard let name = tokens.name(of: token) else { throw .unauthorized }
       return .token(name: name)
     }
-    if let subject = credentials.certificateSubject, access.takesCertificates || access.takesAnyone {
-      return .certificate(subject: subject)
+    if let holder = credentials.certificate, access.takesCertificates || access.takesAnyone {
+      return .certificate(holder)
     }
     guard access.takesAnyone else { throw .unauthorized }
     return .anonymous(address: credentials.address)

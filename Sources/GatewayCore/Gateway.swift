@@ -203,7 +203,7 @@ public final class Gateway: Sendable {
     _ key: UploadKey, route: Route, identity: ClientIdentity, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadRecord> {
     ledger.find(key, on: eventLoop).flatMapThrowing { record in
-      guard let record, record.route == route.path, record.owner == identity.owner else {
+      guard let record, record.route == route.path, identity.owns(record.owner) else {
         throw Refusal.unknownUpload
       }
       return record

@@ -50,16 +50,16 @@ public struct UploadRequest: Sendable {
 
 /// What a client has shown of itself, before a route has judged it.
 public struct Credentials: Sendable {
-  /// Subject of the certificate that the listener verified, in RFC 2253 form.
-  public var certificateSubject: String?
+  /// Whose certificate the listener verified.
+  public var certificate: CertificateHolder?
   /// A bearer token, as it came.
   public var token: String?
   /// Where the connection comes from.
   public var address: String
 
   /// All of it.
-  public init(certificateSubject: String?, token: String?, address: String) {
-    self.certificateSubject = certificateSubject
+  public init(certificate: CertificateHolder?, token: String?, address: String) {
+    self.certificate = certificate
     self.token = token
     self.address = address
   }

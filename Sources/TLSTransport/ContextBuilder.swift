@@ -7,6 +7,8 @@ final class ContextBuilder {
   private var isReleased = false
   /// Certificates in the file of the own one.
   private var chainSize = 0
+  /// SHA-256 of each authority that is trusted.
+  private var authorities: Set<[UInt8]> = []
 
   init(role: TLSContext.Role, profile: TLSProfile) throws(TLSConfigurationError) {
     OpenSSLErrors.clear()
@@ -43,8 +45,17 @@ final class ContextBuilder {
   func useIdentity(chainFile: String, keyFile: String) throws(TLSConfigurationError) {
     let chain = try PEMFile(path: chainFile)
     let keyPEM = try PEMFile(path: keyFile)
-    let certificates = try chain.certificates()
+    let placed = try chain.certificates(for: .chain)
+    let certificates = placed.map(\.certificate)
     defer { for certificate in certificates { X509_free(certificate) } }
+    for index in placed.indices {
+      guard let first = placed[..<index].first(where: { X509_cmp($0.certificate, placed[index].certificate) == 0 })
+      else {
+        continue
+      }
+      throw .notUnderstood(
+        path: chainFile, line: placed[index].line, cause: "the same certificate as in line \(first.line); remove one")
+    }
     let key = try keyPEM.privateKey()
     defer { EVP_PKEY_free(key) }
     chainSize = certificates.count
@@ -70,11 +81,20 @@ final class ContextBuilder {
 
   /// Trusts the authorities in a file; a server that announces them tells clients which certificates are of use.
   func trust(caFile: String, announce: Bool) throws(TLSConfigurationError) {
-    let authorities = try PEMFile(path: caFile).certificates()
-    defer { for authority in authorities { X509_free(authority) } }
+    let placed = try PEMFile(path: caFile).certificates(for: .authorities)
+    defer { for one in placed { X509_free(one.certificate) } }
     let store = SSL_CTX_get_cert_store(handle)
     OpenSSLErrors.clear()
-    for authority in authorities {
+    for (authority, line) in placed {
+      var digest = [UInt8](repeating: 0, count: 32)
+      guard X509_digest(authority, EVP_sha256(), &digest, nil) == 1 else {
+        throw .library(cause: OpenSSLErrors.take())
+      }
+      guard !authorities.contains(digest) else {
+        warnings.append(.authorityRepeated(path: caFile, line: line))
+        continue
+      }
+      authorities.insert(digest)
       guard X509_STORE_add_cert(store, authority) == 1 else {
         throw .rejected(path: caFile, cause: OpenSSLErrors.take())
       }
@@ -99,10 +119,18 @@ final class ContextBuilder {
     OpenSSLErrors.clear()
   }
 
-  /// Session tickets. Without a session id context OpenSSL refuses to resume where client certificates are asked for.
+  /// Session tickets, for who trusts the same authorities and asks the same of clients.
+  ///
+  /// Without a session id context OpenSSL refuses to resume where client certificates are asked for. A session of another
+  /// context is answered with a full handshake.
   func useServerSessions(lifetime: Int) throws(TLSConfigurationError) {
-    let name = Array("sluice".utf8)
+    var trust = CanonicalBytes()
+    trust.part("sluice".utf8)
+    trust.count(Int(SSL_CTX_get_verify_mode(handle)))
+    trust.set(Array(authorities))
+    guard let name = CertificateIdentity.sha256(trust.bytes) else { throw .library(cause: OpenSSLErrors.take()) }
     try check(SSL_CTX_set_session_id_context(handle, name, CUnsignedInt(name.count)))
+    try check(SSL_CTX_set_session_ticket_cb(handle, writeSessionOrigin, judgeSessionOrigin, nil))
     // A client that comes back after a lost connection comes back once: OpenSSL's two tickets would be one too many.
     try check(SSL_CTX_set_num_tickets(handle, 1))
     SSL_CTX_set_timeout(handle, lifetime)

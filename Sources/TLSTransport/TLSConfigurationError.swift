@@ -6,8 +6,14 @@ public enum TLSConfigurationError: Error, Sendable, Equatable {
   case fileUnreadable(path: String, cause: String)
   /// The file has nothing in PEM of the kind that is needed.
   case notPEM(path: String, expected: String)
-  /// The file has PEM, but what it says cannot be decoded; `cause` is OpenSSL's text.
-  case malformed(path: String, expected: String, cause: String)
+  /// There is nothing in the file.
+  case fileEmpty(path: String)
+  /// The file is binary; `remedy` is a command that makes PEM of it.
+  case notText(path: String, remedy: String)
+  /// Something in the file is not understood, or does not belong there.
+  case notUnderstood(path: String, line: Int, cause: String)
+  /// The block that begins in this line is PEM, but what it says cannot be decoded; `cause` is OpenSSL's text.
+  case malformed(path: String, line: Int, expected: String, cause: String)
   /// The private key is encrypted, and nobody is there to be asked for a password.
   case privateKeyEncrypted(path: String)
   /// The private key does not belong to the first certificate.
@@ -32,8 +38,14 @@ extension TLSConfigurationError: CustomStringConvertible {
       "\(path): cannot be read: \(cause)"
     case .notPEM(let path, let expected):
       "\(path): no \(expected) in PEM in this file"
-    case .malformed(let path, let expected, let cause):
-      "\(path): the \(expected) cannot be decoded: \(cause)"
+    case .fileEmpty(let path):
+      "\(path): the file is empty"
+    case .notText(let path, let remedy):
+      "\(path): binary (DER), not PEM; make PEM of it: \(remedy)"
+    case .notUnderstood(let path, let line, let cause):
+      "\(path):\(line): \(cause)"
+    case .malformed(let path, let line, let expected, let cause):
+      "\(path):\(line): the \(expected) cannot be decoded: \(cause)"
     case .privateKeyEncrypted(let path):
       "\(path): the private key is encrypted; store it without a password"
     case .keyDoesNotMatch(let keyPath, let certificatePath):

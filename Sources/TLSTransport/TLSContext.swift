@@ -26,7 +26,7 @@ public final class TLSContext: Sendable {
   /// OpenSSL has a plain pointer to it.
   private let applicationProtocols: ApplicationProtocols
 
-  /// How long a ticket lets a client resume, in seconds.
+  /// How long a ticket lets a client resume, in seconds. ``SessionOrigin/resumableFor`` bounds those that follow it.
   static let sessionLifetime = 3600
 
   /// A context for the accepting side.
@@ -37,7 +37,6 @@ public final class TLSContext: Sendable {
     let builder = try ContextBuilder(role: .server, profile: configuration.profile)
     try builder.useIdentity(
       chainFile: configuration.certificateChainFile, keyFile: configuration.privateKeyFile)
-    try builder.useServerSessions(lifetime: Self.sessionLifetime)
     switch configuration.clientCertificates {
     case .none: SSL_CTX_set_verify(builder.handle, SSL_VERIFY_NONE, nil)
     case .optional(let file):
@@ -47,14 +46,20 @@ public final class TLSContext: Sendable {
       try builder.trust(caFile: file, announce: true)
       SSL_CTX_set_verify(builder.handle, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
     }
+    try builder.useServerSessions(lifetime: Self.sessionLifetime)
     try builder.completeChain(chainFile: configuration.certificateChainFile)
     if !protocols.isEmpty {
       SSL_CTX_set_alpn_select_cb(
         builder.handle, selectApplicationProtocol, Unmanaged.passUnretained(protocols).toOpaque())
     }
-    SSL_CTX_set_keylog_callback(builder.handle, TLSSession.keyLogCallback)
+    var warnings = builder.warnings
+    if configuration.records == .direct {
+      // Without the secret, libssl goes on to read.
+      SSL_CTX_set_keylog_callback(builder.handle, TLSSession.keyLogCallback)
+      if let want = TLSLibrary.wantOfVectors { warnings.append(.slowRecords(cause: want)) }
+    }
     role = .server
-    warnings = builder.warnings
+    self.warnings = warnings
     verifiesServerName = false
     applicationProtocols = protocols
     handle = builder.release()

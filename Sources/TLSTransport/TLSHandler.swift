@@ -205,6 +205,9 @@ public final class TLSHandler: ChannelDuplexHandler {
     } else if received.failure == nil {
       writeAnswers(context)
     }
+    if received.hasChangedRecordPath, isOpen {
+      context.fireUserInboundEventTriggered(TLSRecordPathChanged(recordPath: session.recordPath))
+    }
     if received.plaintextByteCount > 0, isOpen {
       isReadWanted = false
       plaintextOffset += Int64(received.plaintextByteCount)

@@ -15,4 +15,12 @@ public struct TLSHandshakeCompleted: Sendable, Equatable {
   public let peerCertificate: PeerCertificate?
   /// Whether an earlier session was resumed.
   public let isResumed: Bool
+  /// Who decrypts what comes; ``TLSRecordPathChanged`` says it if that changes.
+  public let recordPath: TLSRecordPath
+}
+
+/// Fired as a user inbound event by ``TLSHandler`` when faster instructions take over, once a connection brings much.
+public struct TLSRecordPathChanged: Sendable, Equatable {
+  /// Who decrypts now.
+  public let recordPath: TLSRecordPath
 }

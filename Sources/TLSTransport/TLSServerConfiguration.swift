@@ -12,6 +12,14 @@ public struct TLSServerConfiguration: Sendable, Equatable {
     case required(caFile: String)
   }
 
+  /// Who decrypts what clients send over TLS 1.3.
+  public enum Records: Sendable, Equatable {
+    /// Sluice itself: without libssl's copies, and with wide vector instructions where the processor has them.
+    case direct
+    /// libssl alone.
+    case library
+  }
+
   /// PEM file: the server's certificate, then the intermediate ones.
   public var certificateChainFile: String
   /// PEM file: the key that belongs to the first certificate, not encrypted.
@@ -22,6 +30,8 @@ public struct TLSServerConfiguration: Sendable, Equatable {
   public var applicationProtocols: [String]
   /// Whether clients are asked for a certificate.
   public var clientCertificates: ClientCertificates
+  /// Who decrypts.
+  public var records: Records
 
   /// A configuration; nothing is read until a ``TLSContext`` is made of it.
   public init(
@@ -29,12 +39,14 @@ public struct TLSServerConfiguration: Sendable, Equatable {
     privateKeyFile: String,
     profile: TLSProfile = .intermediate,
     applicationProtocols: [String] = [],
-    clientCertificates: ClientCertificates = .none
+    clientCertificates: ClientCertificates = .none,
+    records: Records = .direct
   ) {
     self.certificateChainFile = certificateChainFile
     self.privateKeyFile = privateKeyFile
     self.profile = profile
     self.applicationProtocols = applicationProtocols
     self.clientCertificates = clientCertificates
+    self.records = records
   }
 }

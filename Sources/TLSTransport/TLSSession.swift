@@ -14,6 +14,8 @@ public final class TLSSession {
     public internal(set) var plaintextByteCount = 0
     /// The peer ended its direction with `close_notify`; whatever it sent after that is ignored.
     public internal(set) var closeNotify = false
+    /// Who decrypts has changed (``TLSSession/recordPath``).
+    public internal(set) var hasChangedRecordPath = false
     /// The connection failed. Plaintext from before the failure is good.
     public internal(set) var failure: TLSError?
   }
@@ -41,6 +43,14 @@ public final class TLSSession {
   private var clientSecret: TrafficSecret?
   /// Reads in libssl's place.
   private(set) var opener: RecordOpener?
+  /// What the peer may ask of libssl, where that reads.
+  private var allowance = IdleAllowance()
+  private var hasFlooded = false
+  /// Records that were sent with the current keys, at least.
+  private var recordsWithKey = 0
+  /// After so many records this side's keys are updated, with TLS 1.3. AES-GCM is good for 2^24.5 full ones (RFC 8446,
+  /// section 5.5), and libssl does not count.
+  var keyUpdateInterval = 1 << 23
   /// The `SSL` has pointers into what the context keeps alive.
   private let context: TLSContext
 
@@ -120,12 +130,22 @@ public final class TLSSession {
       from: &BufferScratch.current.encrypted)
     var count = 0
     OpenSSLErrors.clear()
+    recordsWithKey += bytes.count / Self.recordSize + 1
+    if recordsWithKey > keyUpdateInterval { updateKeys() }
     let result = SSL_write_ex(handle, start, bytes.count, &count)
     if result == 1 { return count }
     switch SSL_get_error(handle, result) {
     case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return 0
     default: throw fail()
     }
+  }
+
+  /// With the next write. Where libssl cannot just now, it is tried again.
+  private func updateKeys() {
+    guard SSL_version(handle) == TLS1_3_VERSION, SSL_key_update(handle, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 else {
+      return OpenSSLErrors.clear()
+    }
+    recordsWithKey = 0
   }
 
   /// Ends this direction: `close_notify` goes into the output. The other direction stays open. Called again, or before
@@ -151,16 +171,28 @@ public final class TLSSession {
   /// (RFC 8446, section 4.6.1). A client's output has its Finished, and a server's of TLS 1.2 the server's.
   var owesOnlyTickets: Bool { context.role == .server && SSL_version(handle) == TLS1_3_VERSION }
 
+  /// Who decrypts what comes, as of now.
+  ///
+  /// - Precondition: the handshake is complete.
+  public var recordPath: TLSRecordPath { opener?.path ?? .library }
+
   /// Describes the finished handshake.
   ///
   /// - Precondition: the handshake is complete.
   public func handshakeSummary() -> TLSHandshakeCompleted {
     precondition(isHandshakeComplete, "there is nothing to tell before the handshake is complete")
-    return TLSHandshakeCompleted(session: handle)
+    guard context.role == .server else {
+      return TLSHandshakeCompleted(session: handle, origin: nil, recordPath: recordPath)
+    }
+    let origin =
+      SSL_session_reused(handle) == 1
+      ? SessionOrigin(ticketOf: SSL_get_session(handle))
+      : SessionOrigin(verifiedBy: handle, at: SessionOrigin.now(handle))
+    return TLSHandshakeCompleted(session: handle, origin: origin, recordPath: recordPath)
   }
 
-  private func useServerName(_ name: String?) throws(TLSConfigurationError) {
-    guard let name else {
+  private func useServerName(_ asked: String?) throws(TLSConfigurationError) {
+    guard var name = asked else {
       // Without a name any certificate of a trusted authority would do for any server.
       guard !context.verifiesServerName else { throw .serverName("") }
       return
@@ -168,11 +200,17 @@ public final class TLSSession {
     guard !name.isEmpty, name.utf8.count <= 253, name.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
       throw .serverName(name)
     }
+    // OpenSSL takes a name with a dot in front for that of any host behind it.
+    guard !name.hasPrefix(".") else { throw .serverName(name) }
+    // A name from the root of all names is in no certificate, and not allowed in SNI (RFC 6066, section 3).
+    if name.hasSuffix(".") { name.removeLast() }
     // This fails for whatever is not an address, and tells the two kinds apart as the verifier will.
     let isAddress = shim_SSL_set1_ip_asc(handle, name) == 1
     OpenSSLErrors.clear()
     if isAddress { return }
-    SSL_set_hostflags(handle, CUnsignedInt(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+    // RFC 9525, sections 2 and 6.3: alternative names alone, and in them `*` only for a whole label.
+    SSL_set_hostflags(
+      handle, CUnsignedInt(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
     guard SSL_set1_host(handle, name) == 1, shim_SSL_set_tlsext_host_name(handle, name) == 1 else {
       OpenSSLErrors.clear()
       throw .serverName(name)
@@ -188,7 +226,11 @@ public final class TLSSession {
       opener = clientSecret.flatMap { RecordOpener(handle, secret: $0) }
       clientSecret = nil
       // The handshake's, which an idle connection would keep.
-      if opener != nil { SSL_free_buffers(handle) }
+      if opener != nil {
+        SSL_free_buffers(handle)
+      } else {
+        shim_SSL_set_msg_callback(handle, Self.messageCallback, Unmanaged.passUnretained(self).toOpaque())
+      }
       return
     }
     switch SSL_get_error(handle, result) {
@@ -204,6 +246,26 @@ public final class TLSSession {
     if let secret = TrafficSecret(keyLogLine: line) { session.clientSecret = secret }
   }
 
+  /// libssl tells of what it reads and writes besides content. What it answers without a word to anybody above counts
+  /// against the allowance: messages of a handshake that is over, and the alert that refuses to begin another.
+  private static let messageCallback:
+    @convention(c) (CInt, CInt, CInt, UnsafeRawPointer?, Int, OpaquePointer?, UnsafeMutableRawPointer?) -> Void = {
+      isWritten, _, kind, bytes, count, _, data in
+      guard let data, let bytes, count > 1 else { return }
+      let isMessage = isWritten == 0 && kind == SSL3_RT_HANDSHAKE
+      let isRefusal =
+        isWritten == 1 && kind == SSL3_RT_ALERT && bytes.load(fromByteOffset: 1, as: UInt8.self) == 100
+      guard isMessage || isRefusal else { return }
+      Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue().spendAllowance()
+    }
+
+  private func spendAllowance() {
+    guard !allowance.spend() else { return }
+    hasFlooded = true
+    // libssl finds nothing more to read, and comes back.
+    _ = buffers.takeInput()
+  }
+
   private func readRecords(into plaintext: inout ByteBuffer, _ received: inout Received) {
     if let opener {
       openRecords(opener, into: &plaintext, &received)
@@ -215,6 +277,7 @@ public final class TLSSession {
   private func openRecords(_ opener: RecordOpener, into plaintext: inout ByteBuffer, _ received: inout Received) {
     let opened = opener.open(buffers.takeInput(), into: &plaintext)
     received.plaintextByteCount += opened.plaintextByteCount
+    received.hasChangedRecordPath = opened.hasChangedCipher
     // However many updates were asked for, one is an answer to all (RFC 8446, section 4.6.3).
     if opened.isKeyUpdateWanted, !hasSentCloseNotify {
       OpenSSLErrors.clear()
@@ -232,18 +295,23 @@ public final class TLSSession {
       let words = SSL_alert_desc_string_long(CInt(code)).map { String(cString: $0) } ?? "unknown"
       received.failure = fail(.protocolViolation(reason: "the peer's alert: \(words) (\(code))"))
     case .violation(let violation):
-      violation.provocation.withUnsafeBytes { bytes in
-        buffers.lend(bytes) {
-          var byte: UInt8 = 0
-          var count = 0
-          OpenSSLErrors.clear()
-          _ = SSL_read_ex(handle, &byte, 1, &count)
-        }
-      }
+      provoke(opener.provocation(of: violation))
       let described = describeFailure()
       received.failure = fail(violation == .flood ? .flooded : described)
     case .library:
       received.failure = fail()
+    }
+  }
+
+  /// Makes libssl send an alert.
+  private func provoke(_ record: [UInt8]) {
+    record.withUnsafeBytes { bytes in
+      buffers.lend(bytes) {
+        var byte: UInt8 = 0
+        var count = 0
+        OpenSSLErrors.clear()
+        _ = SSL_read_ex(handle, &byte, 1, &count)
+      }
     }
   }
 
@@ -259,7 +327,15 @@ public final class TLSSession {
       if result == 1 {
         plaintext.moveWriterIndex(forwardBy: count)
         received.plaintextByteCount += count
+        allowance.earn(count)
         continue
+      }
+      guard !hasFlooded else {
+        // Before TLS 1.3 libssl has no alert that says so.
+        if SSL_version(handle) == TLS1_3_VERSION { provoke([20, 3, 3, 0, 1, 1]) }
+        OpenSSLErrors.clear()
+        received.failure = fail(.flooded)
+        return
       }
       switch SSL_get_error(handle, result) {
       case SSL_ERROR_WANT_READ where !buffers.isOverLimit:
@@ -291,8 +367,18 @@ public final class TLSSession {
     if isHandshakeComplete { return .protocolViolation(reason: reason) }
     let verification = SSL_get_verify_result(handle)
     guard verification == Int(X509_V_OK) || SSL_get_verify_mode(handle) == SSL_VERIFY_NONE else {
-      return .untrustedCertificate(reason: String(cString: X509_verify_cert_error_string(verification)))
+      return .untrustedCertificate(
+        reason: String(cString: X509_verify_cert_error_string(verification)) + (wantOfNames(verification) ?? ""))
     }
     return .handshake(reason: reason)
+  }
+
+  /// More on a certificate that is of another name, where it has its name only where nobody looks any more.
+  private func wantOfNames(_ verification: Int) -> String? {
+    guard [Int(X509_V_ERR_HOSTNAME_MISMATCH), Int(X509_V_ERR_IP_ADDRESS_MISMATCH)].contains(verification),
+      let certificate = shim_SSL_get0_shown_certificate(handle),
+      X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) < 0
+    else { return nil }
+    return ": the certificate has no subjectAltName, and its common name does not count (RFC 9525)"
   }
 }

@@ -26,7 +26,11 @@ struct GatekeeperTests {
     UploadRequest(
       route: route, shape: shape, format: format, total: 10, buffer: buffer, label: nil, digest: nil,
       acknowledgeEvery: nil,
-      credentials: Credentials(certificateSubject: certificate, token: token, address: "192.0.2.1"))
+      credentials: Credentials(certificate: certificate.map { holder($0) }, token: token, address: "192.0.2.1"))
+  }
+
+  private func holder(_ subject: String) -> CertificateHolder {
+    CertificateHolder(identity: "00:\(subject)", subject: subject)
   }
 
   private let now = WallTime(milliseconds: 90_000)
@@ -57,8 +61,21 @@ struct GatekeeperTests {
     let gatekeeper = gatekeeper(access: all)
     #expect(
       try gatekeeper.admit(request(certificate: "CN=c", token: "right"), at: now).identity == .token(name: "alice"))
-    #expect(try gatekeeper.admit(request(certificate: "CN=c"), at: now).identity == .certificate(subject: "CN=c"))
+    #expect(try gatekeeper.admit(request(certificate: "CN=c"), at: now).identity == .certificate(holder("CN=c")))
     #expect(try gatekeeper.admit(request(), at: now).identity == .anonymous(address: "192.0.2.1"))
+  }
+
+  @Test("knows the uploads of a certificate, also those that an earlier release recorded by the subject alone")
+  func ownership() {
+    let one = ClientIdentity.certificate(CertificateHolder(identity: "01:CN=c", subject: "CN=c"))
+    #expect(one.owner == "certificate:01:CN=c" && one.subject == one.owner)
+    #expect(one.owns("certificate:01:CN=c") && one.owns("certificate:CN=c"))
+    for owner in ["", "certificate:", "certificate:02:CN=c", "certificate:CN=d", "token:CN=c", "CN=c"] {
+      #expect(!one.owns(owner), "\(owner)")
+    }
+    let unnamed = ClientIdentity.certificate(CertificateHolder(identity: "03:unnamed", subject: nil))
+    #expect(unnamed.owns("certificate:03:unnamed") && !unnamed.owns("certificate:") && !unnamed.owns(""))
+    #expect(ClientIdentity.anonymous(address: "a").owns("") && !ClientIdentity.anonymous(address: "a").owns("token:a"))
   }
 
   @Test("never passes over a wrong token, whatever else the client has")
@@ -94,7 +111,7 @@ struct GatekeeperTests {
 
   @Test("gives two kinds of credentials with the same name two owners, and anonymous clients none")
   func owners() {
-    #expect(ClientIdentity.certificate(subject: "x").owner != ClientIdentity.token(name: "x").owner)
+    #expect(ClientIdentity.certificate(holder("x")).owner != ClientIdentity.token(name: "x").owner)
     #expect(ClientIdentity.anonymous(address: "192.0.2.1").owner.isEmpty)
     #expect(ClientIdentity.anonymous(address: "192.0.2.1").subject == "address:192.0.2.1")
   }

@@ -1,5 +1,6 @@
 import Foundation
 import GatewayCore
+import Logging
 import NIOCore
 import Testing
 import XStream
@@ -28,6 +29,71 @@ import XStreamClient
       #expect(lines.map(\.message) == ["Upload offered", "Upload left", "Upload offered", "Upload complete"])
       #expect(Set(lines.compactMap { $0.metadata["connection"] }).count == 2)
       #expect(lines.allSatisfy { $0.metadata["route"] == "/upload-file" && $0.metadata["peer"] == "127.0.0.1" })
+    }
+  }
+
+  @Test("a client that leaves after its answer has lost nothing, and one that leaves in the middle has")
+  func leaving() async throws {
+    try await withGateway { gateway in
+      func levels() -> [Logger.Level] { gateway.log.lines("Connection lost").map(\.level) }
+      let done = try await RawClient.connect(gateway.port)
+      try await done.open(total: "10")
+      _ = await done.packet()
+      try await done.send("0123456789")
+      #expect(await done.answer()?.headers["status"] == "0")
+      try await done.drop()
+      #expect(await eventually { !levels().isEmpty })
+      #expect(levels().allSatisfy { $0 == .debug })
+      for (total, head) in [("20", true), ("*", true), ("20", false)] {
+        let count = levels().count
+        let halfway = try await RawClient.connect(gateway.port)
+        if head {
+          try await halfway.open(total: total)
+          _ = await halfway.packet()
+          try await halfway.send("0123456789")
+        } else {
+          try await halfway.send("headers:\n    rou")
+        }
+        try await halfway.drop()
+        #expect(await eventually { levels().count > count }, "\(total)")
+        #expect(levels().last == .info, "\(total)")
+      }
+    }
+  }
+
+  @Test("the client library and the command end their connections in order")
+  func inOrder() async throws {
+    try await withGateway { gateway in
+      let (folder, url) = (gateway.folder, try gateway.url())
+      let file = try folder.write("file", "hello")
+      let client = try UploadClient.test()
+      for round in 0..<20 {
+        let outcome = try await client.upload(.bytes(pattern(1000 * round)), to: url, options: .once)
+        _ = try await client.ask(outcome.key, total: Int64(1000 * round), at: url)
+      }
+      for _ in 0..<8 {
+        let sent = try await sluice(
+          ["send", "-q", "--no-resume", "--ca", TestCertificates.ours.ca, file, url.description], in: folder)
+        #expect(sent.status == 0, "\(sent.errors)")
+      }
+      #expect(await eventually { gateway.connections == 0 })
+      #expect(gateway.log.lines("Upload complete").count == 28)
+      #expect(gateway.log.lines("Connection lost").map(\.text) == [])
+    }
+  }
+
+  @Test("who decrypts stands in a connection's lines, by configuration", arguments: ["direct", "openssl"])
+  func records(choice: String) async throws {
+    var setup = GatewaySetup()
+    setup.tlsMore = ", records: \(choice)"
+    try await withGateway(setup) { gateway in
+      _ = try await UploadClient.test().upload(.bytes(pattern(1 << 20)), to: gateway.url(), options: .once)
+      #expect(await eventually { !gateway.log.lines("Connection closed").isEmpty })
+      let secured = try #require(gateway.log.lines("Connection secured").first)
+      #expect(secured.metadata["records"] == choice)
+      let hasVectors = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).contains(" vaes ")
+      let closed = try #require(gateway.log.lines("Connection closed").first?.metadata["records"])
+      #expect(closed == choice || hasVectors && choice == "direct" && closed == "direct-vaes", "\(closed)")
     }
   }
 

@@ -39,11 +39,16 @@ import Testing
 
   @Test("a file without PEM of the right kind is named, with what it should have")
   func notPEM() throws {
-    for content in ["", "certificate", try String(contentsOfFile: ours.serverKey, encoding: .utf8)] {
+    for content in ["certificate", try String(contentsOfFile: ours.serverKey, encoding: .utf8)] {
       try withFile(content) { path in
         #expect(throws: TLSConfigurationError.notPEM(path: path, expected: "certificate")) {
           try context(chain: path)
         }
+      }
+    }
+    for content in ["", "\n \r\n"] {
+      try withFile(content) { path in
+        #expect(throws: TLSConfigurationError.fileEmpty(path: path)) { try context(chain: path) }
       }
     }
     #expect(throws: TLSConfigurationError.notPEM(path: ours.server, expected: "private key")) {
@@ -55,14 +60,14 @@ import Testing
   func malformed() throws {
     try withFile("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n") { path in
       let error = #expect(throws: TLSConfigurationError.self) { try context(chain: path) }
-      guard case .malformed(path, "certificate", _) = error else {
+      guard case .malformed(path, 1, "certificate", _) = error else {
         Issue.record("\(String(describing: error))")
         return
       }
     }
     try withFile("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n") { path in
       let error = #expect(throws: TLSConfigurationError.self) { try context(key: path) }
-      guard case .malformed(path, "private key", _) = error else {
+      guard case .malformed(path, 1, "private key", _) = error else {
         Issue.record("\(String(describing: error))")
         return
       }
@@ -87,11 +92,11 @@ import Testing
 
   @Test("a private key that all users can read is worth a warning")
   func worldReadable() throws {
-    #expect(try context().warnings == [])
+    #expect(try context().warnings.filter { !$0.isOfProcessor } == [])
     let key = try String(contentsOfFile: ours.serverKey, encoding: .utf8)
     try withFile(key) { path in
       try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
-      #expect(try context(key: path).warnings == [.privateKeyWorldReadable(path: path)])
+      #expect(try context(key: path).warnings.filter { !$0.isOfProcessor } == [.privateKeyWorldReadable(path: path)])
     }
   }
 
@@ -118,4 +123,9 @@ import Testing
     let attributes = try FileManager.default.attributesOfItem(atPath: ours.serverKey)
     #expect(attributes[.posixPermissions] as? Int == 0o600)
   }
+}
+
+extension TLSConfigurationWarning {
+  /// Whether it is of the machine that the tests run on.
+  var isOfProcessor: Bool { if case .slowRecords = self { true } else { false } }
 }

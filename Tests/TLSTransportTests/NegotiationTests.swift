@@ -61,7 +61,38 @@ import Testing
     #expect(pair.atServer.failure != nil)
   }
 
-  @Test("a verifying client needs a name to verify", arguments: [nil, "", "a name", "b\0ad"])
+  @Test("a server that has its name as a common name alone is refused, and the reason says so")
+  func commonNameAlone() throws {
+    let root = try ForgedCertificate.authority()
+    func failure(_ certificate: ForgedCertificate, _ name: String) throws -> TLSError? {
+      let files = try certificate.identity()
+      let server = try TLSContext(
+        server: .init(certificateChainFile: files.certificateChainFile, privateKeyFile: files.privateKeyFile))
+      let client = try ours.clientContext(trust: .caFile(root.identity().certificateChainFile))
+      let pair = try SessionPair(client: client, server: server, serverName: name)
+      try pair.handshake()
+      #expect((pair.atClient.failure == nil) == pair.client.isHandshakeComplete)
+      return pair.atClient.failure
+    }
+    for name in ["upload.test", "192.0.2.1"] {
+      let alone = try ForgedCertificate([.name(name)], issuer: root)
+      guard case .untrustedCertificate(let reason) = try failure(alone, name) else {
+        Issue.record("\(name) is taken")
+        continue
+      }
+      #expect(reason.contains("no subjectAltName"), "\(reason)")
+    }
+    let address = try ForgedCertificate([.name("upload.test")], [.ip([192, 0, 2, 1])], issuer: root)
+    #expect(try failure(address, "upload.test") != nil)
+    #expect(try failure(address, "192.0.2.1") == nil)
+    let asText = try ForgedCertificate([], [.dns("192.0.2.1")], issuer: root)
+    #expect(try failure(asText, "192.0.2.1") != nil)
+    let wild = try ForgedCertificate([], [.dns("*.upload.test"), .dns("a*.other.test"), .dns("*")], issuer: root)
+    #expect(try failure(wild, "a.upload.test") == nil && failure(wild, "a.upload.test.") == nil)
+    for name in ["upload.test", "a.b.upload.test", "ab.other.test", "test"] { #expect(try failure(wild, name) != nil) }
+  }
+
+  @Test("a verifying client needs a name to verify", arguments: [nil, "", "a name", "b\0ad", ".upload.test", "."])
   func badServerName(name: String?) throws {
     let context = try ours.clientContext()
     #expect(throws: TLSConfigurationError.serverName(name ?? "")) {

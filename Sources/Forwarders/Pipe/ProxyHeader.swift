@@ -28,12 +28,12 @@ enum ProxyHeader {
     write(.uniqueID, uniqueID, into: &body)
     if let version = connection.tlsVersion {
       var tls = ByteBuffer()
-      let isVerified = connection.certificateSubject != nil
+      let isVerified = connection.hasCertificate
       // PP2_CLIENT_SSL, PP2_CLIENT_CERT_CONN and PP2_CLIENT_CERT_SESS; `verify` is 0 for a good certificate alone.
       tls.writeInteger(UInt8(isVerified ? 0x07 : 0x01))
       tls.writeInteger(UInt32(isVerified ? 0 : 1))
       write(.tlsVersion, version, into: &tls)
-      write(.commonName, connection.certificateSubject.flatMap(commonName), into: &tls)
+      write(.commonName, connection.commonName, into: &tls)
       write(.cipher, connection.tlsCipher, into: &tls)
       write(.tls, tls, into: &body)
     }
@@ -70,33 +70,15 @@ enum ProxyHeader {
   }
 
   private static func write(_ kind: Kind, _ text: String?, into body: inout ByteBuffer) {
-    guard let text else { return }
-    // Far more than any of these may have, and far less than what the header's length can say in all.
-    write(kind, ByteBuffer(bytes: text.utf8.prefix(1024)), into: &body)
+    // Far more than any of these may have, and far less than what the header's length can say in all. What is longer is
+    // left out: of two names that are cut, one could look like the other.
+    guard let text, text.utf8.count <= 1024 else { return }
+    write(kind, ByteBuffer(string: text), into: &body)
   }
 
   private static func write(_ kind: Kind, _ value: ByteBuffer, into body: inout ByteBuffer) {
     body.writeInteger(kind.rawValue)
     body.writeInteger(UInt16(truncatingIfNeeded: value.readableBytes))
     body.writeImmutableBuffer(value)
-  }
-
-  /// The first CN of a name in RFC 2253 form; `nil` where it has none.
-  static func commonName(of subject: String) -> String? {
-    var parts: [String] = [""]
-    var isEscaped = false
-    for character in subject {
-      if isEscaped {
-        parts[parts.count - 1].append(character)
-        isEscaped = false
-      } else if character == "\\" {
-        isEscaped = true
-      } else if character == "," || character == "+" {
-        parts.append("")
-      } else {
-        parts[parts.count - 1].append(character)
-      }
-    }
-    return parts.first { $0.hasPrefix("CN=") }.map { String($0.dropFirst(3)) }
   }
 }

@@ -39,6 +39,16 @@ public struct Configuration: Sendable {
     public var clientCA: String?
     /// What becomes of a client that shows no certificate; ``ClientCertificate/unasked`` without ``clientCA``.
     public var clientCertificate: ClientCertificate
+    /// Who decrypts what clients send over TLS 1.3.
+    public var records: Records
+  }
+
+  /// Who decrypts what clients send over TLS 1.3.
+  public enum Records: String, CaseIterable, Sendable {
+    /// Sluice itself.
+    case direct
+    /// OpenSSL's libssl alone.
+    case openssl
   }
 
   /// Versions and ciphers, by the names that Mozilla's server side TLS recommendations made common.

@@ -23,6 +23,7 @@ struct TLSReading {
     let demand = section.optional(
       "client-certificate",
       as: .word([("required", Configuration.ClientCertificate.required), ("optional", .optional)]))
+    let records: Setting<Configuration.Records>? = section.optional("records", as: .word)
     section.finish()
     if let demand, !namesAuthority {
       section.reading.note(
@@ -36,6 +37,6 @@ struct TLSReading {
     guard let certificate, let key, !namesAuthority || authority != nil else { return }
     settings = Configuration.TLS(
       certificate: certificate, privateKey: key, profile: profile?.value ?? .intermediate, clientCA: authority,
-      clientCertificate: clientCertificate)
+      clientCertificate: clientCertificate, records: records?.value ?? .direct)
   }
 }

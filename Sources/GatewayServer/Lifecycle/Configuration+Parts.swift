@@ -18,7 +18,7 @@ extension TLSServerConfiguration {
     self.init(
       certificateChainFile: tls.certificate, privateKeyFile: tls.privateKey,
       profile: tls.profile == .modern ? .modern : .intermediate, applicationProtocols: ["x-stream/1"],
-      clientCertificates: certificates)
+      clientCertificates: certificates, records: tls.records == .openssl ? .library : .direct)
   }
 }
 

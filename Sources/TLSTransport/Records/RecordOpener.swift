@@ -13,6 +13,10 @@ final class RecordOpener {
     case authentication
     /// A record longer than any may be.
     case overflow
+    /// A message that has a value which does not exist.
+    case illegalParameter
+    /// A message that is longer or shorter than its kind is.
+    case decoding
     /// Whatever else has no place here.
     case unexpected
     /// Record after record that brings nothing.
@@ -33,6 +37,8 @@ final class RecordOpener {
     var plaintextByteCount = 0
     /// The peer wants this side's keys to be updated as well.
     var isKeyUpdateWanted = false
+    /// Faster instructions took over.
+    var hasChangedCipher = false
     var end: End?
   }
 
@@ -41,12 +47,8 @@ final class RecordOpener {
   /// RFC 8446, section 5.2.
   private static let largestBody = 1 << 14 + 256
 
-  /// So many records in a row may bring no byte: empty ones, key updates, warnings. A key update has 27 bytes and costs
-  /// more than a full record does, so that a read of them alone would hold up the event loop.
-  static let idleLimit = 32
-
   /// A connection that brings so many bytes is worth the memory of a faster cipher.
-  private static let vectorFrom = 128 << 10
+  static let vectorFrom = 128 << 10
 
   private let cipher: OpaquePointer
   #if IPSecMB
@@ -57,24 +59,42 @@ final class RecordOpener {
   private let keySize: Int
   /// Whether the cipher is one that ``VectorCipher`` knows.
   private let hasVectorKey: Bool
+  /// The most content of a record, in bytes: less than RFC 8446 allows where a client asked for that (RFC 6066, section 4).
+  private let fragmentLimit: Int
   private(set) var secret: TrafficSecret
+  /// That of the first record, which libssl still has its keys of.
+  private let firstSecret: TrafficSecret
   private var staticNonce: (UInt32, UInt64) = (0, 0)
   private var sequenceNumber: UInt64 = 0
-  /// Records that brought nothing since the last byte.
-  private var idleCount = 0
+  private var allowance = IdleAllowance()
+  private var message = KeyUpdateReader()
   /// The beginning of a record whose rest has not come yet.
   private var partial = ByteBuffer()
 
   /// - Parameter handle: an `SSL` whose handshake is complete, and that has read nothing after it.
   /// - Returns: `nil` for what libssl has to do: earlier versions, and ciphers that this does not know.
-  init?(_ handle: OpaquePointer, secret: TrafficSecret) {
+  convenience init?(_ handle: OpaquePointer, secret: TrafficSecret) {
     guard SSL_version(handle) == TLS1_3_VERSION, SSL_has_pending(handle) == 0 else { return nil }
-    guard let suite = SSL_get_current_cipher(handle), let known = Self.cipher(of: suite),
-      let digest = SSL_CIPHER_get_handshake_digest(suite), let context = EVP_CIPHER_CTX_new()
+    guard let suite = SSL_get_current_cipher(handle) else { return nil }
+    let lengthCode = SSL_get_session(handle).map { SSL_SESSION_get_max_fragment_length($0) } ?? 0
+    self.init(suite: suite, secret: secret, fragmentLimit: Self.fragmentLimit(code: lengthCode))
+  }
+
+  /// Without a connection.
+  ///
+  /// - Parameters:
+  ///   - suite: an `SSL_CIPHER` of TLS 1.3.
+  ///   - fragmentLimit: the most content of a record, in bytes.
+  /// - Returns: `nil` for a cipher that this does not know.
+  init?(suite: OpaquePointer, secret: TrafficSecret, fragmentLimit: Int = TLSSession.recordSize) {
+    guard let known = Self.cipher(of: suite), let digest = SSL_CIPHER_get_handshake_digest(suite),
+      let context = EVP_CIPHER_CTX_new()
     else { return nil }
     cipher = context
     self.digest = digest
     self.secret = secret
+    firstSecret = secret
+    self.fragmentLimit = fragmentLimit
     keySize = Int(EVP_CIPHER_get_key_length(known))
     hasVectorKey = EVP_CIPHER_get_mode(known) == EVP_CIPH_GCM_MODE
     guard EVP_DecryptInit_ex(context, known, nil, nil, nil) == 1, useSecret() else {
@@ -85,6 +105,14 @@ final class RecordOpener {
 
   deinit {
     EVP_CIPHER_CTX_free(cipher)
+  }
+
+  /// What decrypts now.
+  var path: TLSRecordPath {
+    #if IPSecMB
+      if vectorCipher != nil { return .vector }
+    #endif
+    return .direct
   }
 
   /// Opens all whole records, and keeps the beginning of one that is not whole. After an ``Opened/end`` it must not be
@@ -152,7 +180,9 @@ final class RecordOpener {
     let count = record.count - Self.headerSize - Self.tagSize
     plaintext.reserveCapacity(minimumWritableBytes: count)
     let content = plaintext.withUnsafeMutableWritableBytes { target -> (type: UInt8, count: Int)? in
-      guard decrypt(record, count, to: target) else {
+      guard decrypt(record, count, to: target, &opened) else {
+        // Nobody may read what was not authenticated, not even in memory that nobody looks at.
+        OPENSSL_cleanse(target.baseAddress, min(count, target.count))
         opened.end = .violation(.authentication)
         return nil
       }
@@ -168,24 +198,28 @@ final class RecordOpener {
         opened.end = .violation(.unexpected)
         return nil
       }
-      if target[end - 1] != ContentType.applicationData {
+      guard end - 1 <= fragmentLimit else {
+        opened.end = .violation(.overflow)
+        return nil
+      }
+      if target[end - 1] != ContentType.applicationData || message.isUnfinished {
         take(target[end - 1], UnsafeRawBufferPointer(rebasing: target[..<(end - 1)]), &opened)
       }
       return (target[end - 1], end - 1)
     }
     guard let content, opened.end == nil else { return }
     guard content.type == ContentType.applicationData, content.count > 0 else {
-      idleCount += 1
-      if idleCount > Self.idleLimit { opened.end = .violation(.flood) }
+      if !allowance.spend() { opened.end = .violation(.flood) }
       return
     }
-    idleCount = 0
+    allowance.earn(content.count)
     plaintext.moveWriterIndex(forwardBy: content.count)
     opened.plaintextByteCount += content.count
   }
 
-  private func decrypt(_ record: UnsafeRawBufferPointer, _ count: Int, to target: UnsafeMutableRawBufferPointer) -> Bool
-  {
+  private func decrypt(
+    _ record: UnsafeRawBufferPointer, _ count: Int, to target: UnsafeMutableRawBufferPointer, _ opened: inout Opened
+  ) -> Bool {
     var nonce = (staticNonce.0, staticNonce.1 ^ sequenceNumber.bigEndian)
     // A connection that sends a record each nanosecond needs 584 years for this to overflow.
     sequenceNumber += 1
@@ -200,53 +234,60 @@ final class RecordOpener {
       #if IPSecMB
         if let vectorCipher {
           return vectorCipher.open(
-            nonce: start, header: header, body: header + Self.headerSize, count: count, target: output)
+            nonce: start, header: header, headerSize: Self.headerSize, body: header + Self.headerSize, count: count,
+            target: output)
         }
-        considerVectorCipher(count)
+        considerVectorCipher(count, &opened)
       #endif
-      return shim_open_record(cipher, start, header, header + Self.headerSize, CInt(count), output) == 1
+      return shim_open_record(
+        cipher, start, header, CInt(Self.headerSize), header + Self.headerSize, CInt(count), output) == 1
     }
   }
 
-  /// An alert or a message of the handshake protocol.
+  /// An alert or a message of the handshake protocol, or what comes in the middle of one.
   private func take(_ type: UInt8, _ content: UnsafeRawBufferPointer, _ opened: inout Opened) {
     switch type {
-    case ContentType.alert where content.count == 2:
+    case ContentType.handshake:
+      // Of the messages after a handshake a server without authentication after it can only get a key update.
+      switch message.take(content) {
+      case .unfinished: return
+      case .violation(let violation): opened.end = .violation(violation)
+      case .keyUpdate(let isAnswerWanted):
+        if isAnswerWanted { opened.isKeyUpdateWanted = true }
+        guard let next = secret.next(digest: digest) else { return opened.end = .library }
+        secret = next
+        if !useSecret() { opened.end = .library }
+      }
+    // Between the parts of a message there is nothing else (RFC 8446, section 5.1).
+    case ContentType.alert where content.count == 2 && !message.isUnfinished:
       switch content[1] {
       case Alert.closeNotify: opened.end = .closeNotify
       case Alert.userCanceled: break
       case let code: opened.end = .alert(code: code)
       }
-    // Of the messages after a handshake a server without authentication after it can only get a key update, which has to
-    // be the last in its record (RFC 8446, sections 4.6.3 and 5.1).
-    case ContentType.handshake where content.count == 5 && content.prefix(4).elementsEqual(Self.keyUpdateHead):
-      guard content[4] <= 1 else { return opened.end = .violation(.unexpected) }
-      if content[4] == 1 { opened.isKeyUpdateWanted = true }
-      guard let next = secret.next(digest: digest) else { return opened.end = .library }
-      secret = next
-      if !useSecret() { opened.end = .library }
     default: opened.end = .violation(.unexpected)
     }
   }
 
-  private static let keyUpdateHead: [UInt8] = [24, 0, 0, 1]
-
   #if IPSecMB
-    private func considerVectorCipher(_ count: Int) {
+    private func considerVectorCipher(_ count: Int, _ opened: inout Opened) {
       guard bytesBeforeVector > 0 else { return }
       bytesBeforeVector -= count
-      if bytesBeforeVector <= 0 { useVectorCipher() }
+      if bytesBeforeVector <= 0 {
+        useVectorCipher()
+        opened.hasChangedCipher = vectorCipher != nil
+      }
     }
 
     private func useVectorCipher() {
       guard hasVectorKey else { return }
-      withKey { key, _ in vectorCipher = VectorCipher(key: UnsafeRawBufferPointer(key)) }
+      withKey(of: secret) { key, _ in vectorCipher = VectorCipher(key: UnsafeRawBufferPointer(key)) }
     }
   #endif
 
   private func useSecret() -> Bool {
     var isUsed = false
-    withKey { key, nonce in
+    withKey(of: secret) { key, nonce in
       guard EVP_DecryptInit_ex(cipher, nil, nil, key.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1
       else { return }
       staticNonce = (
@@ -262,13 +303,45 @@ final class RecordOpener {
   }
 
   /// Derives the key and the nonces' static part for as long as `body` runs; without calling it where OpenSSL could not.
-  private func withKey(_ body: (UnsafeMutableRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void) {
+  private func withKey(
+    of secret: TrafficSecret, _ body: (UnsafeMutableRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void
+  ) {
     withUnsafeTemporaryAllocation(byteCount: keySize + 12, alignment: 4) { scratch in
       defer { OPENSSL_cleanse(scratch.baseAddress, scratch.count) }
       let key = UnsafeMutableRawBufferPointer(rebasing: scratch[12...])
       let nonce = UnsafeMutableRawBufferPointer(rebasing: scratch[..<12])
       if secret.deriveKey(key, nonce: nonce, digest: digest) { body(key, nonce) }
     }
+  }
+
+  /// A record that libssl, given it in place of the peer's, answers with the right alert. libssl's own keys are those of
+  /// the connection's first record.
+  func provocation(of violation: Violation) -> [UInt8] {
+    switch violation {
+    // No body of zeros has a tag that it would take.
+    case .authentication: [23, 3, 3, 0, 17] + [UInt8](repeating: 0, count: 17)
+    case .overflow: [23, 3, 3, 0xff, 0xff]
+    case .illegalParameter: sealedFirst([24, 0, 0, 1, 2, ContentType.handshake])
+    case .decoding: sealedFirst([24, 0, 0, 0, ContentType.handshake])
+    // A type that only the handshake may bring.
+    case .unexpected, .flood: [20, 3, 3, 0, 1, 1]
+    }
+  }
+
+  /// A connection's first record with this content and type.
+  private func sealedFirst(_ inner: [UInt8]) -> [UInt8] {
+    let header: [UInt8] = [ContentType.applicationData, 3, 3, 0, UInt8(inner.count + Self.tagSize)]
+    var body = [UInt8](repeating: 0, count: inner.count + Self.tagSize)
+    withKey(of: firstSecret) { key, nonce in
+      guard let context = EVP_CIPHER_CTX_new() else { return }
+      defer { EVP_CIPHER_CTX_free(context) }
+      _ = shim_seal_record(
+        context, EVP_CIPHER_CTX_get0_cipher(cipher), key.baseAddress, nonce.baseAddress, header, CInt(header.count),
+        inner,
+        CInt(inner.count), &body)
+    }
+    // Where OpenSSL could not, the tag is wrong, and the connection ends by another alert.
+    return header + body
   }
 
   private enum ContentType {
@@ -280,6 +353,11 @@ final class RecordOpener {
   private enum Alert {
     static let closeNotify: UInt8 = 0
     static let userCanceled: UInt8 = 90
+  }
+
+  /// In bytes.
+  private static func fragmentLimit(code: UInt8) -> Int {
+    (1...4).contains(code) ? 256 << Int(code) : TLSSession.recordSize
   }
 
   // OpenSSL's objects for these are looked up once: a look-up for each connection costs more than its whole first record.
@@ -296,18 +374,4 @@ final class RecordOpener {
   private nonisolated(unsafe) static let aes128 = EVP_CIPHER_fetch(nil, "AES-128-GCM", nil)
   private nonisolated(unsafe) static let aes256 = EVP_CIPHER_fetch(nil, "AES-256-GCM", nil)
   private nonisolated(unsafe) static let chacha20 = EVP_CIPHER_fetch(nil, "ChaCha20-Poly1305", nil)
-}
-
-extension RecordOpener.Violation {
-  /// A record that libssl, given it in place of the peer's, answers with the right alert.
-  ///
-  /// libssl's own keys are those of the connection's first record, so no body of zeros has a tag that it would take.
-  var provocation: [UInt8] {
-    switch self {
-    case .authentication: [23, 3, 3, 0, 17] + [UInt8](repeating: 0, count: 17)
-    case .overflow: [23, 3, 3, 0xff, 0xff]
-    // A type that only the handshake may bring.
-    case .unexpected, .flood: [20, 3, 3, 0, 1, 1]
-    }
-  }
 }

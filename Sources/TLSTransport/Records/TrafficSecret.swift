@@ -13,6 +13,15 @@ final class TrafficSecret {
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
   }
 
+  /// A secret that is known, such as a test's.
+  ///
+  /// - Parameter known: at most 48 bytes.
+  convenience init(_ known: [UInt8]) {
+    precondition(known.count <= Self.largestSize, "no hash of TLS 1.3 is so long")
+    self.init(size: known.count)
+    bytes.copyBytes(from: known)
+  }
+
   /// The client's application secret out of a line of the key log format, the only form in which OpenSSL hands it out:
   /// label, client random and secret, the latter two in hexadecimal. `nil` for every other line.
   convenience init?(keyLogLine line: UnsafePointer<CChar>) {

@@ -32,15 +32,24 @@
     ///
     /// - Returns: whether the tag is right; else `target` has bytes that nobody may use.
     func open(
-      nonce: UnsafePointer<UInt8>, header: UnsafePointer<UInt8>, body: UnsafePointer<UInt8>, count: Int,
+      nonce: UnsafePointer<UInt8>, header: UnsafePointer<UInt8>, headerSize: Int, body: UnsafePointer<UInt8>,
+      count: Int,
       target: UnsafeMutablePointer<UInt8>
     ) -> Bool {
       withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.tagSize) { tag in
         guard let computed = tag.baseAddress else { return false }
-        shim_mb_open(manager, CInt(keySize), key, nonce, header, body, count, target, computed)
-        return CRYPTO_memcmp(computed, body + count, Self.tagSize) == 0
+        // Should the library ever leave it untouched, it is no tag that could match, such as that of the record before.
+        for index in 0..<Self.tagSize { computed[index] = ~body[count + index] }
+        shim_mb_open(manager, CInt(keySize), key, nonce, header, headerSize, body, count, target, computed)
+        let isRight = CRYPTO_memcmp(computed, body + count, Self.tagSize) == 0
+        // For a forger, this would be the right one.
+        OPENSSL_cleanse(computed, Self.tagSize)
+        return isRight
       }
     }
+
+    /// Whether this processor has the instructions.
+    static var isAvailable: Bool { manager != nil }
 
     // Made once and only read after that: these calls use its table of functions, and none of its queues.
     private nonisolated(unsafe) static let manager = shim_mb_make_manager()

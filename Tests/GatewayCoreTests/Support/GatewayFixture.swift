@@ -50,7 +50,7 @@ struct GatewayFixture {
     UploadRequest(
       route: Self.path, shape: shape, format: format, total: total, buffer: 4096, label: nil, digest: digest,
       acknowledgeEvery: acknowledgeEvery,
-      credentials: Credentials(certificateSubject: nil, token: token, address: address))
+      credentials: Credentials(certificate: nil, token: token, address: address))
   }
 
   func open(_ request: UploadRequest, on loop: any EventLoop) throws -> TestFront {

@@ -5,6 +5,10 @@ struct GatewaySetup: Sendable {
   var port = 0
   /// Whether clients are asked for a certificate, as `client-certificate` says it; nil: they are not.
   var clientCertificate: String?
+  /// Who vouches for clients; nil: the authority of ``TestCertificates``.
+  var clientCA: String?
+  /// More of the inside of `tls`, with a comma in front.
+  var tlsMore = ""
   var routes = GatewaySetup.plainRoute()
   /// The inside of `timeouts`.
   var timeouts = ""
@@ -21,11 +25,11 @@ struct GatewaySetup: Sendable {
     let certificates = TestCertificates.ours
     var tls = "certificate: \(certificates.server), private-key: \(certificates.serverKey)"
     if let clientCertificate {
-      tls += ", client-ca: \(certificates.clientsCA), client-certificate: \(clientCertificate)"
+      tls += ", client-ca: \(clientCA ?? certificates.clientsCA), client-certificate: \(clientCertificate)"
     }
     return """
       listen: 127.0.0.1:\(port)
-      tls: {\(tls)}
+      tls: {\(tls)\(tlsMore)}
       state: state
       threads: 2
       log: {level: \(logLevel)}

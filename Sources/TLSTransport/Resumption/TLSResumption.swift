@@ -26,9 +26,15 @@ extension TLSSession {
     return TLSResumption(copy)
   }
 
-  /// Offers a ticket in the handshake, which must not have begun. One that cannot be used is not offered.
+  /// Offers a ticket in the handshake, which must not have begun. One that cannot be used is not offered, nor one of a
+  /// server whose certificate has expired since.
   public func offer(_ resumption: TLSResumption) {
     OpenSSLErrors.clear()
+    if let certificate = SSL_SESSION_get0_peer(resumption.handle), SSL_get_verify_mode(handle) != SSL_VERIFY_NONE {
+      guard let end = SessionOrigin.seconds(X509_get0_notAfter(certificate)), SessionOrigin.now(handle) < end else {
+        return OpenSSLErrors.clear()
+      }
+    }
     guard let copy = SSL_SESSION_dup(resumption.handle) else { return OpenSSLErrors.clear() }
     if SSL_set_session(handle, copy) != 1 { OpenSSLErrors.clear() }
     // The connection has a reference of its own.

@@ -12,4 +12,9 @@ enum CertificateText {
     guard let start, count > 0 else { return "" }
     return String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
   }
+
+  /// A name in one line as in RFC 2253: printable ASCII, with whatever else there is as `\XX`.
+  static func subject(_ name: OpaquePointer?) -> String {
+    print { sink in X509_NAME_print_ex(sink, name, 0, shim_XN_FLAG_RFC2253()) >= 0 } ?? ""
+  }
 }

@@ -4,6 +4,9 @@ internal import COpenSSL
 public struct PeerCertificate: Sendable, Equatable {
   /// The subject's name in one line as in RFC 2253, for example `CN=uploader,O=Example`.
   public let subject: String
+  /// The most specific common name of the subject, in its own characters. `nil` where there is none, where it is none
+  /// beyond doubt, or where it has control characters.
+  public let commonName: String?
   /// DNS names of the subject alternative name extension. Names with control characters are left out.
   public let dnsNames: [String]
   /// URIs of the subject alternative name extension.
@@ -14,9 +17,12 @@ public struct PeerCertificate: Sendable, Equatable {
   public let sha256Fingerprint: [UInt8]
   /// The certificate itself in DER.
   public let der: [UInt8]
+  /// Whose certificate it is. Only a server that verified it knows.
+  public let identity: CertificateIdentity?
 
-  /// Nil if OpenSSL cannot write the certificate out again, which only want of memory explains.
-  init?(_ certificate: OpaquePointer) {
+  /// - Parameter authority: SHA-256 of the key that it was verified by.
+  /// - Returns: nil if OpenSSL cannot write the certificate out again, which only want of memory explains.
+  init?(_ certificate: OpaquePointer, authority: [UInt8]? = nil) {
     let length = i2d_X509(certificate, nil)
     guard length > 0 else { return nil }
     var der = [UInt8](repeating: 0, count: Int(length))
@@ -29,10 +35,9 @@ public struct PeerCertificate: Sendable, Equatable {
     guard written == length, X509_digest(certificate, EVP_sha256(), &digest, nil) == 1 else { return nil }
     self.der = der
     sha256Fingerprint = digest
-    subject =
-      CertificateText.print { sink in
-        X509_NAME_print_ex(sink, X509_get_subject_name(certificate), 0, shim_XN_FLAG_RFC2253()) >= 0
-      } ?? ""
+    identity = authority.flatMap { CertificateIdentity(certificate, authority: $0, fingerprint: digest) }
+    subject = CertificateText.subject(X509_get_subject_name(certificate))
+    commonName = Self.commonName(X509_get_subject_name(certificate))
 
     var names: [CInt: [String]] = [:]
     if let extensionValue = X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) {
@@ -50,6 +55,20 @@ public struct PeerCertificate: Sendable, Equatable {
     dnsNames = names[GEN_DNS] ?? []
     uris = names[GEN_URI] ?? []
     emails = names[GEN_EMAIL] ?? []
+  }
+
+  /// Of several the last, which is the most specific; of two in one part of the name, neither.
+  private static func commonName(_ name: OpaquePointer?) -> String? {
+    var places: [CInt] = []
+    var place = X509_NAME_get_index_by_NID(name, NID_commonName, -1)
+    while place >= 0 {
+      places.append(place)
+      place = X509_NAME_get_index_by_NID(name, NID_commonName, place)
+    }
+    guard let last = places.last, let entry = X509_NAME_get_entry(name, last) else { return nil }
+    let others = places.dropLast().compactMap { X509_NAME_get_entry(name, $0) }
+    guard !others.contains(where: { X509_NAME_ENTRY_set($0) == X509_NAME_ENTRY_set(entry) }) else { return nil }
+    return X509_NAME_ENTRY_get_data(entry).flatMap { NameText.shown($0) }
   }
 
   /// An IA5String is ASCII. Control characters have no place in a name; a NUL is an old trick to make two readers

@@ -1,0 +1,43 @@
+/// Puts key updates together (RFC 8446, section 4.6.3), which may come in several records (section 5.1).
+struct KeyUpdateReader {
+  /// What some content of the handshake protocol led to.
+  enum Taken: Equatable {
+    /// The rest of a message has still to come.
+    case unfinished
+    case keyUpdate(isAnswerWanted: Bool)
+    case violation(RecordOpener.Violation)
+  }
+
+  private static let kind: UInt8 = 24
+  private static let headSize = 4
+
+  /// How much of the message has come, and what its first bytes say.
+  private var count = 0
+  private var length = 0
+
+  /// Whether a message has begun and is not whole.
+  var isUnfinished: Bool { count > 0 }
+
+  /// Takes the content of one record.
+  mutating func take(_ content: UnsafeRawBufferPointer) -> Taken {
+    guard !content.isEmpty else { return .violation(.unexpected) }
+    for (index, byte) in content.enumerated() {
+      count += 1
+      switch count {
+      case 1:
+        guard byte == Self.kind else { return .violation(.unexpected) }
+        length = 0
+      case 2...Self.headSize:
+        length = length << 8 | Int(byte)
+        if count == Self.headSize, length != 1 { return .violation(.decoding) }
+      default:
+        count = 0
+        // The next record has other keys, so nothing may be behind the message in this one.
+        guard index == content.count - 1 else { return .violation(.unexpected) }
+        guard byte <= 1 else { return .violation(.illegalParameter) }
+        return .keyUpdate(isAnswerWanted: byte == 1)
+      }
+    }
+    return .unfinished
+  }
+}
