@@ -15,6 +15,8 @@ final class AttachmentRegistry: Sendable {
     var limit = Int.max
     /// The same for those of the client on the route.
     var clientLimit = Int.max
+    /// How long the upload is kept when nobody is attached to it, in milliseconds; 0 where the hold changes nothing of that.
+    var keptFor: Int64 = 0
 
     fileprivate var client: Client { Client(route: route, subject: subject) }
   }
@@ -33,6 +35,7 @@ final class AttachmentRegistry: Sendable {
   private struct Holder {
     let attachment: Attachment
     let client: Client
+    let keptFor: Int64
     /// Asks the holder to settle and detach; called once, from any thread.
     let yield: @Sendable () -> Void
   }
@@ -77,7 +80,8 @@ final class AttachmentRegistry: Sendable {
       state.lastNumber += 1
       let client = wish.client
       let holder = Holder(
-        attachment: Attachment(key: wish.key, number: state.lastNumber), client: client, yield: yield)
+        attachment: Attachment(key: wish.key, number: state.lastNumber), client: client, keptFor: wish.keptFor,
+        yield: yield)
       let slot = state.slots[wish.key]
       let isCounted = slot.map { $0.holder.client == client || $0.waiter?.holder.client == client } ?? false
       guard isCounted || state.countByClient[client, default: 0] < wish.clientLimit else { return .busy }
@@ -124,9 +128,10 @@ final class AttachmentRegistry: Sendable {
     if let (ready, attachment) = next { ready.succeed(attachment) }
   }
 
-  /// The keys that a connection is attached to, or waits for.
-  var attachedKeys: Set<UploadKey> {
-    state.withLock { Set($0.slots.keys) }
+  /// The keys that a connection is attached to, or waits for, each with how long the upload is kept without one, in
+  /// milliseconds.
+  var attachedKeys: [UploadKey: Int64] {
+    state.withLock { $0.slots.mapValues(\.holder.keptFor) }
   }
 
   /// How many clients have an upload attached.

@@ -57,10 +57,7 @@ public final class Gateway: Sendable {
       clientUnfinishedLimit: admission.route.clientLimits.unfinished ?? .max, format: admission.format.rawValue,
       label: request.label,
       digest: request.digest, holder: settings.holder, at: now,
-      // Nobody can go on with a payload: should the gateway die under it, its reservation need not wait long.
-      expiresAt: request.shape == .payload
-        ? now.advanced(byMilliseconds: GatewaySettings.payloadExpiry) : expiry(on: admission.route),
-      storeState: state)
+      expiresAt: now.advanced(byMilliseconds: upload.keptFor), storeState: state)
     upload.begin { self.open(reservation, to: admission.route, on: eventLoop) }
     return upload
   }

@@ -68,7 +68,8 @@ extension Gateway {
     return report
   }
 
-  /// Drops the unfinished uploads whose resume window has passed and that no connection is attached to.
+  /// Drops the unfinished uploads whose resume window has passed and that no connection is attached to. The window of
+  /// those that have one begins anew, for a gateway that dies: their clients may have sent nothing for long, and come back.
   ///
   /// - Returns: those that were dropped.
   public func dropExpired(on eventLoop: any EventLoop) async throws -> [UploadKey] {
@@ -78,8 +79,10 @@ extension Gateway {
     // Before the ledger is read: one that is attached now may let go, its window begun anew, before its record is looked
     // at here. One that is attached from now on raises the epoch, and the release is fenced.
     let attached = attachments.attachedKeys
-    for record in try await ledger.unfinished(on: eventLoop).get() where record.expiresAt <= now {
-      guard !attached.contains(record.key) else { continue }
+    let records = try await ledger.unfinished(on: eventLoop).get()
+    await renew(records.filter { attached[$0.key].map { $0 > 0 } ?? false }, attached, now: now, on: eventLoop)
+    for record in records where record.expiresAt <= now {
+      guard attached[record.key] == nil else { continue }
       do {
         try await drop(record, on: eventLoop).get()
         dropped.append(record.key)
@@ -93,6 +96,23 @@ extension Gateway {
     }
     if let failure, dropped.isEmpty { throw failure }
     return dropped
+  }
+
+  /// A window is renewed when an eighth of it has passed: those of uploads that move are by their checkpoints.
+  private func renew(
+    _ records: [UploadRecord], _ attached: [UploadKey: Int64], now: WallTime, on eventLoop: any EventLoop
+  ) async {
+    let renewals = records.compactMap { record -> EventLoopFuture<Void>? in
+      guard record.state == .open, let keptFor = attached[record.key],
+        record.expiresAt <= now.advanced(byMilliseconds: keptFor - keptFor / 8)
+      else { return nil }
+      // Fenced where its own connection has recorded something meanwhile, which has moved the expiry too.
+      return ledger.advance(
+        record.key, epoch: record.epoch, from: record.committed, to: record.committed,
+        expiresAt: now.advanced(byMilliseconds: keptFor), on: eventLoop)
+    }
+    // In one commit, as they are asked for at once. What fails is tried again at the next time.
+    _ = try? await EventLoopFuture.whenAllComplete(renewals, on: eventLoop).get()
   }
 
   /// Forgets what no decision depends on any more: the quotas of past windows, and the bandwidth of clients that are

@@ -19,7 +19,7 @@ public struct GatewaySettings: Sendable {
     self.now = now
   }
 
-  /// When an interrupted payload is dropped, in milliseconds.
+  /// When a payload is dropped whose gateway died under it, in milliseconds.
   static let payloadExpiry: Int64 = 60_000
 
   /// Bytes after which a checkpoint is due. Acknowledgements may be spaced wider than asked, up to 8 MiB

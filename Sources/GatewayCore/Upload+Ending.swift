@@ -6,8 +6,8 @@ extension Upload {
   func record(_ advance: UploadMachine.Advance) {
     guard let holding else { return }
     gateway.ledger.advance(
-      key, epoch: holding.epoch, from: advance.from, to: advance.to, expiresAt: gateway.expiry(on: admission.route),
-      on: eventLoop
+      key, epoch: holding.epoch, from: advance.from, to: advance.to,
+      expiresAt: gateway.settings.now().advanced(byMilliseconds: keptFor), on: eventLoop
     ).assumeIsolated().whenComplete { result in
       switch result {
       case .failure(let error): self.carryOut(self.machine.recordFailed("the ledger failed: \(Self.words(for: error))"))

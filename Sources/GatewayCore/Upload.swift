@@ -10,6 +10,8 @@ public final class Upload {
   private(set) var admission: Admission
   let isNew: Bool
   let acknowledges: Bool
+  /// How long it is kept when nobody is attached to it, in milliseconds.
+  let keptFor: Int64
   let connection: ClientConnection
   let eventLoop: any EventLoop
   let logger: Logger
@@ -39,6 +41,9 @@ public final class Upload {
     self.admission = admission
     self.bandwidthBounds = admission.bandwidthBounds
     self.acknowledges = request.acknowledgeEvery != nil
+    // Nobody can go on with a payload: should the gateway die under it, its reservation need not wait long.
+    self.keptFor =
+      request.shape == .stream ? admission.route.resumeFor.milliseconds : GatewaySettings.payloadExpiry
     self.connection = request.connection
     self.digest = request.digest
     self.eventLoop = eventLoop
@@ -133,7 +138,8 @@ public final class Upload {
     gateway.attachments.attach(
       AttachmentRegistry.Wish(
         key: key, route: admission.route.path, subject: admission.identity.subject,
-        limit: admission.route.limits.concurrent, clientLimit: admission.route.clientLimits.concurrent ?? .max),
+        limit: admission.route.limits.concurrent, clientLimit: admission.route.clientLimits.concurrent ?? .max,
+        keptFor: keptFor),
       on: eventLoop, yield: { eventLoop.execute { bound.value.yield() } }
     ).assumeIsolated().whenComplete { result in
       switch result {

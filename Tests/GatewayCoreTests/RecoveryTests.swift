@@ -95,6 +95,47 @@ struct RecoveryTests {
     #expect(front.said == ["offered 0..<100"])
   }
 
+  @Test("begins the window of those that are attached anew, for a gateway that dies while they send nothing")
+  func renewed() async throws {
+    let uploads = EmbeddedEventLoop()
+    let stream = try fixture.open(fixture.request(total: 100), on: uploads)
+    let payload = try fixture.open(fixture.request(total: 100, shape: .payload), on: uploads)
+    uploads.run()
+    stream.write(40)
+    payload.write(40)
+    fixture.clock.advance(byMilliseconds: 4_000_000)
+    let gateway = fixture.gateway
+    #expect(try await turning { try await gateway.dropExpired(on: $0) }.isEmpty)
+    let now = fixture.clock.now
+    let keys = (try #require(stream.offer?.key), try #require(payload.offer?.key))
+    #expect(fixture.ledger.uploads[keys.0]?.expiresAt == now.advanced(byMilliseconds: 3_600_000))
+    // Nobody could go on with this one.
+    #expect(fixture.ledger.uploads[keys.1]?.expiresAt == now.advanced(byMilliseconds: 60_000))
+    stream.upload?.finish()
+    uploads.run()
+    #expect(stream.last == "settled 40")
+    stream.upload = nil
+    payload.write(60)
+    payload.upload?.finish()
+    uploads.run()
+    #expect(payload.last == "complete 100")
+    #expect(fixture.ledger.violations.isEmpty)
+  }
+
+  @Test("keeps a payload that was half recorded no longer than its client could wait")
+  func payload() throws {
+    let uploads = EmbeddedEventLoop()
+    let front = try fixture.open(fixture.request(total: 1 << 20, shape: .payload), on: uploads)
+    uploads.run()
+    front.write(1 << 19)
+    uploads.advanceTime(by: .seconds(2))
+    uploads.run()
+    let key = try #require(front.offer?.key)
+    let record = try #require(fixture.ledger.uploads[key])
+    #expect(record.committed == 1 << 19)
+    #expect(record.expiresAt == fixture.clock.now.advanced(byMilliseconds: 60_000))
+  }
+
   @Test("drops nothing whose connection lets go while the ledger is read: its window has just begun")
   func letGoMeanwhile() async throws {
     let expired = record(total: 100, committed: 40)
