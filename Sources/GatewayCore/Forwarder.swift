@@ -17,13 +17,14 @@ public protocol Forwarder: Sendable {
     onEvent: @escaping (SinkEvent) -> Void
   ) -> any Sink
 
-  /// How many of the next `bytes` of an upload there is room for, beyond what was promised to others; what is answered
-  /// is promised to this one, until it has a sink that has taken them or let go, or ``takeBackPromise(_:)``. Fails with
-  /// ``SinkFailure`` where that cannot be found out.
-  func promise(_ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Int64>
+  /// How many bytes more of an upload there is room for, beyond what was promised to others: what it may be offered, at
+  /// once and for good. That is promised to this upload until its sink has taken the bytes or let go of it, or
+  /// ``limitPromise(to:of:)``. Nothing is promised where it is 0. Fails with ``SinkFailure`` where it cannot be found
+  /// out, and with ``Refusal`` where the upload has to wait.
+  func promise(_ wish: RoomWish, on eventLoop: any EventLoop) -> EventLoopFuture<Int64>
 
-  /// The upload was not offered after all.
-  func takeBackPromise(_ key: UploadKey)
+  /// The upload was offered no more than `bytes` of what was promised: 0 where it has no sink and gets none.
+  func limitPromise(to bytes: Int64, of key: UploadKey)
 
   /// Drops what is held of an unfinished upload that has no sink. What is not there is no failure.
   func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
@@ -139,14 +140,12 @@ extension Forwarder {
   public func initialState(of upload: SinkUpload) -> String? { nil }
 
   /// There is room for everything.
-  public func promise(
-    _ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop
-  ) -> EventLoopFuture<Int64> {
-    eventLoop.makeSucceededFuture(bytes)
+  public func promise(_ wish: RoomWish, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    eventLoop.makeSucceededFuture(wish.bytes)
   }
 
   /// Nothing was promised.
-  public func takeBackPromise(_ key: UploadKey) {}
+  public func limitPromise(to bytes: Int64, of key: UploadKey) {}
 
   /// It can.
   public var outlivesGateway: Bool { true }

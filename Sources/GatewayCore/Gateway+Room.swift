@@ -7,31 +7,37 @@ extension Gateway {
     let forwarder = forwarder(of: route)
     let ledger = ledger
     let key = reservation.key
-    return forwarder.promise(reservation.wanted, to: key, on: eventLoop).flatMap { room in
-      guard room >= reservation.wanted || (reservation.takesPart && room > 0) else {
-        return eventLoop.makeFailedFuture(SinkFailure.full)
+    var wish = RoomWish(
+      key: key, bytes: reservation.wanted, takesPart: reservation.takesPart, subject: reservation.subject)
+    // No quota grants more: it would be promised for nothing while the ledger answers.
+    if wish.takesPart, let cap = reservation.quotas.map(\.cap).min() { wish.bytes = min(wish.bytes, max(cap, 1)) }
+    return forwarder.promise(wish, on: eventLoop).flatMap { [wish] room in
+      guard room > 0 else {
+        let takesLess = wish.takesPart || wish.bytes == 1
+        return eventLoop.makeFailedFuture(
+          takesLess ? SinkFailure.full : SinkFailure.storage("the store has no room for all of it"))
       }
       var reservation = reservation
-      reservation.wanted = Self.share(of: room, wanted: reservation.wanted, total: reservation.total)
-      return ledger.open(reservation, on: eventLoop)
-        .flatMap { Self.adjust(room, to: $0, of: key, forwarder, on: eventLoop) }
+      reservation.wanted = room
+      return ledger.open(reservation, on: eventLoop).map { Self.limit($0, to: room, of: key, forwarder) }
     }.flatMapErrorThrowing { error in
-      forwarder.takeBackPromise(key)
+      forwarder.limitPromise(to: 0, of: key)
       throw error
     }
   }
 
   /// Takes an unfinished upload for a new connection, with no more than its forwarder has room for. What it was granted
-  /// before stays so.
-  func claim(_ claim: Claim, of record: UploadRecord, to route: Route, on eventLoop: any EventLoop) -> EventLoopFuture<
-    Holding
-  > {
+  /// before stays reserved, also where there is no room for it now.
+  func claim(
+    _ claim: Claim, of record: UploadRecord, by subject: String, to route: Route, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Holding> {
     let rest = claim.wanted - record.committed
     guard rest > 0 else { return ledger.claim(claim, on: eventLoop) }
     let forwarder = forwarder(of: route)
     let ledger = ledger
     let key = claim.key
-    return forwarder.promise(rest, to: key, on: eventLoop).flatMap { room in
+    let wish = RoomWish(key: key, bytes: rest, takesPart: true, subject: subject)
+    return forwarder.promise(wish, on: eventLoop).flatMap { room in
       guard room > 0 else {
         // The client is not gone: what is safe of its upload is kept for another window. Fenced, it is somebody's already.
         return ledger.advance(
@@ -40,29 +46,22 @@ extension Gateway {
         ).flatMapErrorThrowing { _ in }.flatMapThrowing { throw SinkFailure.full }
       }
       var claim = claim
-      claim.wanted = record.committed + Self.share(of: room, wanted: rest, total: record.total)
-      return ledger.claim(claim, on: eventLoop)
-        .flatMap { Self.adjust(room, to: $0, of: key, forwarder, on: eventLoop) }
+      claim.wanted = record.committed + room
+      return ledger.claim(claim, on: eventLoop).map { Self.limit($0, to: room, of: key, forwarder) }
     }.flatMapErrorThrowing { error in
-      if error as? LedgerError == .unknown { forwarder.takeBackPromise(key) }
+      forwarder.limitPromise(to: 0, of: key)
       throw error
     }
   }
 
-  /// A stream of unknown length wants as much as any may have. Where that is not there, it gets half of what is, so that it
-  /// does not keep out all others; it can go on and ask for more.
-  private static func share(of room: Int64, wanted: Int64, total: Int64?) -> Int64 {
-    guard total == nil, room < wanted else { return min(room, wanted) }
-    return max(1, room / 2)
-  }
-
-  /// What was granted is promised, and no more.
-  private static func adjust(
-    _ room: Int64, to holding: Holding, of key: UploadKey, _ forwarder: any Forwarder, on eventLoop: any EventLoop
-  ) -> EventLoopFuture<Holding> {
+  /// What is offered is what is granted and promised, both.
+  private static func limit(
+    _ holding: Holding, to room: Int64, of key: UploadKey, _ forwarder: any Forwarder
+  ) -> Holding {
+    var holding = holding
     let rest = holding.granted - holding.committed
-    guard rest != room else { return eventLoop.makeSucceededFuture(holding) }
-    // The ledger holds it already: an adjustment that fails promises others too little, which is no reason to refuse.
-    return forwarder.promise(rest, to: key, on: eventLoop).map { _ in holding }.flatMapErrorThrowing { _ in holding }
+    if rest < room { forwarder.limitPromise(to: rest, of: key) }
+    holding.granted = holding.committed + min(rest, room)
+    return holding
   }
 }

@@ -17,13 +17,17 @@ public final class Gateway: Sendable {
 
   /// - Parameters:
   ///   - destinations: each route with where its bytes go; each path once.
-  public init(destinations: [(route: Route, forwarder: any Forwarder)], ledger: any Ledger, settings: GatewaySettings) {
+  ///   - memory: shared with forwarders that hold bytes for longer than their sinks; made of `settings` where it is `nil`.
+  public init(
+    destinations: [(route: Route, forwarder: any Forwarder)], ledger: any Ledger, settings: GatewaySettings,
+    memory: MemoryBudget? = nil
+  ) {
     self.gatekeeper = Gatekeeper(routes: destinations.map(\.route))
     self.forwarders = Dictionary(
       destinations.map { ($0.route.path, $0.forwarder) }, uniquingKeysWith: { first, _ in first })
     self.ledger = ledger
     self.settings = settings
-    self.memory = MemoryBudget(limit: settings.memory)
+    self.memory = memory ?? MemoryBudget(limit: settings.memory)
     self.longestWindow = destinations.map(\.route.longestWindow).max() ?? 0
   }
 
@@ -96,7 +100,9 @@ public final class Gateway: Sendable {
           }
           if let format = DataFormat(rawValue: record.format) { upload.goesOn(as: format) }
           upload.begin {
-            self.claim(claim, of: record, to: admission.route, on: eventLoop).flatMapError { error in
+            self.claim(
+              claim, of: record, by: admission.identity.subject, to: admission.route, on: eventLoop
+            ).flatMapError { error in
               // It may have been completed, dropped or broken while this connection waited for the one before.
               guard error as? LedgerError == .unknown else { return eventLoop.makeFailedFuture(error) }
               return self.find(key, admission: admission, on: eventLoop).flatMapThrowing { record in

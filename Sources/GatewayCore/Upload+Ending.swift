@@ -90,7 +90,7 @@ extension Upload {
     guard let holding else { return end(event) }
     gateway.ledger.release(key, epoch: holding.epoch, on: eventLoop).assumeIsolated().whenComplete { result in
       switch result {
-      case .success: self.abandonSink()
+      case .success: self.sink?.abandon()
       case .failure(LedgerError.engine(let what)) where attempt < 5:
         self.logger.error("Ledger failed to release; trying again", metadata: self.details(["reason": "\(what)"]))
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
@@ -102,19 +102,14 @@ extension Upload {
         self.logger.error("Upload was claimed elsewhere", metadata: self.details())
         self.sink?.suspend()
       // An attempt before this one has released it, and only its answer was a failure.
-      case .failure(LedgerError.unknown): self.abandonSink()
+      case .failure(LedgerError.unknown): self.sink?.abandon()
       case .failure(let error):
         // While the ledger has its record, its bytes stay: they go together, with its client's next try or when it expires.
         self.logger.error("Ledger failed to release", metadata: self.details(["reason": "\(Self.words(for: error))"]))
-        if let sink = self.sink { sink.suspend() } else { self.abandonSink() }
+        self.sink?.suspend()
       }
       self.end(event)
     }
-  }
-
-  func abandonSink() {
-    guard let sink else { return gateway.forwarder(of: admission.route).takeBackPromise(key) }
-    sink.abandon()
   }
 
   /// Nobody can go on with it; its client may still ask.
@@ -182,6 +177,8 @@ extension Upload {
     bandwidthPause?.cancel()
     bandwidthPause = nil
     gateway.memory.giveBack(machine.inFlight)
+    // Without a sink nobody else lets go of what was promised; before it was held, it may be another connection's.
+    if sink == nil, holding != nil { gateway.forwarder(of: admission.route).limitPromise(to: 0, of: key) }
     sink = nil
     if let attachment { gateway.attachments.detach(attachment) }
     attachment = nil

@@ -50,6 +50,7 @@ private final class Walk {
       window: 1 << 20, memory: 4 << 20, held: 40 << 20, concurrent: 6, unfinished: 12, payload: 8 << 20)
     fixture.ledger.isHeld = true
     fixture.forwarder.isHeld = true
+    fixture.forwarder.room = 20 << 20
   }
 
   func step() {
@@ -81,6 +82,7 @@ private final class Walk {
     expect(fixture.gateway.memory.bytesInUse == 0, "memory \(fixture.gateway.memory.bytesInUse)")
     expect(fixture.gateway.attachedByRoute.isEmpty, "attached \(fixture.gateway.attachedByRoute)")
     expect(fixture.forwarder.live.isEmpty, "living sinks")
+    expect(fixture.forwarder.promised.isEmpty, "room is still promised")
     for (key, record) in fixture.ledger.uploads where record.state == .open {
       expect(offered.contains { $0.key == key }, "kept what was never offered")
       expect((fixture.forwarder.stored[key]?.safe ?? 0) >= record.committed, "recorded more than is safe")

@@ -58,20 +58,72 @@ struct RoomTests {
     #expect(Array(fixture.forwarder.promised.values) == [300])
   }
 
-  @Test("is left to others by half, where a stream of unknown length would take it all")
-  func unknownTotal() throws {
+  @Test("is what an upload that comes back is offered, whatever it was granted before")
+  func comesBack() throws {
     let fixture = GatewayFixture()
-    fixture.forwarder.room = 800
-    let front = try fixture.open(fixture.request(total: nil), on: loop)
+    let front = try fixture.open(fixture.request(total: 1000), on: loop)
     loop.run()
-    #expect(front.said == ["offered 0..<400"])
-    let other = try fixture.open(fixture.request(total: nil), on: loop)
+    #expect(front.said == ["offered 0..<1000"])
+    front.write(400)
+    front.upload?.leave()
     loop.run()
-    #expect(other.said == ["offered 0..<200"])
-    let known = try fixture.open(fixture.request(total: 200), on: loop)
+    #expect(fixture.forwarder.promised.isEmpty)
+    let key = try #require(front.offer?.key)
+    fixture.forwarder.room = 250
+    let next = try fixture.resume(key, fixture.request(total: 1000), on: loop)
     loop.run()
-    #expect(known.said == ["offered 0..<200"])
-    #expect(fixture.forwarder.promised.values.reduce(0, +) == 800)
+    #expect(next.said == ["offered 400..<650"])
+    #expect(fixture.forwarder.promised == [key: 250])
+    next.write(250)
+    next.upload?.leave()
+    loop.run()
+    #expect(next.last == "settled 650")
+    #expect(fixture.ledger.reserved(GatewayFixture.path) == 1000)
+  }
+
+  @Test("is somebody else's again where the upload is refused after all, or nobody waits for it any more")
+  func letGo() throws {
+    let fixture = GatewayFixture()
+    let gone = try fixture.open(fixture.request(total: 1000), on: loop)
+    gone.upload?.leave()
+    loop.run()
+    #expect(fixture.forwarder.promised.isEmpty)
+    let front = try fixture.open(fixture.request(total: 1000), on: loop)
+    loop.run()
+    front.upload?.leave()
+    loop.run()
+    let key = try #require(front.offer?.key)
+    fixture.ledger.failNext(.claim)
+    let failed = try fixture.resume(key, fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(failed.last?.hasPrefix("refused") == true)
+    #expect(fixture.forwarder.promised.isEmpty)
+    fixture.ledger.isHeld = true
+    let vanished = try fixture.resume(key, fixture.request(total: 1000), on: loop)
+    while fixture.ledger.calls.last != .claim {
+      loop.run()
+      _ = fixture.ledger.answerNext()
+    }
+    vanished.upload?.leave()
+    while fixture.ledger.answerNext() { loop.run() }
+    fixture.ledger.isHeld = false
+    loop.run()
+    #expect(fixture.forwarder.promised.isEmpty)
+    fixture.forwarder.failNext(.open, .storage("broken"))
+    let broken = try fixture.resume(key, fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(broken.last?.hasPrefix("refused") == true)
+    #expect(fixture.forwarder.promised.isEmpty)
+  }
+
+  @Test("may have to be waited for, and nothing is recorded meanwhile")
+  func busy() throws {
+    let fixture = GatewayFixture()
+    fixture.forwarder.refusesPromises = Refusal.busy(retryAfter: 5)
+    let front = try fixture.open(fixture.request(total: 1000), on: loop)
+    loop.run()
+    #expect(front.said == ["refused busy(retryAfter: 5)"])
+    #expect(fixture.ledger.uploads.isEmpty)
   }
 
   @Test("is not asked for by an upload of no bytes")

@@ -18,7 +18,15 @@ import XStreamClient
     try await withGateway(in: folder) { gateway in
       let bytes = pattern(6 << 20)
       let (client, url) = (try UploadClient.test(), try gateway.url())
-      let error = await failure { try await client.upload(.bytes(bytes), to: url, options: .once) }
+      var error = await failure { try await client.upload(.bytes(bytes), to: url, options: .once) }
+      // A part of what is left is offered, and a part of the rest, as long as there is any.
+      while error?.status == .partial, let point = error?.resumePoint {
+        error = await failure {
+          var options = UploadOptions.once
+          options.resume = point
+          return try await client.upload(.bytes(bytes), to: url, options: options)
+        }
+      }
       #expect(error?.status == .storage && error?.isWorthAnotherTry == true, "\(String(describing: error))")
       let point = try #require(error?.resumePoint)
       try folder.expectSound(unfinished: 1)
@@ -27,6 +35,131 @@ import XStreamClient
       #expect(outcome.key == point.key)
       #expect(try folder.stored(outcome.key.text) == bytes)
       try await gateway.expectAtRest()
+    }
+  }
+
+  /// Two routes and the ledger on one disk of 100 MiB.
+  private func withDisk(_ body: (GatewayFolder, GatewaySetup) async throws -> Void) async throws {
+    let folder = try GatewayFolder()
+    let disk = folder.path + "/disk"
+    try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
+    try #require(mount("none", disk, "tmpfs", 0, "size=100m") == 0)
+    defer { umount2(disk, Int32(MNT_DETACH)) }
+    var setup = GatewaySetup()
+    setup.state = "disk/state"
+    setup.routes = """
+        /upload-file: {store: {directory: disk/a}}
+        /other: {store: {directory: disk/b, gzip: 6}}
+
+      """
+    try await body(folder, setup)
+  }
+
+  private func free(_ folder: GatewayFolder) -> Int {
+    var status = statvfs()
+    return statvfs(folder.path + "/disk", &status) == 0 ? Int(status.f_bavail) * Int(status.f_frsize) : 0
+  }
+
+  @Test(
+    "a client that announces more than the disk has and sends nothing takes nothing from others, there or gone",
+    .enabled(if: ReadOnlyDisk.canBeMade, "needs the right to mount"))
+  func announced() async throws {
+    try await withDisk { folder, setup in
+      try await withGateway(setup, in: folder) { gateway in
+        let before = free(folder)
+        var greedy: [RawClient] = []
+        var keys: [String] = []
+        for total in ["100000000000", "*", "100000000000"] {
+          let client = try await RawClient.connect(gateway.port)
+          try await client.open(total: total)
+          keys.append(try #require(await client.packet()?["x-stream-key"]))
+          greedy.append(client)
+        }
+        #expect(before - free(folder) < 2 << 20)
+        let client = try UploadClient.test()
+        for route in ["/upload-file", "/other"] {
+          _ = try await client.upload(.bytes(pattern(1 << 20)), to: gateway.url(route), options: .once)
+        }
+        for client in greedy { try await client.drop() }
+        #expect(await eventually { gateway.attached == 0 })
+        _ = try await client.upload(.bytes(pattern(60 << 20)), to: gateway.url(), options: .once)
+        #expect(free(folder) > before - 64 << 20)
+        for key in keys {
+          let key = try #require(StreamKey(key))
+          try await client.giveUp(key, at: gateway.url())
+        }
+      }
+    }
+  }
+
+  @Test(
+    "streams of unknown length leave room for each other and for those of known length",
+    .enabled(if: ReadOnlyDisk.canBeMade, "needs the right to mount"))
+  func unknownLengths() async throws {
+    try await withDisk { folder, setup in
+      try await withGateway(setup, in: folder) { gateway in
+        let client = try UploadClient.test()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for number in 0..<6 {
+            group.addTask {
+              for _ in 0..<10 {
+                let raw = try await RawClient.connect(gateway.port)
+                try await raw.open(total: "*", route: number % 2 == 0 ? "/upload-file" : "/other")
+                #expect(await raw.packet()?["x-stream-key"] != nil)
+                try await raw.drop()
+              }
+            }
+          }
+          for size in [2000, 300_000, 1 << 20] {
+            group.addTask {
+              for _ in 0..<4 {
+                _ = try await client.upload(.bytes(pattern(size)), to: gateway.url(), options: .once)
+              }
+            }
+          }
+          try await group.waitForAll()
+        }
+      }
+    }
+  }
+
+  @Test(
+    "uploads that fill a disk between them go on after a restart, both at once",
+    .enabled(if: ReadOnlyDisk.canBeMade, "needs the right to mount"))
+  func restart() async throws {
+    try await withDisk { folder, setup in
+      let total = 40 << 20
+      var keys: [String] = []
+      try await withGateway(setup, in: folder) { gateway in
+        var clients: [RawClient] = []
+        for _ in 0..<2 {
+          let client = try await RawClient.connect(gateway.port)
+          try await client.open(total: "\(total)", ack: 1)
+          let offer = try #require(await client.packet())
+          #expect(offer["x-stream"]?.hasPrefix("0:") == true)
+          keys.append(try #require(offer["x-stream-key"]))
+          try await client.send(pattern(2 << 20))
+          var safe: String?
+          while safe != "\(2 << 20)" { safe = try #require(await client.packet())["x-stream-offset"] }
+          clients.append(client)
+        }
+      }
+      try await withGateway(setup, in: folder) { gateway in
+        var clients: [RawClient] = []
+        for key in keys {
+          let client = try await RawClient.connect(gateway.port)
+          try await client.open(total: "\(total)", key: key)
+          let offer = try #require(await client.packet())
+          #expect(offer["x-stream"]?.hasPrefix("0:") == true && offer["x-stream-offset"] == "\(2 << 20)", "\(offer)")
+          clients.append(client)
+        }
+        for client in clients {
+          try await client.send(pattern(total - 2 << 20))
+          let answer = try #require(await client.answer())
+          #expect(answer.headers["status"] == "0")
+        }
+        #expect(free(folder) > 10 << 20)
+      }
     }
   }
 }

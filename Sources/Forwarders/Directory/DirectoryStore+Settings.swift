@@ -9,8 +9,9 @@ extension DirectoryStore {
     public var name: NameTemplate
     /// What is kept beside a complete upload.
     public var metadata: Metadata
-    /// Space of the file system that is left to others, in bytes.
-    public var minFree: Int64
+    /// Space of the file system that is left to others, in bytes; `nil` leaves a hundredth of it, 64 MiB at least and
+    /// 1 GiB at most, but never more than a twentieth.
+    public var minFree: Int64?
     /// Whether bytes are held against the format that their client named.
     public var checksContent: Bool
     /// Whether files of the uploads' own bytes are written past the page cache, where the file system has a way.
@@ -29,7 +30,7 @@ extension DirectoryStore {
     /// Files of the uploads' own bytes, called by their keys, unless something else is said.
     public init(
       directory: String, engine: CompressionEngine? = nil, name: NameTemplate = .key, metadata: Metadata = .none,
-      minFree: Int64 = 0, checksContent: Bool = false, isDirect: Bool = true, window: Int = 4 << 20
+      minFree: Int64? = nil, checksContent: Bool = false, isDirect: Bool = true, window: Int = 4 << 20
     ) {
       self.directory = directory
       self.engine = engine

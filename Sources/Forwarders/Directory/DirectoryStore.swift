@@ -34,7 +34,7 @@ public struct DirectoryStore: Forwarder {
     let place = try StorePlace(settings, onPresence: onPresence)
     self.place = place
     self.threads = threads
-    self.room = DiskRoom(place: place, minFree: settings.minFree)
+    self.room = try DiskRoom(place: place, minFree: settings.minFree)
     self.publishing = PublishingQueue(place: place, threads: threads, beforeNames: beforeNames)
   }
 
@@ -69,23 +69,23 @@ public struct DirectoryStore: Forwarder {
     return DirectorySink(file: file, threads: threads, eventLoop: eventLoop, onEvent: onEvent)
   }
 
-  /// How many of the next `bytes` fit on the disk beside ``Settings/minFree`` and what others were promised. Fails with
-  /// ``SinkFailure``.
-  public func promise(_ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
-    if place.wasThereJustNow, let little = room.promiseLittle(bytes, to: key) {
+  /// What fits on the disk beside ``Settings/minFree`` and what the uploads of all stores there were promised, and is the
+  /// client's share of that. Fails with ``SinkFailure``.
+  public func promise(_ wish: RoomWish, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    if place.wasThereJustNow, let little = room.promiseLittle(wish) {
       return eventLoop.makeSucceededFuture(little)
     }
     return run(on: eventLoop) { [place, room, book] () throws(SinkFailure) in
       try place.checkForNew()
       // What is there already needs no room, and a full disk is not to keep its client from hearing so.
-      if book.finished(key) != nil { return bytes }
-      return try room.promise(bytes, to: key)
+      if book.finished(wish.key) != nil { return wish.bytes }
+      return try room.promise(wish)
     }
   }
 
-  /// The space may be promised to others again.
-  public func takeBackPromise(_ key: UploadKey) {
-    room.release(key)
+  /// The rest may be promised to others again.
+  public func limitPromise(to bytes: Int64, of key: UploadKey) {
+    room.limit(to: bytes, of: key)
   }
 
   /// Removes the file of an unfinished upload, durably. Fails with ``SinkFailure``.

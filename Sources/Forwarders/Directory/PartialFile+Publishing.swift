@@ -27,8 +27,6 @@ extension PartialFile {
       throw .storage(
         "\(place) has \(status.st_size) bytes where \(body.fileSize) were written; something else changed it")
     }
-    // Cut to its own size, it gives back what was reserved for it beyond that. Space that stays reserved is no failure.
-    if store.room.hasSetAside(upload.key) { ftruncate(descriptor, Int(body.fileSize)) }
     // The mode before the sync, which covers it too.
     guard fchmod(descriptor, 0o640) == 0 else { throw .system("setting the mode of", place, errno) }
   }

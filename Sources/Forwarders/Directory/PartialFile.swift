@@ -41,6 +41,7 @@ final class PartialFile: @unchecked Sendable {
   /// Squeezes what was begun so, where nothing is squeezed that begins now.
   private static let engineOtherwise = CompressionEngine.zlib(level: 6)
   let inspection: Inspection
+  private var ahead: SpaceAhead
   /// The file's name survives a power cut.
   private var isNameSafe: Bool
   /// What was computed of the whole.
@@ -80,6 +81,7 @@ final class PartialFile: @unchecked Sendable {
       GzipBody(offset: offset, engine: $0, writers: store.threads.idleWriters, isDirect: settings.isDirect)
     }
     body = gzip ?? PlainBody(offset: offset, isDirect: settings.isDirect)
+    ahead = SpaceAhead(total: gzip == nil ? upload.total : nil)
     inspection = Inspection(
       digests: upload.digest != nil || form.hasSidecar,
       checked: settings.checksContent ? upload.format : nil)
@@ -128,7 +130,6 @@ final class PartialFile: @unchecked Sendable {
     if size > kept, uninterrupted({ ftruncate(descriptor, Int(kept)) }) != 0 {
       throw .system("cutting at \(kept) bytes", place, errno)
     }
-    store.room.opened(upload.key, file: descriptor, at: kept, preallocates: !form.isSqueezed && upload.total != nil)
     return progress
   }
 
@@ -167,6 +168,7 @@ final class PartialFile: @unchecked Sendable {
       squeezed.removeAll()
     }
     let before = body.written
+    try takeSpace()
     if let gzip, !squeezed.isEmpty {
       try gzip.append(squeezed)
       for piece in squeezed { batch += piece.takeBytes() }
@@ -180,6 +182,17 @@ final class PartialFile: @unchecked Sendable {
       }
     }
     return progress
+  }
+
+  /// Sees to it that the disk has space for what is about to be written.
+  private func takeSpace() throws(SinkFailure) {
+    let output = squeezed.lazy.flatMap(\.output)
+    let count = (squeezed.isEmpty ? batch : Array(output)).reduce(0) { $0 + Int64($1.readableBytes) }
+    let written = body.written
+    guard count > 0, ahead.isExceeded(by: written + count) else { return }
+    let most = min(try store.room.space(for: count), store.room.outstanding(of: upload.key))
+    let step = ahead.step(from: written, to: written + count, most: most)
+    if ahead.extend(descriptor, from: written, by: step) { store.room.setAside(step, of: upload.key) }
   }
 
   /// Brings everything that can be sealed to where a sync makes it safe.
@@ -224,9 +237,13 @@ final class PartialFile: @unchecked Sendable {
     }
   }
 
-  /// Makes safe what was written, closes, and keeps the file.
+  /// Makes safe what was written, closes, and keeps the file, but no space or promise beyond it.
   func letGo(syncing: Bool) throws(SinkFailure) {
-    defer { closeFile() }
+    defer {
+      if descriptor >= 0 { ahead.giveBack(descriptor) }
+      closeFile()
+      store.room.release(upload.key)
+    }
     guard syncing else { return }
     try body.seal()
     try sync()

@@ -30,7 +30,7 @@ extension DirectoryStore {
       let finding = try self.finding(of: record, form)
       found.uploads[record.key] = finding.outcome
       if finding.keepsFile { kept.insert(record.key.text) }
-      if finding.outcome == nil { room.expect(record.granted - record.committed, of: record.key) }
+      if finding.outcome == nil { directory.giveBackSpaceAhead(of: record.key) }
       if form.hasSidecar, let removed = try removeUnplacedSidecar(record.key, form) { found.removed.append(removed) }
     }
     found.removed += try directory.sweepPartial(keeping: kept)

@@ -28,7 +28,7 @@ enum StoreReading {
     return Outcome(
       settings: DirectoryStore.Settings(
         directory: folder.value, engine: gzip?.value, name: name?.value ?? .key, metadata: metadata?.value ?? .none,
-        minFree: minFree?.value ?? 0, checksContent: checksContent, isDirect: isDirect?.value ?? true),
+        minFree: minFree?.value, checksContent: checksContent, isDirect: isDirect?.value ?? true),
       folder: folder, countsStored: count?.value == .stored)
   }
 }

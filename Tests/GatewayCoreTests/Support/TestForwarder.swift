@@ -31,6 +31,7 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   /// Bytes that may be promised in all.
   var room = Int64.max
   var promised: [UploadKey: Int64] = [:]
+  var refusesPromises: (any Error)?
 
   func failNext(_ step: Step, _ failure: SinkFailure = .full) {
     faults.append((step, failure))
@@ -41,13 +42,19 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     return faults.remove(at: index).failure
   }
 
-  func promise(_ bytes: Int64, to key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
-    let others = promised.reduce(Int64(0)) { $1.key == key ? $0 : $0 + $1.value }
-    promised[key] = min(bytes, max(0, room - others))
-    return eventLoop.makeSucceededFuture(promised[key] ?? 0)
+  func promise(_ wish: RoomWish, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    if let refusesPromises { return eventLoop.makeFailedFuture(refusesPromises) }
+    if promised[wish.key] != nil { violations.append("promised while an earlier promise stands") }
+    let left = max(0, room - promised.values.reduce(0, +))
+    let granted = wish.bytes <= left ? wish.bytes : wish.takesPart ? left : 0
+    if granted > 0 { promised[wish.key] = granted }
+    return eventLoop.makeSucceededFuture(granted)
   }
 
-  func takeBackPromise(_ key: UploadKey) { promised[key] = nil }
+  func limitPromise(to bytes: Int64, of key: UploadKey) {
+    if bytes > promised[key, default: 0] { violations.append("a promise grew") }
+    promised[key] = bytes > 0 ? bytes : nil
+  }
 
   func makeSink(
     for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void
@@ -113,7 +120,9 @@ final class TestSink: Sink {
     switch event {
     case .opened: isOpen = true
     case .safe: isCheckpointing = false
-    case .finished, .found, .suspended: store.live[key] = nil
+    case .finished, .found, .suspended:
+      store.live[key] = nil
+      store.promised[key] = nil
     case .took, .failed: break
     }
     onEvent(event)
@@ -166,6 +175,7 @@ final class TestSink: Sink {
     events = []
     store.stored[key] = nil
     store.live[key] = nil
+    store.promised[key] = nil
   }
 
   private var stored: TestForwarder.Stored { store.stored[key] ?? TestForwarder.Stored() }

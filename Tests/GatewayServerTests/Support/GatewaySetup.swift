@@ -15,6 +15,8 @@ struct GatewaySetup: Sendable {
   /// More lines of the file's top level.
   var more = ""
   var logLevel = "trace"
+  /// The folder of the ledger.
+  var state = "state"
 
   /// A route that stores into the folder `uploads`, with more of its keys.
   static func plainRoute(_ more: String = "") -> String {
@@ -30,7 +32,7 @@ struct GatewaySetup: Sendable {
     return """
       listen: 127.0.0.1:\(port)
       tls: {\(tls)\(tlsMore)}
-      state: state
+      state: \(state)
       threads: 2
       log: {level: \(logLevel)}
       timeouts: {\(timeouts)}
