@@ -8,6 +8,7 @@ public final class MemoryBudget: Sendable {
   /// In bytes.
   public let limit: Int
   private let inUse = Atomic<Int>(0)
+  private let leftBehind = Atomic<Int>(0)
 
   /// - Parameter limit: in bytes.
   public init(limit: Int) {
@@ -20,11 +21,27 @@ public final class MemoryBudget: Sendable {
   /// Bytes held now.
   public var bytesInUse: Int { inUse.load(ordering: .relaxed) }
 
+  /// Whether half of ``limit`` is what clients that are gone left behind: no pausing makes that less, and each new client
+  /// could add to it.
+  public var isMuchLeftBehind: Bool { leftBehind.load(ordering: .relaxed) > limit / 2 }
+
   func take(_ count: Int) {
     inUse.add(count, ordering: .relaxed)
   }
 
   func giveBack(_ count: Int) {
     inUse.subtract(count, ordering: .relaxed)
+  }
+
+  /// A forwarder holds so many bytes whose sink is gone, or that are no upload's.
+  public func takeLeftBehind(_ count: Int) {
+    inUse.add(count, ordering: .relaxed)
+    leftBehind.add(count, ordering: .relaxed)
+  }
+
+  /// It holds them no more.
+  public func giveBackLeftBehind(_ count: Int) {
+    inUse.subtract(count, ordering: .relaxed)
+    leftBehind.subtract(count, ordering: .relaxed)
   }
 }

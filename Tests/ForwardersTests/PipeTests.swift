@@ -17,11 +17,11 @@ struct PipeTests {
   /// Runs `body` with a pipe, and stops it.
   private func withPipe(
     to backends: [BackendAddress], _ change: (inout PipeForwarder.Settings) -> Void = { _ in },
-    _ body: (PipeForwarder) async throws -> Void
+    memory: MemoryBudget = MemoryBudget(limit: .max), _ body: (PipeForwarder) async throws -> Void
   ) async throws {
     var settings = PipeForwarder.Settings(backends: backends)
     change(&settings)
-    let pipe = try PipeForwarder(settings, eventLoops: MultiThreadedEventLoopGroup.singleton)
+    let pipe = try PipeForwarder(settings, eventLoops: MultiThreadedEventLoopGroup.singleton, memory: memory)
     do { try await body(pipe) } catch {
       await pipe.stop()
       throw error
@@ -77,6 +77,45 @@ struct PipeTests {
       _ = try await result(of: sink)
       #expect(backend.connections.map(\.bytes.count) == [256 * 65_536])
     }
+  }
+
+  enum Fate: CaseIterable {
+    case read, discarded, broken
+  }
+
+  @Test(
+    "counts what a client left behind for as long as it is there, and takes no new upload where that is much",
+    arguments: Fate.allCases)
+  func leftBehind(fate: Fate) async throws {
+    let backend = try await TestBackend.start(.sleep)
+    let memory = MemoryBudget(limit: 8 << 20)
+    try await withPipe(to: [backend.address], memory: memory) { pipe in
+      let sink = try await SinkDriver.open(pipe, upload())
+      let loop = sink.eventLoop
+      for _ in 0..<256 { try await sink.write(pattern(65_536)) }
+      #expect(memory.bytesInUse == 0)
+      #expect(try await sink.suspend() == 256 * 65_536)
+      let took = Int(try await sink.took())
+      #expect(memory.bytesInUse > 4 << 20 && memory.bytesInUse <= 256 * 65_536 - took)
+      func promise(_ key: UploadKey) async throws -> Int64 {
+        try await pipe.promise(RoomWish(key: key, bytes: 7, takesPart: true, subject: ""), on: loop).get()
+      }
+      await #expect(throws: Refusal.busy(retryAfter: 5)) { try await promise(.mint()) }
+      #expect(try await promise(key) == 7)
+      switch fate {
+      case .read: backend.wake()
+      case .discarded: try await pipe.discard(key, on: loop).get()
+      case .broken: backend.breakOff()
+      }
+      try await eventually { memory.bytesInUse == 0 }
+      #expect(try await promise(.mint()) == 7)
+      if fate == .read {
+        let next = try await SinkDriver.open(pipe, upload(), from: 256 * 65_536)
+        _ = try await result(of: next)
+        #expect(backend.connections.map(\.bytes.count) == [256 * 65_536])
+      }
+    }
+    #expect(memory.bytesInUse == 0)
   }
 
   @Test("fails where the backend ends or breaks before it has everything", arguments: [true, false])

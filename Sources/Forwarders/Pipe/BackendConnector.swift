@@ -12,6 +12,7 @@ struct BackendConnector: Sendable {
   /// `nil` sends plaintext.
   let tls: TLSContext?
   let pool: BackendTable
+  let leftBehind: LeftBehindMemory
 
   /// Tries one backend after the other, on the stream's future event loop.
   func open(
@@ -44,7 +45,8 @@ struct BackendConnector: Sendable {
     to address: BackendAddress, for upload: SinkUpload, on eventLoop: any EventLoop,
     then: @escaping (PipeStream) -> Void
   ) {
-    let stream = PipeStream(to: address, for: upload, settings: settings, eventLoop: eventLoop, onReady: then)
+    let stream = PipeStream(
+      to: address, for: upload, settings: settings, leftBehind: leftBehind, eventLoop: eventLoop, onReady: then)
     let bound = NIOLoopBound(stream, eventLoop: eventLoop)
     let bootstrap = ClientBootstrap(group: eventLoop)
       .connectTimeout(TimeAmount(settings.connectTimeout))

@@ -7,20 +7,25 @@ public import TLSTransport
 /// `docs/pipes.md` says what a backend sees, and what can be known when one breaks off.
 public final class PipeForwarder: Forwarder {
   private let connector: BackendConnector
+  private let leftBehind: LeftBehindMemory
   private let parking = PipeParking()
   private let healthCheck: RepeatedTask
 
   /// - Parameters:
   ///   - eventLoops: for the health checks, which begin here and go on until ``stop()``.
+  ///   - memory: what clients that are gone left behind counts there, until the backend takes it.
   ///   - onChange: called on any event loop when a backend is found to be up or down.
   /// - Throws: ``TLSConfigurationError``, which names the file and the cause.
   public init(
-    _ settings: Settings, eventLoops: any EventLoopGroup,
+    _ settings: Settings, eventLoops: any EventLoopGroup, memory: MemoryBudget = MemoryBudget(limit: .max),
     onChange: @escaping @Sendable (BackendAddress, _ isUp: Bool) -> Void = { _, _ in }
   ) throws(TLSConfigurationError) {
     precondition(!settings.backends.isEmpty, "a pipe without a backend")
     let table = BackendTable(settings.backends, balance: settings.balance, onChange: onChange)
-    connector = BackendConnector(settings: settings, tls: try settings.tls?.makeContext(), pool: table)
+    let leftBehind = LeftBehindMemory(memory)
+    self.leftBehind = leftBehind
+    connector = BackendConnector(
+      settings: settings, tls: try settings.tls?.makeContext(), pool: table, leftBehind: leftBehind)
     healthCheck = BackendHealth(addresses: settings.backends, settings: settings.health, table: table)
       .start(on: eventLoops.next())
   }
@@ -50,6 +55,13 @@ public final class PipeForwarder: Forwarder {
       }
     }
     return sink
+  }
+
+  /// No room on a disk is needed, but memory: where clients that are gone left much of it to backends that do not read, a
+  /// new upload has to wait. One that goes on adds nothing before what it left is out.
+  public func promise(_ wish: RoomWish, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    guard leftBehind.isFull, !parking.holds(wish.key) else { return eventLoop.makeSucceededFuture(wish.bytes) }
+    return eventLoop.makeFailedFuture(Refusal.busy(retryAfter: 5))
   }
 
   /// Resets the upload's parked stream.

@@ -24,6 +24,8 @@ final class PipeParking: Sendable {
     state.withLock { $0.streams.removeValue(forKey: key) }
   }
 
+  func holds(_ key: UploadKey) -> Bool { state.withLock { $0.streams[key] != nil } }
+
   var keys: Set<UploadKey> { state.withLock { Set($0.streams.keys) } }
 
   /// Parks nothing from now on.

@@ -23,6 +23,8 @@ final class PipeStream {
   private var listener: ((SinkEvent) -> Void)?
 
   private var machine: PipeMachine
+  private var output = PipeOutput()
+  private var memory: PipeMemory
   private var hasher: SHA256Hasher?
   private var announced: ContentDigest?
   private var reply = ByteBuffer()
@@ -45,13 +47,14 @@ final class PipeStream {
   private static let closeNotifySize = 31
 
   init(
-    to address: BackendAddress, for upload: SinkUpload, settings: PipeForwarder.Settings, eventLoop: any EventLoop,
-    onReady: @escaping (PipeStream) -> Void
+    to address: BackendAddress, for upload: SinkUpload, settings: PipeForwarder.Settings, leftBehind: LeftBehindMemory,
+    eventLoop: any EventLoop, onReady: @escaping (PipeStream) -> Void
   ) {
     self.address = address
     self.settings = settings
     self.eventLoop = eventLoop
     self.onReady = onReady
+    memory = PipeMemory(leftBehind)
     announced = upload.digest
     if upload.digest != nil { hasher = SHA256Hasher() }
     let endSize: Int
@@ -88,31 +91,46 @@ final class PipeStream {
   }
 
   func write(_ bytes: ByteBuffer) {
-    guard failure == nil, !isOver, let channel else { return }
+    guard failure == nil, !isOver, channel != nil else { return }
     let count = bytes.readableBytes
     guard count > 0 else { return }
-    if canHoldSegment, machine.isComplete(with: count) {
+    if canHoldSegment, output.isIdle, machine.isComplete(with: count) {
       // The end of the output follows at once.
       withSocket { _ = sluice_hold_segment($0) }
     }
     hasher?.update(bytes)
     if !machine.isWaiting { lastSign = .now() }
     machine.accept(count)
-    let sent = eventLoop.makePromise(of: Void.self)
-    sent.futureResult.assumeIsolated().whenComplete { [self] result in
-      // A failed write is told by the channel too, with a better reason.
-      guard case .success = result, failure == nil, !isOver else { return }
-      lastSign = .now()
-      machine.flushed(count)
-      listener?(.took(upTo: machine.flushed))
-      if isOpening, machine.flushed == machine.accepted {
-        isOpening = false
-        listener?(.opened)
-      }
-      proceed()
-    }
-    channel.writeAndFlush(bytes, promise: sent)
+    handOver(output.add(bytes))
     keepWatch()
+  }
+
+  private func handOver(_ pieces: [ByteBuffer]) {
+    guard let channel else { return }
+    for (index, piece) in pieces.enumerated() {
+      let count = piece.readableBytes
+      let sent = eventLoop.makePromise(of: Void.self)
+      sent.futureResult.assumeIsolated().whenComplete { [self] result in
+        memory.freed(count)
+        let next = output.sent(count)
+        // A failed write is told by the channel too, with a better reason.
+        guard case .success = result, failure == nil, !isOver else { return }
+        lastSign = .now()
+        machine.flushed(count)
+        listener?(.took(upTo: machine.flushed))
+        if isOpening, machine.flushed == machine.accepted {
+          isOpening = false
+          listener?(.opened)
+        }
+        handOver(next)
+        proceed()
+      }
+      if index == pieces.count - 1 {
+        channel.writeAndFlush(piece, promise: sent)
+      } else {
+        channel.write(piece, promise: sent)
+      }
+    }
   }
 
   func checkpoint() {
@@ -138,6 +156,8 @@ final class PipeStream {
   func detach() {
     isOpening = false
     machine.forgetCheckpoint()
+    // From here on no window of an upload counts what is not out.
+    if failure == nil, !isOver { memory.leave(output.count) }
     listener?(.suspended(at: machine.accepted))
     listener = nil
   }
@@ -175,6 +195,7 @@ final class PipeStream {
       return fail(.backend("its answer has more than the \(settings.reply) bytes that `reply` takes"))
     }
     reply.writeImmutableBuffer(bytes)
+    memory.answer(reply.readableBytes)
   }
 
   /// The backend ended its side in order.
@@ -263,7 +284,7 @@ final class PipeStream {
   /// A slow backend may need longer for one large write than it may be silent.
   private func lookAtQueue() {
     guard let buffered = try? channel?.syncOptions?.getOption(.bufferedWritableBytes) else { return }
-    let now = machine.accepted - Int64(buffered)
+    let now = machine.accepted - Int64(output.waitingCount + buffered)
     if now > handedOver { lastSign = .now() }
     handedOver = max(handedOver, now)
   }
@@ -293,6 +314,7 @@ final class PipeStream {
     listener?(.finished(SinkResult(digest: announced, reply: reply.readableBytes > 0 ? reply : nil)))
     listener = nil
     reply = ByteBuffer()
+    memory.answer(0)
     guard settings.done == .sent else {
       channel?.close(promise: nil)
       return
@@ -316,6 +338,8 @@ final class PipeStream {
     stopTimers()
     hasher = nil
     reply = ByteBuffer()
+    memory.answer(0)
+    memory.freed(output.drop())
     reset()
     if let failure = self.failure, !isAttaching { listener?(.failed(failure)) }
     let report = onReady

@@ -30,9 +30,12 @@ extension FrontTimeouts {
 }
 
 extension Configuration.RouteEntry {
-  /// - Parameter window: bytes of one upload that may be received and not yet passed on.
+  /// - Parameters:
+  ///   - window: bytes of one upload that may be received and not yet passed on.
+  ///   - memory: the same of all uploads.
   func makeForwarder(
-    window: Int, ledger: EmbeddedLedger, threads: StoreThreads, eventLoops: any EventLoopGroup, logger: Logger
+    window: Int, memory: MemoryBudget, ledger: EmbeddedLedger, threads: StoreThreads, eventLoops: any EventLoopGroup,
+    logger: Logger
   ) throws -> any Forwarder {
     switch destination {
     case .directory(var settings):
@@ -46,7 +49,7 @@ extension Configuration.RouteEntry {
         }
       }
     case .pipe(let settings):
-      return try PipeForwarder(settings, eventLoops: eventLoops) { [route = route.path] backend, isUp in
+      return try PipeForwarder(settings, eventLoops: eventLoops, memory: memory) { [route = route.path] backend, isUp in
         logger.log(
           level: isUp ? .notice : .warning, "\(isUp ? "Backend is up" : "Backend cannot be reached")",
           metadata: ["backend": "\(backend)", "route": "\(route)"])

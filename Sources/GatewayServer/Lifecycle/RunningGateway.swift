@@ -38,12 +38,13 @@ public final class RunningGateway: Sendable {
     let storeThreads = StoreThreads()
     storeThreads.start()
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads.count)
+    let memory = MemoryBudget(limit: Int(configuration.memory))
     var destinations: [(route: Route, forwarder: any Forwarder)] = []
     do {
       for entry in configuration.routes {
         let forwarder = try entry.makeForwarder(
-          window: Int(configuration.window), ledger: ledger, threads: storeThreads, eventLoops: eventLoops,
-          logger: logger)
+          window: Int(configuration.window), memory: memory, ledger: ledger, threads: storeThreads,
+          eventLoops: eventLoops, logger: logger)
         destinations.append((route: entry.route, forwarder: forwarder))
       }
       let gateway = Gateway(
@@ -51,7 +52,8 @@ public final class RunningGateway: Sendable {
         settings: GatewaySettings(
           window: Int(configuration.window), memory: Int(configuration.memory),
           holder: UploadKey.mint(at: .now()).logID,
-          now: { .now() }))
+          now: { .now() }),
+        memory: memory)
       let recovery = try await gateway.recover(on: eventLoops.next())
       return try await RunningGateway(
         configuration: configuration, context: context, gateway: gateway, ledger: ledger,
