@@ -66,9 +66,7 @@ final class DirectorySink: Sink {
         case .unfinished(let progress):
           sink.note(progress)
           sink.emit(.opened)
-        case .finished(let finished):
-          sink.file.store.room.release(sink.file.upload.key)
-          sink.conclude(.found(size: finished.size, finished.result))
+        case .finished(let finished): sink.conclude(.found(size: finished.size, finished.result))
         }
       }
     } else {

@@ -16,14 +16,21 @@ final class DiskRoom: Sendable {
   private let place: StorePlace
   /// `nil` for ``automatic(size:)``.
   private let minFree: Int64?
-  /// The file system that the store is on. A store that was mounted anew may be on another one by number.
-  private let current: Mutex<(directory: StoreDirectory, fileSystem: FileSystemRoom)>
+  /// The file system that the store is on, and the one before: a store that was mounted anew may be on another one by
+  /// number, and what was promised of the first is let go there.
+  private struct Current {
+    var directory: StoreDirectory
+    var fileSystem: FileSystemRoom
+    var former: FileSystemRoom?
+  }
+
+  private let current: Mutex<Current>
 
   init(place: StorePlace, minFree: Int64?) throws(SinkFailure) {
     self.place = place
     self.minFree = minFree
     let directory = place.directory
-    current = Mutex((directory, try Self.fileSystem(of: directory)))
+    current = Mutex(Current(directory: directory, fileSystem: try Self.fileSystem(of: directory)))
   }
 
   private static func fileSystem(of directory: StoreDirectory) throws(SinkFailure) -> FileSystemRoom {
@@ -34,12 +41,15 @@ final class DiskRoom: Sendable {
 
   private var fileSystem: FileSystemRoom { current.withLock { $0.fileSystem } }
 
-  /// The store's folders of today. What was promised to uploads in others counts no more: they cannot go on there.
+  /// The store's folders of today.
   private func directoryOfToday() throws(SinkFailure) -> StoreDirectory {
     let directory = place.directory
     guard current.withLock({ $0.directory !== directory }) else { return directory }
     let fileSystem = try Self.fileSystem(of: directory)
-    current.withLock { $0 = (directory, fileSystem) }
+    current.withLock { current in
+      if current.fileSystem !== fileSystem { current.former = current.fileSystem }
+      (current.directory, current.fileSystem) = (directory, fileSystem)
+    }
     return directory
   }
 
@@ -82,7 +92,9 @@ final class DiskRoom: Sendable {
 
   /// Nothing more is promised.
   func release(_ key: UploadKey) {
+    let (fileSystem, former) = current.withLock { ($0.fileSystem, $0.former) }
     fileSystem.withState { $0.promised.release(key) }
+    former?.withState { $0.promised.release(key) }
   }
 
   // MARK: The upload's file
