@@ -94,13 +94,16 @@ def cases_of(scenario, counts, source):
 
 
 def in_order(cases, source):
-    """Shuffled, but each fault of each call comes once for a kind of store before any comes twice."""
+    """Shuffled, but each call of a phase is to fail once and to kill once before one does so twice, whatever the store; the
+    first calls of a kind are each one of their own, as they are mostly made at different places of the program. Waits,
+    which find the least, come later."""
     source.shuffle(cases)
     times, order = {}, []
     for case in cases:
-        same = (case.call, case.place, case.fault, case.scenario.phase)
+        effect = case.fault.partition("-")[0] if case.fault[0] in "wk" else "fail"
+        same = (case.call, case.place, min(case.number, 6), effect, case.scenario.phase)
         turn = times[same] = times.get(same, 0) + 1
-        order.append((turn, case))
+        order.append((turn + 2 * (case.fault == "wait"), case))
     return [case for _, case in sorted(order, key=lambda one: one[0])]
 
 
