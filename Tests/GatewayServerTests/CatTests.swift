@@ -1,4 +1,5 @@
 import Foundation
+import XStreamClient
 import Testing
 
 /// `sluice cat` on files of the gateway's.

@@ -1,4 +1,5 @@
 import Foundation
+import GatewayCore
 import Ledgers
 import NIOCore
 import TLSTransport
