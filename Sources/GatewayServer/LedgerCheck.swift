@@ -10,7 +10,8 @@ public struct LedgerCheck: Sendable {
   /// Changes nothing; also while the gateway runs.
   ///
   /// - Parameter files: whether to look for the files of complete uploads.
-  /// - Throws: `LedgerOpenError` or `LedgerError` where the ledger cannot be read; `SinkFailure` for a store.
+  /// - Throws: `LedgerOpenError` or `LedgerError` where the ledger cannot be read; ``StoreMismatch`` or `SinkFailure` for a
+  ///   store.
   public init(_ configuration: Configuration, files: Bool) throws {
     var violations = try LedgerAudit.violations(path: LedgerFolder(path: configuration.state).ledgerPath).map {
       "\($0.rule): \($0.description)"

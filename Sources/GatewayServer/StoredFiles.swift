@@ -29,8 +29,8 @@ public struct StoredFiles: Sendable {
   /// not by the gateway.
   ///
   /// - Parameter route: of this route alone.
-  /// - Throws: `LedgerOpenError`, `LedgerError`; `SinkFailure` where a store is not there or cannot be read: then nothing
-  ///   is known of its files.
+  /// - Throws: `LedgerOpenError`, `LedgerError`; ``StoreMismatch`` where a store is not the one that the ledger knows, and
+  ///   `SinkFailure` where it cannot be read: then nothing is known of its files.
   public init(_ configuration: Configuration, route: String? = nil) throws {
     ledgerPath = LedgerFolder(path: configuration.state).ledgerPath
     let reader = try LedgerReader(path: ledgerPath)
@@ -41,7 +41,7 @@ public struct StoredFiles: Sendable {
       guard let store = entry.destination.store else { continue }
       let uploads = try reader.uploads(state: .done, route: entry.route.path)
       guard !uploads.isEmpty else { continue }
-      try store.checkStoreIsThere()
+      try StoreClaims.checkIsThere(store, of: entry.route.path, in: configuration, reader)
       for upload in uploads where try !store.isPresent(upload) {
         keys.append(upload.key)
         missing.append(

@@ -51,6 +51,16 @@ public final class LedgerReader {
     return records
   }
 
+  /// Whether there is any upload of a route, in whatever state.
+  ///
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  public func hasUploads(of route: String) throws(LedgerError) -> Bool {
+    let any = try Statement("SELECT 1 FROM upload WHERE route = $1 LIMIT 1", in: database)
+    any.bind(1, route)
+    defer { any.reset() }
+    return try any.step()
+  }
+
   /// What is used and reserved of each quota, ordered by route and subject.
   ///
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.

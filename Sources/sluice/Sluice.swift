@@ -10,7 +10,9 @@ struct Sluice: AsyncParsableCommand {
     abstract: "Uploads that survive lost connections: a TLS gateway and its client.",
     version: ReleaseVersion.description,
     groupedSubcommands: [
-      CommandGroup(name: "The gateway:", subcommands: [Serve.self, Check.self, Uploads.self, Quota.self, Cat.self]),
+      CommandGroup(
+        name: "The gateway:",
+        subcommands: [Serve.self, Check.self, Uploads.self, Quota.self, Store.self, Cat.self]),
       CommandGroup(name: "The client:", subcommands: [Send.self, Ask.self, GiveUp.self]),
       CommandGroup(name: "Tests:", subcommands: [Load.self]),
     ])

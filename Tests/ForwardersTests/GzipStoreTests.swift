@@ -222,7 +222,8 @@ extension DirectoryPlace {
     UploadRecord(
       key: upload.key, route: upload.route, owner: upload.client.owner, total: upload.total, committed: committed,
       granted: granted ?? committed, state: .open, epoch: 1, format: upload.format.rawValue, label: upload.label,
-      digest: upload.digest, createdAt: upload.createdAt, expiresAt: WallTime(milliseconds: 1), finishedAt: nil)
+      digest: upload.digest, createdAt: upload.createdAt, expiresAt: WallTime(milliseconds: 1), finishedAt: nil,
+      storeState: upload.state)
   }
 }
 

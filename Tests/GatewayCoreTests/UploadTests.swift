@@ -230,6 +230,87 @@ struct UploadTests {
     expectNothingHeld(fixture)
   }
 
+  @Test("is complete for its next connection, where the ledger could not be told for longer")
+  func settledByTheNext() throws {
+    let fixture = GatewayFixture()
+    let front = try fixture.open(fixture.request(total: 10), on: loop)
+    loop.run()
+    fixture.ledger.failNext(.settle, times: 5)
+    front.write(10)
+    front.upload?.finish()
+    loop.advanceTime(by: .seconds(5))
+    #expect(front.last == "failed storage 0")
+    expectNothingHeld(fixture)
+    let key = try #require(front.offer?.key)
+    let next = try fixture.resume(key, fixture.request(total: 10), on: loop)
+    loop.run()
+    #expect(next.said == ["already complete 10"])
+    #expect(fixture.ledger.uploads[key]?.state == .done)
+    #expect(fixture.ledger.used(GatewayFixture.path) == 10)
+    #expect(fixture.ledger.reserved(GatewayFixture.path) == 0)
+    expectNothingHeld(fixture)
+  }
+
+  @Test("is refused by a ledger that still fails when the next connection finds it complete, and then complete")
+  func settledByTheOneAfter() throws {
+    let fixture = GatewayFixture()
+    let front = try fixture.open(fixture.request(total: nil), on: loop)
+    loop.run()
+    fixture.ledger.failNext(.settle, times: 10)
+    front.write(10)
+    front.upload?.finish()
+    loop.advanceTime(by: .seconds(5))
+    let key = try #require(front.offer?.key)
+    let next = try fixture.resume(key, fixture.request(total: nil), on: loop)
+    loop.advanceTime(by: .seconds(5))
+    #expect(next.last?.hasPrefix("refused storage") == true)
+    let last = try fixture.resume(key, fixture.request(total: nil), on: loop)
+    loop.run()
+    #expect(last.said == ["already complete 10"])
+    expectNothingHeld(fixture)
+  }
+
+  @Test("is complete where the ledger has settled it, and only the answer was a failure")
+  func settledUnheard() throws {
+    let fixture = GatewayFixture()
+    let front = try fixture.open(fixture.request(total: 10), on: loop)
+    loop.run()
+    fixture.ledger.loseNextAnswer(.settle)
+    front.write(10)
+    front.upload?.finish()
+    loop.advanceTime(by: .seconds(1))
+    #expect(front.last == "complete 10")
+    #expect(fixture.ledger.used(GatewayFixture.path) == 10)
+    expectNothingHeld(fixture)
+  }
+
+  @Test("keeps its bytes for as long as the ledger has its record: what is to be dropped leaves the ledger first")
+  func releaseFails() throws {
+    let fixture = GatewayFixture()
+    let front = try fixture.open(fixture.request(total: 10), on: loop)
+    loop.run()
+    front.write(5)
+    loop.advanceTime(by: .seconds(1))
+    fixture.forwarder.failNext(.write, .content(ContentFault(offset: 7, reason: "a test")))
+    fixture.ledger.failNext(.release, times: 5)
+    front.write(5)
+    loop.advanceTime(by: .seconds(5))
+    #expect(front.last == "failed content 0")
+    let key = try #require(front.offer?.key)
+    #expect(fixture.ledger.uploads[key]?.committed == 5)
+    #expect(fixture.forwarder.stored[key]?.safe == 5)
+    // Its client has another try, which ends it.
+    let next = try fixture.resume(key, fixture.request(total: 10), on: loop)
+    loop.run()
+    #expect(next.said == ["offered 5..<10"])
+    fixture.forwarder.failNext(.write, .content(ContentFault(offset: 7, reason: "a test")))
+    next.write(5)
+    loop.run()
+    #expect(fixture.ledger.uploads.isEmpty)
+    #expect(fixture.forwarder.stored.isEmpty)
+    expectNothingHeld(fixture)
+  }
+
   @Test("outlives an offset that the ledger failed to record while the last bytes arrived")
   func recordFailsWhileSettling() throws {
     let fixture = GatewayFixture()

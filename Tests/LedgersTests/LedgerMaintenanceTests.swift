@@ -66,7 +66,8 @@ struct LedgerMaintenanceTests {
     }
   }
 
-  @Test("An older ledger gets the newer columns, and what it did not know of its uploads stays unknown", arguments: [1, 2])
+  @Test(
+    "An older ledger gets the newer columns, and what it did not know of its uploads stays unknown", arguments: [1, 2])
   func migrates(schema: Int) async throws {
     try await withTemporaryDirectory { directory in
       let path = directory + "/ledger.db"

@@ -8,13 +8,14 @@ struct UploadContractTests {
   func describes(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let digest = try #require(ContentDigest(bytes: Array(0..<32)))
-      let reservation = Reservation.of(100, label: "Grüße \u{1F40C}.txt", digest: digest)
+      var reservation = Reservation.of(100, label: "Grüße \u{1F40C}.txt", digest: digest)
+      reservation.storeState = "gzip:Grüße"
       let holding = try await ledger.opened(reservation)
       #expect(
         holding
           == Holding(
             epoch: holding.epoch, committed: 0, granted: 100, digest: digest, label: holding.label,
-            createdAt: holding.createdAt))
+            createdAt: holding.createdAt, storeState: "gzip:Grüße"))
       let record = try #require(try await ledger.found(reservation.key))
       #expect(
         record
@@ -22,8 +23,9 @@ struct UploadContractTests {
             key: reservation.key, route: "/files", owner: "token:ada", total: 100, committed: 0, granted: 100,
             state: .open, epoch: holding.epoch, format: "bytes", label: "Grüße \u{1F40C}.txt", digest: digest,
             createdAt: WallTime(milliseconds: 1000), expiresAt: WallTime(milliseconds: 5000), finishedAt: nil,
-            subject: "token:ada"))
+            subject: "token:ada", storeState: "gzip:Grüße"))
       #expect(try await ledger.allUnfinished() == [record])
+      #expect(try await ledger.claimed(.of(reservation.key, wanted: 0)).storeState == "gzip:Grüße")
     }
   }
 

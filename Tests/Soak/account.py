@@ -146,7 +146,7 @@ class Account:
                       for path in self.kept.files(route) - mine]
             mine = {upload["key"] for upload in self.open if upload["route"] == route.path}
             wrong += [(f"{route.path}/.partial has a file that no upload owns", name)
-                      for name in set(os.listdir(f"{folder}/.partial")) - mine]
+                      for name in set(os.listdir(f"{folder}/.partial")) - mine - {".store"}]
         return wrong
 
     @property

@@ -35,17 +35,4 @@ extension DirectoryStore.Settings {
       }
     }
   }
-
-  /// Throws where the store itself is not there: a disk that is not mounted must not look as if all files had been
-  /// deleted. The folder of unfinished uploads, which every store has, tells a store from an empty folder.
-  ///
-  /// - Throws: ``SinkFailure/storage(_:)`` with the path and what to do.
-  public func checkStoreIsThere() throws(SinkFailure) {
-    let partial = directory + "/" + StoreDirectory.partialName
-    var status = stat()
-    guard lstat(partial, &status) == 0 else {
-      throw .system(
-        "looking for the store's own folder", partial, errno, advice: "mount its disk, or start the gateway once")
-    }
-  }
 }

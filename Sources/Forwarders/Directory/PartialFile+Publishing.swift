@@ -54,7 +54,6 @@ extension PartialFile {
   /// - Returns: the folder that has to be synced for that.
   func moveIntoPlace() throws(SinkFailure) -> CompleteFolder {
     precondition(isSynced, "a final name for bytes that are not safe")
-    try store.place.check(directory)
     guard let folder = try directory.folder(of: form.place, making: true) else {
       throw .system("opening the folder of", directory.completePlace(upload.key), ENOENT)
     }

@@ -96,6 +96,7 @@ final class PublishingQueue: Sendable {
       do throws(SinkFailure) { try beforeNames(synced) } catch { failures = failures.map { $0 ?? error } }
     }
     var folders: [CompleteFolder?] = files.map { _ in nil }
+    checkPlaces(of: files.indices.filter { failures[$0] == nil }.map { (files[$0], $0) }) { failures[$0] = $1 }
     for (index, file) in files.enumerated() {
       step(index) { () throws(SinkFailure) in folders[index] = try file.moveIntoPlace() }
     }
@@ -106,11 +107,22 @@ final class PublishingQueue: Sendable {
     }
     syncFolders(folders, failed: takeBack)
     // A name in a folder that was moved away meanwhile is not the one that was promised.
-    for index in files.indices where folders[index] != nil {
-      do throws(SinkFailure) { try place.check(files[index].directory) } catch { takeBack(index, error) }
-    }
+    checkPlaces(of: files.indices.filter { folders[$0] != nil }.map { (files[$0], $0) }, failed: takeBack)
     return files.indices.map { index in
       failures[index].map { .failure($0) } ?? .success(files[index].published())
+    }
+  }
+
+  /// Looks once at the folders of many files.
+  private func checkPlaces(of files: [(PartialFile, Int)], failed: (Int, SinkFailure) -> Void) {
+    var last: (directory: StoreDirectory, failure: SinkFailure?)?
+    for (file, index) in files {
+      if last?.directory !== file.directory {
+        var failure: SinkFailure?
+        do throws(SinkFailure) { try place.check(file.directory) } catch { failure = error }
+        last = (file.directory, failure)
+      }
+      if let failure = last?.failure { failed(index, failure) }
     }
   }
 

@@ -90,8 +90,8 @@ final class StorePlace: Sendable {
     guard let look = try? settings.look(), look.isStore || FolderIdentity(at: settings.directory) != nil else {
       return "the store \(settings.directory) is not there any more: put it back, or mount its disk, and it goes on"
     }
-    return "the store \(settings.directory) is another folder than the one that the gateway began with: put that one back, "
-      + "or say that this is the store now: sluice store adopt"
+    return "the store \(settings.directory) is another folder than the one that the gateway began with: put that one "
+      + "back, or say that this is the store now: sluice store adopt"
   }
 }
 

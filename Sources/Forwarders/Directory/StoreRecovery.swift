@@ -78,13 +78,15 @@ extension DirectoryStore {
       return index.rawSize == safe ? .damaged(Self.doubt) : .waiting
     }
     let index = try gzipIndex(record.key.text, in: directory.partial, upTo: safe, shown: shown)
-    return index.rawSize == safe
-      ? .waiting : .damaged("its file has whole members for \(index.rawSize) bytes, and none ends at \(safe), which was safe")
+    guard index.rawSize == safe else {
+      return .damaged("its file has whole members for \(index.rawSize) bytes, and none ends at \(safe), which was safe")
+    }
+    return .waiting
   }
 
   /// Of an upload whose form no ledger has: joined to the wrong kind of bytes it would be worth nothing, so it waits.
   static let doubt =
-    "an older release began it, and its file may be squeezed, which `gzip` does not say any more; with `gzip` as it was it goes on"
+    "an older release began it, and its file may be squeezed, which `gzip` says no more; with `gzip` as it was it goes on"
 
   private func unfinishedStatus(_ key: UploadKey) throws(SinkFailure) -> FileStatus? {
     try directory.status(of: key.text, in: directory.partial, shown: directory.partialPlace(key))

@@ -67,7 +67,8 @@ extension DirectoryStore.Settings {
     }
     guard let form = StoredForm(state, of: facts.key) else {
       throw .storage(
-        "the ledger says of \(directory)/\(facts.key.logID)… what this release does not know; use the release that wrote it")
+        "the ledger says of \(directory)/\(facts.key.logID)… what this release does not know; "
+          + "use the release that wrote it")
     }
     return form
   }

@@ -34,20 +34,36 @@ extension Configuration.RouteEntry {
   ///   - window: bytes of one upload that may be received and not yet passed on.
   ///   - memory: the same of all uploads.
   func makeForwarder(
-    window: Int, memory: MemoryBudget, ledger: EmbeddedLedger, threads: StoreThreads, eventLoops: any EventLoopGroup,
-    logger: Logger
+    window: Int, memory: MemoryBudget, ledger: EmbeddedLedger, claims: StoreClaims, threads: StoreThreads,
+    eventLoops: any EventLoopGroup, logger: Logger
   ) throws -> any Forwarder {
     switch destination {
     case .directory(var settings):
       settings.window = window
       let flush = try ledger.makeFlush()
-      return try DirectoryStore(settings, threads: threads) { (synced) throws(SinkFailure) in
-        do throws(LedgerError) {
-          try flush.flushAnswers(afterSyncOf: synced)
-        } catch {
-          throw .storage("the ledger failed: \(error.words)")
-        }
+      let store = try DirectoryStore(
+        settings, threads: threads,
+        beforeNames: { (synced) throws(SinkFailure) in
+          do throws(LedgerError) {
+            try flush.flushAnswers(afterSyncOf: synced)
+          } catch {
+            throw .storage("the ledger failed: \(error.words)")
+          }
+        },
+        onPresence: { [route = route.path] presence in
+          switch presence {
+          case .away(let words):
+            logger.error(
+              "Store is not in its place: nothing is taken", metadata: ["route": "\(route)", "reason": "\(words)"])
+          case .back: logger.notice("Store is in its place again", metadata: ["route": "\(route)"])
+          }
+        })
+      if try !claims.introduce(store, settings, of: route.path) {
+        logger.warning(
+          "Store has no mark yet: its disk is full",
+          metadata: ["route": "\(route.path)", "store": "\(settings.directory)"])
       }
+      return store
     case .pipe(let settings):
       return try PipeForwarder(settings, eventLoops: eventLoops, memory: memory) { [route = route.path] backend, isUp in
         logger.log(

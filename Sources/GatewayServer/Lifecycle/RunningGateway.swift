@@ -34,6 +34,7 @@ public final class RunningGateway: Sendable {
     sluice_keep_freed_memory()
     let context = try TLSContext(server: TLSServerConfiguration(configuration.tls))
     for warning in context.warnings { logger.warning("TLS configuration", metadata: ["warning": "\(warning)"]) }
+    try StoreClaims.checkFirstStart(configuration)
     let ledger = try LedgerFolder(path: configuration.state).openLedger()
     let storeThreads = StoreThreads()
     storeThreads.start()
@@ -41,9 +42,10 @@ public final class RunningGateway: Sendable {
     let memory = MemoryBudget(limit: Int(configuration.memory))
     var destinations: [(route: Route, forwarder: any Forwarder)] = []
     do {
+      let claims = try StoreClaims(configuration)
       for entry in configuration.routes {
         let forwarder = try entry.makeForwarder(
-          window: Int(configuration.window), memory: memory, ledger: ledger, threads: storeThreads,
+          window: Int(configuration.window), memory: memory, ledger: ledger, claims: claims, threads: storeThreads,
           eventLoops: eventLoops, logger: logger)
         destinations.append((route: entry.route, forwarder: forwarder))
       }
@@ -55,6 +57,7 @@ public final class RunningGateway: Sendable {
           now: { .now() }),
         memory: memory)
       let recovery = try await gateway.recover(on: eventLoops.next())
+      recovery.log(to: logger)
       return try await RunningGateway(
         configuration: configuration, context: context, gateway: gateway, ledger: ledger,
         forwarders: destinations.map(\.forwarder), storeThreads: storeThreads, eventLoops: eventLoops,

@@ -13,6 +13,7 @@ final class TestLedger: Ledger {
     var uploads: [UploadKey: UploadRecord] = [:]
     var used: [String: Int64] = [:]
     var faults: [(call: Call, error: LedgerError)] = []
+    var lost: [Call] = []
     var isHeld = false
     var answers: [@Sendable () -> Void] = []
     var calls: [Call] = []
@@ -43,6 +44,11 @@ final class TestLedger: Ledger {
     state.withLock { state in
       for _ in 0..<times { state.faults.append((call, error)) }
     }
+  }
+
+  /// The next such call does what it is to do, and says that it failed.
+  func loseNextAnswer(_ call: Call) {
+    state.withLock { $0.lost.append(call) }
   }
 
   func forgiveAll() {
@@ -205,6 +211,11 @@ final class TestLedger: Ledger {
         result = .failure(state.faults.remove(at: index).error)
       } else {
         result = Result { try change(&state) }
+        if let index = state.lost.firstIndex(of: call) {
+          state.lost.remove(at: index)
+          state.answers.append { promise.fail(LedgerError.engine("nobody knows")) }
+          return state.isHeld
+        }
       }
       state.answers.append { promise.completeWith(result) }
       return state.isHeld

@@ -1,0 +1,130 @@
+import Forwarders
+import Foundation
+import GatewayCore
+import Ledgers
+
+/// Holds the stores of a configuration against its ledger, before anything is made or removed in either.
+struct StoreClaims {
+  private let verdicts: [String: StoreJudge.Verdict]
+  private let ledgerID: String
+  private let ledgerPath: String
+
+  /// Looks at all stores where there is no ledger yet: what knows one says that its disk is not mounted.
+  ///
+  /// - Throws: ``StoreMismatch``; `SinkFailure` where a store cannot be looked at.
+  static func checkFirstStart(_ configuration: Configuration) throws {
+    let path = LedgerFolder(path: configuration.state).ledgerPath
+    guard !FileManager.default.fileExists(atPath: path) else { return }
+    _ = try verdicts(configuration, reader: nil, path: path)
+  }
+
+  /// - Throws: ``StoreMismatch``; `LedgerOpenError`, `LedgerError`; `SinkFailure` where a store cannot be looked at.
+  init(_ configuration: Configuration) throws {
+    ledgerPath = LedgerFolder(path: configuration.state).ledgerPath
+    let reader = try LedgerReader(path: ledgerPath)
+    ledgerID = try reader.ledgerID()
+    verdicts = try Self.verdicts(configuration, reader: reader, path: ledgerPath)
+  }
+
+  /// Throws where a route's store is not the one that its ledger knows.
+  ///
+  /// - Throws: ``StoreMismatch``; `LedgerError`; `SinkFailure`.
+  static func checkIsThere(
+    _ settings: DirectoryStore.Settings, of route: String, in configuration: Configuration, _ reader: LedgerReader
+  ) throws {
+    let path = LedgerFolder(path: configuration.state).ledgerPath
+    switch try verdict(on: settings, of: route, in: configuration, reader: reader, path: path) {
+    case .known(_, isNoted: true): return
+    case .mistaken(let words): throw StoreMismatch(words: [words])
+    case .known, .new:
+      throw StoreMismatch(words: [
+        "the ledger \(path) does not know the store of \(route) yet: start the gateway once"
+      ])
+    }
+  }
+
+  private static func verdicts(
+    _ configuration: Configuration, reader: LedgerReader?, path: String
+  ) throws -> [String: StoreJudge.Verdict] {
+    var verdicts: [String: StoreJudge.Verdict] = [:]
+    var mistakes: [String] = []
+    for entry in configuration.routes {
+      guard let settings = entry.destination.store else { continue }
+      let verdict = try verdict(
+        on: settings, of: entry.route.path, in: configuration, reader: reader, path: path)
+      if case .mistaken(let words) = verdict { mistakes.append(words) }
+      verdicts[entry.route.path] = verdict
+    }
+    guard mistakes.isEmpty else { throw StoreMismatch(words: mistakes) }
+    return verdicts
+  }
+
+  private static func verdict(
+    on settings: DirectoryStore.Settings, of route: String, in configuration: Configuration, reader: LedgerReader?,
+    path: String
+  ) throws -> StoreJudge.Verdict {
+    let look = try settings.look()
+    let judge = StoreJudge(
+      route: route, directory: settings.directory, ledgerPath: path, ledgerID: try reader?.ledgerID(),
+      stores: try reader?.stores() ?? [],
+      routes: Set(configuration.routes.filter { $0.destination.store != nil }.map(\.route.path)))
+    return judge.verdict(on: look, holding: try holdings(of: route, settings, look, reader))
+  }
+
+  private static func holdings(
+    of route: String, _ settings: DirectoryStore.Settings, _ look: StoreLook, _ reader: LedgerReader?
+  ) throws -> StoreJudge.Holdings {
+    var holdings = StoreJudge.Holdings()
+    var strangers = look.unfinished
+    guard let reader else {
+      holdings.strangers = strangers.count
+      return holdings
+    }
+    let open = try reader.uploads(state: .open, route: route)
+    holdings.hasAny = try !open.isEmpty || reader.hasUploads(of: route)
+    for upload in open where upload.committed > 0 && !look.unfinished.contains(upload.key.text) {
+      if try !settings.isPresent(upload) { holdings.missing += 1 }
+    }
+    guard !strangers.isEmpty else { return holdings }
+    // A route that is called otherwise now has its uploads under its former name.
+    for upload in try reader.uploads(state: .open) { strangers.remove(upload.key.text) }
+    holdings.strangers = strangers.count
+    return holdings
+  }
+
+  // MARK: Making them known to each other
+
+  /// Sees to it that a route's store and the ledger know each other, durably.
+  ///
+  /// - Returns: `false` where the disk is too full for a mark: the next start tries again.
+  func introduce(_ store: DirectoryStore, _ settings: DirectoryStore.Settings, of route: String) throws -> Bool {
+    switch verdicts[route] {
+    case .known(let mark, let isNoted):
+      store.isMarked(with: mark)
+      if !isNoted { try note(mark, settings, of: route) }
+    case .new, .mistaken, nil:
+      let mark = StoreMark(ledger: ledgerID, route: route, ledgerPath: ledgerPath)
+      do {
+        // The mark first: a ledger that knows a store without one would take it for another.
+        try store.mark(with: mark)
+      } catch SinkFailure.full {
+        return false
+      }
+      try note(mark, settings, of: route)
+    }
+    return true
+  }
+
+  private func note(_ mark: StoreMark, _ settings: DirectoryStore.Settings, of route: String) throws {
+    try LedgerMaintenance(path: ledgerPath).note(
+      KnownStore(route: route, id: mark.id, directory: settings.directory))
+  }
+}
+
+/// Stores that are not those that their ledger knows. Nothing was changed.
+public struct StoreMismatch: Error, CustomStringConvertible {
+  let words: [String]
+
+  /// What is wrong, where, and what to do.
+  public var description: String { words.joined(separator: "\n") }
+}
