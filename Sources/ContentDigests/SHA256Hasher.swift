@@ -20,6 +20,13 @@ public final class SHA256Hasher {
     self.state = state
   }
 
+  private init(copying other: OpaquePointer) {
+    guard let state = EVP_MD_CTX_new(), EVP_MD_CTX_copy_ex(state, other) == 1 else {
+      preconditionFailure("OpenSSL has no memory for a SHA-256")
+    }
+    self.state = state
+  }
+
   deinit {
     EVP_MD_CTX_free(state)
   }
@@ -40,6 +47,14 @@ public final class SHA256Hasher {
   /// - Precondition: ``finish()`` was not called.
   public func update(_ buffer: ByteBuffer) {
     buffer.withUnsafeReadableBytes { update($0) }
+  }
+
+  /// A hash of the same bytes, which goes its own way from here.
+  ///
+  /// - Precondition: ``finish()`` was not called.
+  public func copy() -> SHA256Hasher {
+    precondition(digest == nil, "a finished SHA-256 takes no more bytes")
+    return SHA256Hasher(copying: state)
   }
 
   /// Ends the hash. Called again, it answers the same.

@@ -29,5 +29,6 @@ final class BytesFeed: StreamFeed {
 
   func safe(upTo offset: Int64) {}
   func ready(on loop: any EventLoop) -> EventLoopFuture<Void> { loop.makeSucceededVoidFuture() }
+  func canStart(at offset: Int64) -> Bool { true }
   func close() {}
 }

@@ -19,6 +19,10 @@ enum ConnectionLoss: Error, Sendable {
   /// The server ended in order, but without an answer.
   case closed
   case silent(TimeAmount)
+  /// The host name has no address.
+  case unresolved
+  /// What answers does not speak the protocol.
+  case foreign(isHTTP: Bool)
 
   init(connecting error: any Error) {
     switch error {
@@ -27,7 +31,7 @@ enum ConnectionLoss: Error, Sendable {
       if let last = error.connectionErrors.last {
         self = .connect(Self.text(last.error))
       } else {
-        self = .connect("the host name cannot be resolved")
+        self = .unresolved
       }
     case let error as ChannelError: self = .connect(Self.text(error))
     default: self = .connect(Self.text(error))
@@ -38,34 +42,88 @@ enum ConnectionLoss: Error, Sendable {
     if let error = error as? TLSError { self = .tls(error) } else { self = .broken(Self.text(error)) }
   }
 
-  func error(_ point: ResumePoint?) -> UploadError {
-    UploadError(
-      code: isOfSecurity ? .security : .connection, message: message, resumePoint: point,
-      isWorthAnotherTry: !isOfSecurity)
+  func error(_ point: ResumePoint?, with server: Counterpart) -> UploadError {
+    let (message, remedy) = words(server)
+    return UploadError(
+      code: code, message: message, resumePoint: point, isWorthAnotherTry: code == .connection, remedy: remedy)
   }
 
-  /// Another try would end the same way: somebody has to change a certificate or a setting.
-  private var isOfSecurity: Bool {
+  /// With `security` another try would end the same way: somebody has to change a certificate or a setting.
+  private var code: UploadError.Code {
     switch self {
-    case .tls(.untrustedCertificate), .tls(.handshake): true
+    case .tls(.untrustedCertificate), .tls(.handshake): .security
     // With TLS 1.3 a server refuses a client's certificate after the handshake.
-    case .tls(.protocolViolation(let reason)): reason.contains("certificate") || reason.contains("unknown ca")
-    case .tls, .connect, .broken, .closed, .silent: false
+    case .tls(.protocolViolation(let reason)) where Self.isOfCertificate(reason): .security
+    case .foreign: .violation
+    case .tls, .connect, .unresolved, .broken, .closed, .silent: .connection
     }
   }
 
-  private var message: String {
+  private func words(_ server: Counterpart) -> (String, UploadError.Remedy?) {
+    let place = server.url.authority
     switch self {
-    case .connect(let cause): "No connection to the server: \(cause)."
-    case .tls(.untrustedCertificate(let reason)):
-      "The server's certificate is not trusted: \(reason). Name its authority's file, or check the host name."
-    case .tls(.truncated): "The connection was lost."
-    case .tls(let error) where isOfSecurity: "\(error). Check the port and the client certificate."
-    case .tls(let error): "The connection was lost: \(error)."
-    case .broken(let cause): "The connection was lost: \(cause)."
-    case .closed: "The server closed the connection without an answer."
-    case .silent(let time): "Nothing came from the server for \(time.nanoseconds / 1_000_000_000) s."
+    case .connect(let cause): return ("No connection to \(place): \(cause).", nil)
+    case .unresolved: return ("The host name \(server.url.host) cannot be resolved. Check the URL.", nil)
+    case .tls(.untrustedCertificate(let reason)): return Self.untrusted(reason, server)
+    case .tls(.handshake(let reason)): return Self.handshake(reason, server)
+    case .tls(.protocolViolation(let reason)) where Self.isOfCertificate(reason):
+      return Self.refusedCertificate(reason, server)
+    case .tls(.handshakeTimeout), .tls(.closedDuringHandshake):
+      return ("\(place) does not answer as a TLS server does. Check the port.", nil)
+    case .tls(.truncated): return ("The connection to \(place) was lost.", nil)
+    case .tls(let error): return ("The connection to \(place) was lost: \(error).", nil)
+    case .broken(let cause): return ("The connection to \(place) was lost: \(cause).", nil)
+    case .closed: return ("\(place) closed the connection without an answer.", nil)
+    case .silent(let time): return ("Nothing came from \(place) for \(time.nanoseconds / 1_000_000_000) s.", nil)
+    case .foreign(let isHTTP):
+      let what = isHTTP ? "is an HTTPS server, and does" : "does"
+      return ("\(place) \(what) not speak x-stream. Check the port.", nil)
     }
+  }
+
+  /// Each has another remedy.
+  private static func untrusted(_ reason: String, _ server: Counterpart) -> (String, UploadError.Remedy?) {
+    let place = server.url.authority
+    let reason = reason.lowercased()
+    if reason.contains("expired") {
+      let advice = "its operator has to renew it, unless this machine's clock is wrong"
+      return ("The certificate of \(place) has expired: \(advice).", nil)
+    }
+    if reason.contains("not yet valid") {
+      return ("The certificate of \(place) is not valid yet: this machine's clock, or the server's, is wrong.", nil)
+    }
+    if reason.contains("mismatch") {
+      let advice = "the URL has to have a name that the certificate has"
+      return ("The certificate of \(place) is not for \(server.url.host): \(advice).", nil)
+    }
+    if ["issuer", "self-signed", "self signed", "first certificate"].contains(where: reason.contains) {
+      let cause = "it is of an authority that is not known here (\(reason))"
+      return ("The certificate of \(place) is not trusted: \(cause).", .authority)
+    }
+    return ("The certificate of \(place) is not trusted: \(reason).", .authority)
+  }
+
+  private static func handshake(_ reason: String, _ server: Counterpart) -> (String, UploadError.Remedy?) {
+    let place = server.url.authority
+    if isOfCertificate(reason) { return refusedCertificate(reason, server) }
+    let foreign = ["wrong version number", "http request", "packet length too long", "record layer failure"]
+    if foreign.contains(where: reason.contains) {
+      return ("\(place) does not speak TLS. Check the port.", nil)
+    }
+    if reason.contains("application protocol") {
+      return ("\(place) speaks TLS, but not x-stream. Check the port.", nil)
+    }
+    return ("No TLS connection to \(place): \(reason). Check the port.", nil)
+  }
+
+  private static func refusedCertificate(_ reason: String, _ server: Counterpart) -> (String, UploadError.Remedy?) {
+    server.showsCertificate
+      ? ("\(server.url.authority) does not accept this client's certificate: \(reason).", nil)
+      : ("\(server.url.authority) asks for a client certificate, and none was given.", .certificate)
+  }
+
+  private static func isOfCertificate(_ reason: String) -> Bool {
+    reason.contains("certificate") || reason.contains("unknown ca")
   }
 
   private static func text(_ error: any Error) -> String {

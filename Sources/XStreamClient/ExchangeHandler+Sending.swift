@@ -6,6 +6,9 @@ extension ExchangeHandler {
   /// No more often than ten times a second.
   private static let reportInterval = TimeAmount.milliseconds(100)
 
+  /// For the first word of a server that has not agreed to speak the protocol.
+  private static let strangerTimeout = TimeAmount.seconds(15)
+
   func begin(at offset: Int64, portion: Int64, _ context: ChannelHandlerContext) {
     guard case .feed(let feed) = job?.body else { return }
     feed.onReady = { [weak self] in
@@ -108,11 +111,11 @@ extension ExchangeHandler {
 
   /// Ends a connection on which nothing moves while the server has the word.
   func keepWatch(_ context: ChannelHandlerContext) {
-    let interval = max(TimeAmount.milliseconds(50), .nanoseconds(silenceTimeout.nanoseconds / 4))
+    let interval = max(TimeAmount.milliseconds(50), .nanoseconds(patience.nanoseconds / 4))
     watch = context.eventLoop.assumeIsolated().scheduleTask(in: interval) { [weak self] in
       guard let self, let context = self.context else { return }
       if self.isSilent(context) {
-        self.end(.silent(self.silenceTimeout))
+        self.end(self.isStranger ? .foreign(isHTTP: false) : .silent(self.silenceTimeout))
         self.leave()
       } else {
         self.keepWatch(context)
@@ -122,6 +125,11 @@ extension ExchangeHandler {
 
   private func isSilent(_ context: ChannelHandlerContext) -> Bool {
     guard job != nil, !isWaitingForSource || !context.channel.isWritable else { return false }
-    return NIODeadline.now() - lastActivity > silenceTimeout
+    return NIODeadline.now() - lastActivity > patience
   }
+
+  /// Whether what answers may be a server of another kind, which waits for what it understands.
+  private var isStranger: Bool { !hasSpoken && !hasAgreed }
+
+  private var patience: TimeAmount { isStranger ? min(silenceTimeout, Self.strangerTimeout) : silenceTimeout }
 }

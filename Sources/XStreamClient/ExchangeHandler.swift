@@ -34,6 +34,10 @@ final class ExchangeHandler: ChannelInboundHandler {
   var isInsideUnlimited = false
   var isPumping = false
   var isWaitingForSource = false
+  /// Whether the server has said anything that is a packet.
+  private(set) var hasSpoken = false
+  /// Whether the server has agreed to speak the protocol, when TLS began.
+  private(set) var hasAgreed = false
   private var parser = PacketParser()
   private var input = ByteBuffer()
   private var answer: ClientOutcome?
@@ -123,10 +127,16 @@ final class ExchangeHandler: ChannelInboundHandler {
   private func parse(_ context: ChannelHandlerContext) -> Bool {
     // A violation takes it away.
     let point = exchange.resumePoint ?? job?.point
+    let isHTTP = !hasSpoken && input.readableBytesView.starts(with: "HTTP/".utf8)
     do {
       guard let head = try parser.parse(&input) else { return false }
+      hasSpoken = true
       handle(try exchange.received(head), context)
       return true
+    } catch is PacketError where !hasSpoken {
+      input.clear()
+      end(.foreign(isHTTP: isHTTP))
+      leave()
     } catch let error as PacketError {
       violated(error.reason, point, context)
     } catch let error as ServerViolation {
@@ -171,6 +181,9 @@ final class ExchangeHandler: ChannelInboundHandler {
   // MARK: Ending
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if let event = event as? TLSHandshakeCompleted {
+      hasAgreed = event.alpn == ClientConfiguration.applicationProtocol
+    }
     if let event = event as? ChannelEvent, event == .inputClosed {
       end(.closed)
       leave()

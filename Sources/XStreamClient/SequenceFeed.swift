@@ -88,6 +88,8 @@ final class SequenceFeed: StreamFeed {
     return promise.futureResult
   }
 
+  func canStart(at offset: Int64) -> Bool { (oldest...end).contains(offset) }
+
   func close() {
     reader?.cancel()
     onReady = nil

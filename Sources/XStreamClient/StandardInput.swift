@@ -26,9 +26,12 @@ struct DescriptorBytes: AsyncSequence, Sendable {
   private static let setPipeSize: CInt = 1031
 
   let descriptor: CInt
+  /// Whoever closes it.
+  var owner: OpenFile?
 
   struct Iterator: AsyncIteratorProtocol {
     let descriptor: CInt
+    let owner: OpenFile?
 
     func next() async throws -> ByteBuffer? {
       let descriptor = descriptor
@@ -39,25 +42,40 @@ struct DescriptorBytes: AsyncSequence, Sendable {
   func makeAsyncIterator() -> Iterator {
     // Refused for what is no pipe, and for users who may not: then reads are smaller.
     _ = fcntl(descriptor, Self.setPipeSize, CInt(Self.portion))
-    return Iterator(descriptor: descriptor)
+    return Iterator(descriptor: descriptor, owner: owner)
   }
 
   /// - Returns: nil at the end.
   fileprivate static func read(_ descriptor: CInt) throws -> ByteBuffer? {
     // A cancelled task is not heard by a read that blocks, so the wait is in turns.
     var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    if poll(&wanted, 1, 200) == 0 { return ByteBuffer() }
+    if poll(&wanted, 1, 200) <= 0 { return ByteBuffer() }
+    var hasToWait = false
     var bytes = ByteBufferAllocator().buffer(capacity: portion)
     let count = try bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: portion) { memory in
       while true {
         let count = readBytes(descriptor, memory)
         if count >= 0 { return count }
-        // After EAGAIN the next turn waits.
-        guard errno == EINTR else { throw IOError(errnoCode: errno, reason: "read") }
+        // Another reader was faster: the next turn waits.
+        if errno == EAGAIN {
+          hasToWait = true
+          return 0
+        }
+        guard errno == EINTR else { throw SourceProblem(errno) }
       }
     }
+    if hasToWait { return ByteBuffer() }
     if count == 0 { return nil }
     return bytes.readableBytes < portion / 2 ? ByteBuffer(bytes: bytes.readableBytesView) : bytes
+  }
+}
+
+/// Why a descriptor cannot be read, in the system's words.
+private struct SourceProblem: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ code: CInt) {
+    description = String(cString: strerror(code))
   }
 }
 

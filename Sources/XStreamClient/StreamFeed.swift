@@ -18,6 +18,8 @@ protocol StreamFeed: AnyObject {
   func safe(upTo offset: Int64)
   /// Succeeds when a connection would have something to do: at once, or for a slow source when it has spoken.
   func ready(on loop: any EventLoop) -> EventLoopFuture<Void>
+  /// Whether a connection could begin at the byte.
+  func canStart(at offset: Int64) -> Bool
   /// Reads no more.
   func close()
 }
@@ -34,9 +36,14 @@ enum FeedStep {
 
 /// Why a source cannot go on.
 enum FeedError: Error, Hashable, Sendable {
-  case unreadable(path: String, cause: String)
-  case notRegular(path: String)
-  case changed(path: String)
+  case unreadable(path: LocalPath, cause: String)
+  case directory(path: LocalPath)
+  /// What was read before is not there any more.
+  case changed(path: LocalPath)
+  /// The file has fewer bytes than it had, or said it had.
+  case ended(path: LocalPath, expected: Int64, got: Int64)
+  /// Nobody knows whether the server's bytes are this file's.
+  case unproved(path: LocalPath)
   case cannotRewind(to: Int64, oldest: Int64)
   /// The caller's sequence ended early or has too much.
   case wrongLength(expected: Int64, got: Int64)
@@ -46,28 +53,35 @@ enum FeedError: Error, Hashable, Sendable {
   func error(_ point: ResumePoint?) -> UploadError {
     switch self {
     case .unreadable(let path, let cause):
-      UploadError(
-        code: .source, message: "\(path) cannot be read: \(cause).", resumePoint: point, isWorthAnotherTry: false)
-    case .notRegular(let path):
-      UploadError(
-        code: .source, message: "\(path) is not a regular file.", resumePoint: point, isWorthAnotherTry: false)
+      Self.error(.source, "\(path) cannot be read: \(cause).", point)
+    case .directory(let path):
+      Self.error(.source, "\(path) is a directory, not a file.", point)
     case .changed(let path):
-      UploadError(
-        code: .source, message: "\(path) changed while it was sent. Send it again once nobody writes to it.",
-        resumePoint: point, isWorthAnotherTry: false)
+      Self.error(
+        .changed,
+        "\(path) is not the same any more: bytes that were sent already have changed. Nothing of it may be "
+          + "completed; send it again from the beginning, once nobody writes to it.", point)
+    case .ended(let path, let expected, let got):
+      Self.error(
+        .changed,
+        "\(path) ends after \(got) bytes, though it had, or said it had, \(expected) when it was opened. "
+          + "Nothing of it may be completed; send it again from the beginning.", point)
+    case .unproved(let path):
+      Self.error(
+        .changed, "What the server has cannot be shown to be of \(path). Send it again from the beginning.", point)
     case .cannotRewind(let offset, let oldest):
-      UploadError(
-        code: .cannotRewind,
-        message: "The server asks for byte \(offset) again, but this source cannot go back before byte \(oldest). "
-          + "Start it again.",
-        resumePoint: point, isWorthAnotherTry: false)
+      Self.error(
+        .cannotRewind,
+        "The server asks for byte \(offset) again, but this source cannot go back before byte \(oldest). "
+          + "Start it again.", point)
     case .wrongLength(let expected, let got):
-      UploadError(
-        code: .source, message: "The source was to have \(expected) bytes, but has \(got) or more.",
-        resumePoint: point, isWorthAnotherTry: false)
+      Self.error(.source, "The source was to have \(expected) bytes, but has \(got) or more.", point)
     case .sequence(let cause):
-      UploadError(
-        code: .source, message: "The source failed: \(cause).", resumePoint: point, isWorthAnotherTry: false)
+      Self.error(.source, "The source failed: \(cause).", point)
     }
+  }
+
+  private static func error(_ code: UploadError.Code, _ message: String, _ point: ResumePoint?) -> UploadError {
+    UploadError(code: code, message: message, resumePoint: point, isWorthAnotherTry: false)
   }
 }

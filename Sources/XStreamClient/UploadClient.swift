@@ -50,9 +50,12 @@ public struct UploadClient: Sendable {
     let request = ClientRequest.payload(
       PayloadRequest(context: requestContext(url), format: format, size: size, digest: digest, name: name))
     let (outcome, reply) = try await ask(request, at: url, body: payload)
-    guard outcome.status == .ok, let key = outcome.key else { throw UploadError.answer(outcome) }
+    guard outcome.status == .ok, let key = outcome.key else {
+      throw UploadError.answer(outcome, from: counterpart(url))
+    }
     return UploadOutcome(
-      key: key, bytes: size, sent: size, resumedFrom: 0, connections: 1, digest: outcome.digest, reply: reply)
+      key: key, bytes: size, sent: size, resumedFrom: 0, connections: 1, digest: outcome.digest, grownTo: nil,
+      reply: reply)
   }
 
   /// Asks how far a stream is; nothing changes.
@@ -68,7 +71,7 @@ public struct UploadClient: Sendable {
     switch (outcome.status, outcome.next) {
     case (.ok, _): return StreamPosition(isComplete: true, safe: total, left: 0)
     case (.partial, .resume(let point, _)): return StreamPosition(isComplete: false, safe: point.safe, left: left)
-    default: throw UploadError.answer(outcome)
+    default: throw UploadError.answer(outcome, from: counterpart(url))
     }
   }
 
@@ -78,11 +81,15 @@ public struct UploadClient: Sendable {
   public func giveUp(_ key: StreamKey, at url: XStreamURL) async throws {
     let request = ClientRequest.giveUp(GiveUpRequest(context: requestContext(url), key: key))
     let (outcome, _) = try await ask(request, at: url)
-    guard outcome.status == .ok else { throw UploadError.answer(outcome) }
+    guard outcome.status == .ok else { throw UploadError.answer(outcome, from: counterpart(url)) }
   }
 
   func requestContext(_ url: XStreamURL) -> RequestContext {
     RequestContext(route: url.route, authorization: configuration.token.map { .bearer($0) })
+  }
+
+  func counterpart(_ url: XStreamURL) -> Counterpart {
+    Counterpart(url: url, showsToken: configuration.token != nil, showsCertificate: configuration.identity != nil)
   }
 
   private func ask(
@@ -93,7 +100,7 @@ public struct UploadClient: Sendable {
     do {
       connection = try await ClientConnection.connect(to: url, configuration, context, on: loop)
     } catch let loss as ConnectionLoss {
-      throw loss.error(nil)
+      throw loss.error(nil, with: counterpart(url))
     } catch is CancellationError {
       throw UploadError.cancelled(nil)
     }
@@ -106,8 +113,8 @@ public struct UploadClient: Sendable {
     switch end {
     case .answered(let outcome, let reply): return (outcome, reply)
     case .lost where Task.isCancelled: throw UploadError.cancelled(nil)
-    case .lost(let loss, _): throw loss.error(nil)
-    case .violated(let text, _): throw UploadError.violation(text, nil)
+    case .lost(let loss, _): throw loss.error(nil, with: counterpart(url))
+    case .violated(let text, _): throw UploadError.violation(text, nil, from: counterpart(url))
     case .feedFailed(let error, _): throw error.error(nil)
     case .unsendable(let error): throw UploadError.request(error)
     }

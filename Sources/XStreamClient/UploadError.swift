@@ -15,14 +15,26 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
     public static let security = Code(description: "security")
     /// The server broke the protocol.
     public static let violation = Code(description: "violation")
-    /// The source cannot be read, or has changed.
+    /// The source cannot be read.
     public static let source = Code(description: "source")
+    /// The file is not the one any more that the upload began with: nobody may complete the stream.
+    public static let changed = Code(description: "changed")
     /// The server asks for bytes that a source which cannot go back does not have any more.
     public static let cannotRewind = Code(description: "cannot-rewind")
     /// The request cannot be sent as it is.
     public static let request = Code(description: "request")
     /// The task was cancelled.
     public static let cancelled = Code(description: "cancelled")
+  }
+
+  /// What the caller would have to give.
+  public enum Remedy: Hashable, Sendable {
+    /// The authority that the server's certificate is of.
+    case authority
+    /// A client certificate.
+    case certificate
+    /// A token or a client certificate.
+    case credentials
   }
 
   /// What kind of failure it is.
@@ -41,11 +53,18 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
   public var retryAfter: Int64?
   /// The formats that the route takes, after status 4.
   public var formats: [DataFormat] = []
+  /// What would help, if it is something that the caller left out.
+  public var remedy: Remedy?
 
   /// One or two sentences with the server's words.
   public var description: String {
     guard let reason, !reason.isEmpty else { return message }
     return "\(message) The server says: \(reason)\(reason.last == "." ? "" : ".")"
+  }
+
+  /// A source that cannot be read, in a sentence.
+  public static func source(_ message: String) -> UploadError {
+    UploadError(code: .source, message: message, isWorthAnotherTry: false)
   }
 
   static func cancelled(_ point: ResumePoint?) -> UploadError {
@@ -57,17 +76,27 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
     UploadError(code: .request, message: "The request cannot be sent: \(error.reason).", isWorthAnotherTry: false)
   }
 
-  static func violation(_ text: String, _ point: ResumePoint?) -> UploadError {
+  /// The stream is lost, and its source cannot go back to the beginning.
+  static func cannotStartOver(_ reason: UploadRestart, _ key: StreamKey?, from server: Counterpart) -> UploadError {
+    let status: Status = reason == .gone ? .gone : .unknownKey
+    return UploadError(
+      code: .cannotRewind, status: status,
+      message: status.advice(server) + " This source cannot go back to its beginning by itself.",
+      resumePoint: key.map { ResumePoint(key: $0) }, isWorthAnotherTry: false)
+  }
+
+  static func violation(_ text: String, _ point: ResumePoint?, from server: Counterpart) -> UploadError {
     UploadError(
       code: .violation,
-      message: "The server broke the protocol: \(text). This is a fault of the server; tell its operator.",
+      message: "\(server.url.authority) broke the protocol: \(text). This is a fault of the server; tell its operator.",
       resumePoint: point, isWorthAnotherTry: false)
   }
 
-  static func answer(_ outcome: ClientOutcome) -> UploadError {
+  static func answer(_ outcome: ClientOutcome, from server: Counterpart) -> UploadError {
     var error = UploadError(
-      code: .refused, status: outcome.status, message: outcome.status.advice, reason: outcome.reason,
+      code: .refused, status: outcome.status, message: outcome.status.advice(server), reason: outcome.reason,
       isWorthAnotherTry: outcome.status.isWorthRetrying, formats: outcome.formats)
+    if outcome.status == .unauthorized, !server.showsToken { error.remedy = .credentials }
     switch outcome.next {
     case .resume(let point, let after): (error.resumePoint, error.retryAfter) = (point, after)
     case .retry(let after): error.retryAfter = after
@@ -82,28 +111,39 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
 
 extension Status {
   /// What happened and what to do, for a person.
-  var advice: String {
-    switch self {
+  func advice(_ server: Counterpart) -> String {
+    let (place, route) = (server.url.authority, server.url.route)
+    return switch self {
     case .ok: "All is well."
-    case .malformed: "The server did not understand the request. Client and server may be of different versions."
-    case .noRoute: "The server has no such route. Check the path in the URL."
-    case .noStream: "The route does not take uploads of this kind. Check the path in the URL."
-    case .format: "The route does not take this data format. Choose another."
-    case .unauthorized: "The server does not accept the credentials. Check the token or the client certificate."
-    case .tooLarge: "This is larger than one upload may be on this route."
-    case .quota: "The quota is used up. Go on when there is room again."
-    case .busy: "The server has too many uploads at once. Try again later."
-    case .partial: "The server took a part only. Go on when it can take more."
+    case .malformed:
+      "\(place) did not understand the request. Client and server may be of different versions."
+    case .noRoute: "\(place) has no route \(route). Check the path in the URL."
+    case .noStream: "The route \(route) of \(place) does not take uploads of this kind. Check the path in the URL."
+    case .format: "The route \(route) of \(place) does not take this data format. Choose another."
+    case .unauthorized:
+      switch (server.showsToken, server.showsCertificate) {
+      case (false, false): "\(place) asks for credentials on the route \(route), and none were given."
+      case (true, _): "\(place) does not accept this token on the route \(route)."
+      case (false, true):
+        "\(place) does not accept this client certificate on the route \(route), and no token was given."
+      }
+    case .tooLarge: "This is larger than one upload may be on the route \(route) of \(place)."
+    case .quota: "The quota on the route \(route) of \(place) is used up. Go on when there is room again."
+    case .busy: "\(place) has too many uploads at once. Try again later."
+    case .partial: "\(place) took a part only. Go on when it can take more."
     case .unknownKey:
-      "The server does not know this unfinished upload: it was completed, given up, kept too long, or taken over by "
+      "\(place) does not know this unfinished upload: it was completed, given up, kept too long, or taken over by "
         + "a newer connection. Start it again."
-    case .storage: "The server's storage failed or is full. Try again later."
-    case .backend: "The service behind the server cannot be reached or broke off. Try again later."
-    case .digest: "What arrived does not have the digest that was announced; the server kept nothing. Send it again."
-    case .timeout: "The connection was silent for too long."
-    case .shutdown: "The server is going away. Go on when it, or its peer, is there."
-    case .internal: "The server has a fault of its own. Try again later, and tell its operator."
-    case .gone: "The upload can never be completed, as the service behind the server has lost it. Start it again."
+    case .storage: "The storage of \(place) failed or is full. Try again later."
+    case .backend: "The service behind \(place) cannot be reached or broke off. Try again later."
+    case .digest:
+      "What arrived at \(place) does not have the digest that was announced; it kept nothing. Send it again."
+    case .timeout: "The connection to \(place) was silent for too long."
+    case .shutdown: "\(place) is going away. Go on when it, or its peer, is there."
+    case .internal: "\(place) has a fault of its own. Try again later, and tell its operator."
+    case .gone:
+      "This upload can never be completed: the service behind \(place) has lost what was sent, and nothing of it is "
+        + "safe. Start it again."
     }
   }
 }

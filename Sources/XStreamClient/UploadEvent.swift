@@ -4,16 +4,26 @@ public import XStream
 public enum UploadEvent: Sendable {
   /// The source is read for its digest.
   case hashing(done: Int64, total: Int64)
+  /// What an earlier run sent of the file is read again.
+  case checking(done: Int64, total: Int64)
   /// A connection is being made, the first, second and so on.
   case connecting(attempt: Int)
   /// The server offers to take bytes.
   case offered(UploadOffer)
   /// Bytes move; at most ten times a second.
   case progress(UploadProgress)
-  /// The server did not know the earlier stream any more; the upload begins anew.
-  case restarting
+  /// The upload begins anew.
+  case restarting(UploadRestart)
   /// Something went wrong; the next try comes.
   case waiting(UploadPause)
+}
+
+/// Why an upload begins anew.
+public enum UploadRestart: Hashable, Sendable {
+  /// The server does not know the earlier run's stream any more.
+  case unknown
+  /// The stream can never be completed: what is behind the server has lost it.
+  case gone
 }
 
 /// What the server offers.

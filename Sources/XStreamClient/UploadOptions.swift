@@ -17,8 +17,14 @@ public struct UploadOptions: Sendable {
   public var digest: StreamDigest?
   /// The stream of an earlier run to go on with.
   public var resume: ResumePoint?
-  /// Begin anew where the server does not know the stream of ``resume`` any more. Without effect on a stream that this
-  /// run began.
+  /// What an earlier run read of the file. The upload goes on only if the file still begins so. A file that is resumed
+  /// without it is proved by a digest of the whole, which the server compares in the end.
+  public var proof: PrefixProof?
+  /// Told what will have been sent of a file, before it is sent: whoever keeps the last one can give it to a later run as
+  /// ``proof``. Called on a thread of the pool, in order; the upload waits.
+  public var onProof: (@Sendable (PrefixProof) -> Void)?
+  /// Begin anew where the server does not know the stream of ``resume`` any more, or can never complete it. A stream
+  /// that this run began it does not begin anew because it is unknown: somebody has taken it over or given it up.
   public var restartsUnknownStream: Bool
   /// When to try again.
   public var retry: RetryPolicy

@@ -15,6 +15,8 @@ public struct UploadOutcome: Hashable, Sendable {
   public let connections: Int
   /// The digest that the server computed, if one was given.
   public let digest: StreamDigest?
+  /// The size that the file has grown to since it was opened; the stream has what it had then. Nil if it has not.
+  public let grownTo: Int64?
   /// A backend's answer, cut at ``ClientConfiguration/replyLimit``; nil without one.
   public let reply: ByteBuffer?
 }

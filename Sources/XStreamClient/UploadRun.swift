@@ -24,13 +24,15 @@ struct UploadRun {
 
   private func run(over connection: inout ClientConnection?) async throws -> UploadOutcome {
     let loop = client.group.next()
-    let (feed, digest) = try await prepare(on: loop)
+    let prepared = try await prepare(on: loop)
+    let feed = prepared.feed
     defer { loop.execute { feed.value.close() } }
-    let open = try await openRequest(feed, digest, on: loop)
+    var open = try await openRequest(prepared, on: loop)
     let clock = ContinuousClock()
     let began = clock.now
     var plan = UploadPlan(
-      policy: options.retry, resume: options.resume, restartsUnknown: options.restartsUnknownStream, now: .zero)
+      policy: options.retry, resume: options.resume, restartsUnknown: options.restartsUnknownStream,
+      with: client.counterpart(url), now: .zero)
     let tally = UploadTally()
 
     while true {
@@ -52,8 +54,13 @@ struct UploadRun {
         let end = await exchange(on: current, open, plan.point, feed, tally, on: loop)
         try Task.checkCancellation()
         if let offer = tally.takeOffer() { plan.offered(offer) }
+        if case .feedFailed(.unproved, _) = end, open.digest == nil, let reading = prepared.reading {
+          // More was sent than an earlier run could keep the digest of.
+          open.digest = try await digest(of: reading, plan.point)
+          continue
+        }
         step = plan.ended(end, now: clock.now - began, jitter: .random(in: 0...1))
-        if case .done(let outcome) = step { return result(outcome, end, tally, open.total, plan.point) }
+        if case .done(let outcome) = step { return result(outcome, end, tally, open.total, plan.point, prepared) }
       } catch let loss as ConnectionLoss {
         step = plan.notConnected(loss, now: clock.now - began, jitter: .random(in: 0...1))
       } catch is CancellationError {
@@ -62,7 +69,16 @@ struct UploadRun {
       switch step {
       case .done, .goOn: continue
       case .fail(let error): throw error
-      case .restart: onEvent(.restarting)
+      case .restart(let reason, let key, let pause):
+        guard try await loop.submit({ feed.value.canStart(at: 0) }).get() else {
+          throw UploadError.cannotStartOver(reason, key ?? pause?.error.resumePoint?.key, from: client.counterpart(url))
+        }
+        if let key, let connection, await connection.isUsable() { await giveUp(key, on: connection) }
+        onEvent(.restarting(reason))
+        if let pause {
+          onEvent(.waiting(pause))
+          do { try await clock.sleep(for: pause.delay) } catch { throw UploadError.cancelled(nil) }
+        }
       case .again(let delay, let error):
         onEvent(.waiting(UploadPause(error: error, delay: delay)))
         // A server need not keep an idle connection for long.
@@ -99,56 +115,18 @@ struct UploadRun {
     }
   }
 
-  /// Opens the source, and hashes it if that is asked for.
-  private func prepare(on loop: any EventLoop) async throws -> (NIOLoopBound<any StreamFeed>, StreamDigest?) {
-    var digest = options.digest
-    let threads = client.threads
-    switch source.kind {
-    case .bytes(let bytes):
-      if options.computesDigest { digest = StreamDigest(of: bytes) }
-      return (try await bound(on: loop) { BytesFeed(bytes) }, digest)
-    case .sequence(let total, let window, let read):
-      return (
-        try await bound(on: loop) { SequenceFeed(total: total, window: window, loop: loop, read: read) }, digest
-      )
-    case .file(let path):
-      do {
-        let (file, identity) = try await threads.runIfActive {
-          let file = try OpenFile(path: path)
-          return (file, try file.identity())
-        }
-        if options.computesDigest {
-          let onEvent = onEvent
-          digest = try await file.digest(identity: identity, threads: threads) {
-            onEvent(.hashing(done: $0, total: identity.size))
-          }
-        }
-        return (
-          try await bound(on: loop) { FileFeed(file, identity: identity, threads: threads, loop: loop) }, digest
-        )
-      } catch let error as FeedError {
-        throw error.error(options.resume)
-      } catch is CancellationError {
-        throw UploadError.cancelled(options.resume)
-      }
-    }
+  /// Gives a stream up that can never be completed. Without an answer the server forgets it by itself.
+  private func giveUp(_ key: StreamKey, on connection: ClientConnection) async {
+    _ = await connection.exchange(.giveUp(GiveUpRequest(context: client.requestContext(url), key: key)))
   }
 
-  private func bound(
-    on loop: any EventLoop, _ make: @escaping @Sendable () -> any StreamFeed
-  ) async throws -> NIOLoopBound<any StreamFeed> {
-    try await loop.submit { NIOLoopBound(make(), eventLoop: loop) }.get()
-  }
-
-  private func openRequest(
-    _ feed: NIOLoopBound<any StreamFeed>, _ digest: StreamDigest?, on loop: any EventLoop
-  ) async throws -> OpenRequest {
+  private func openRequest(_ prepared: PreparedSource, on loop: any EventLoop) async throws -> OpenRequest {
+    let feed = prepared.feed
     let total = try await loop.submit { feed.value.total }.get()
-    var acknowledgeEvery: Int64 = 8 << 20
-    if case .sequence(_, let window, _) = source.kind { acknowledgeEvery = max(1, Int64(window) / 8) }
+    let acknowledgeEvery = prepared.window.map { max(1, Int64($0) / 8) } ?? 8 << 20
     return OpenRequest(
       context: client.requestContext(url), format: options.format, total: total, buffer: options.buffer,
-      acknowledgeEvery: options.acknowledgeEvery ?? acknowledgeEvery, digest: digest, name: options.name)
+      acknowledgeEvery: options.acknowledgeEvery ?? acknowledgeEvery, digest: prepared.digest, name: options.name)
   }
 
   /// Waits for a slow source before a connection is made, which the server would end for being silent.
@@ -162,12 +140,17 @@ struct UploadRun {
   }
 
   private func result(
-    _ outcome: ClientOutcome, _ end: ExchangeEnd, _ tally: UploadTally, _ total: Total, _ point: ResumePoint?
+    _ outcome: ClientOutcome, _ end: ExchangeEnd, _ tally: UploadTally, _ total: Total, _ point: ResumePoint?,
+    _ prepared: PreparedSource
   ) -> UploadOutcome {
     var reply: ByteBuffer?
     if case .answered(_, let bytes) = end { reply = bytes }
     // A final that is ok has the stream's key; the machine does not let another pass.
     guard let key = outcome.key ?? point?.key else { preconditionFailure("a complete stream has a key") }
-    return tally.outcome(key, total: total, digest: outcome.digest, reply: reply)
+    var grownTo: Int64?
+    if let reading = prepared.reading, let now = try? reading.file.currentStamp(), now.size > reading.size {
+      grownTo = now.size
+    }
+    return tally.outcome(key, total: total, digest: outcome.digest, grownTo: grownTo, reply: reply)
   }
 }

@@ -4,17 +4,24 @@ import XStream
 /// Where an upload's bytes come from.
 public struct UploadSource: Sendable {
   enum Kind: Sendable {
-    case file(path: String)
+    case path(LocalPath)
+    case file(FileToSend)
     case bytes(ByteBuffer)
     case sequence(total: Int64?, window: Int, SequenceReader)
   }
 
   let kind: Kind
 
-  /// A regular file. Its total is its size; it is read in portions, off the event loop, and may be read again. The
-  /// upload fails if the file's size or modification time changes while it runs.
+  /// A file. Its total is its size; it is read in portions, off the event loop, and may be read again. The upload
+  /// fails, before it is complete, if bytes that were sent change while it runs. What has no size that can be trusted
+  /// (see ``FileToSend/identity``) goes as a stream of unknown length, as ``sequence(_:total:window:)`` does.
   public static func file(_ path: String) -> UploadSource {
-    UploadSource(kind: .file(path: path))
+    UploadSource(kind: .path(LocalPath(path)))
+  }
+
+  /// A file that is open already.
+  public static func file(_ file: FileToSend) -> UploadSource {
+    UploadSource(kind: .file(file))
   }
 
   /// Bytes in memory.
@@ -39,11 +46,19 @@ public struct UploadSource: Sendable {
   static func sequence<Bytes: AsyncSequence & Sendable>(
     _ bytes: Bytes, total: Int64? = nil, exactWindow window: Int
   ) -> UploadSource where Bytes.Element == ByteBuffer {
-    UploadSource(
-      kind: .sequence(total: total, window: window) { consume in
-        for try await chunk in bytes { try await consume(chunk) }
-      })
+    UploadSource(kind: .sequence(total: total, window: window, reader(of: bytes)))
   }
+
+  static func reader<Bytes: AsyncSequence & Sendable>(
+    of bytes: Bytes
+  ) -> SequenceReader where Bytes.Element == ByteBuffer {
+    { consume in
+      for try await chunk in bytes { try await consume(chunk) }
+    }
+  }
+
+  /// What is kept in memory of a source that is read once, in bytes.
+  static let window = 16 << 20
 }
 
 /// Reads a sequence to its end and gives each element on.

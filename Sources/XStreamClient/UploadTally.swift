@@ -57,12 +57,14 @@ final class UploadTally: Sendable {
     }
   }
 
-  func outcome(_ key: StreamKey, total: Total, digest: StreamDigest?, reply: ByteBuffer?) -> UploadOutcome {
+  func outcome(
+    _ key: StreamKey, total: Total, digest: StreamDigest?, grownTo: Int64?, reply: ByteBuffer?
+  ) -> UploadOutcome {
     counts.withLock {
       let bytes = if case .known(let total) = total { total } else { $0.sent }
       return UploadOutcome(
         key: key, bytes: bytes, sent: $0.earlier + $0.sent - $0.start, resumedFrom: $0.first ?? bytes,
-        connections: $0.connections, digest: digest, reply: reply)
+        connections: $0.connections, digest: digest, grownTo: grownTo, reply: reply)
     }
   }
 }

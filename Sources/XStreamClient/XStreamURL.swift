@@ -31,10 +31,14 @@ public struct XStreamURL: Hashable, Sendable, CustomStringConvertible {
     self.port = port
   }
 
+  /// Host and port, as a person would write them.
+  public var authority: String { "\(bracketedHost):\(port)" }
+
+  private var bracketedHost: String { host.contains(":") ? "[\(host)]" : host }
+
   /// As text, without the default port.
   public var description: String {
-    let host = self.host.contains(":") ? "[\(self.host)]" : self.host
-    return "xstream://\(host)\(port == Self.defaultPort ? "" : ":\(port)")\(route)"
+    "xstream://\(bracketedHost)\(port == Self.defaultPort ? "" : ":\(port)")\(route)"
   }
 
   private static func authority(

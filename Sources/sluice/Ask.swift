@@ -26,14 +26,14 @@ struct Ask: AsyncParsableCommand {
 
   func validate() throws {
     guard (2...3).contains(words.count) else { throw ValidationError("Name a file or a key and a total, and the URL.") }
-    _ = try XStreamURL.argument(words[words.count - 1])
+    _ = try XStreamURL.last(of: words)
     if words.count == 3, Total(words[1]) == nil {
       throw ValidationError("The total has to be a number of bytes, or *.")
     }
   }
 
   func run() async throws {
-    let url = try XStreamURL.argument(words[words.count - 1])
+    let url = try XStreamURL.last(of: words)
     let key: StreamKey
     var total: Int64?
     if words.count == 3 {
@@ -55,7 +55,7 @@ struct Ask: AsyncParsableCommand {
       let safe = position.safe.map { "\($0) bytes are safe" } ?? "not complete"
       Console.output(position.left.map { "\(safe), \($0) are left" } ?? safe)
     } catch let error as UploadError {
-      Console.error("sluice: \(error)")
+      Console.error("sluice: \(connection.words(for: error))")
       throw ExitStatus.of(error)
     }
     throw ExitStatus.tryAgain

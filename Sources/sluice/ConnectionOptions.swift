@@ -1,8 +1,15 @@
 import ArgumentParser
 import FoundationEssentials
+import NIOPosix
 import TLSTransport
 import XStream
 import XStreamClient
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
 
 /// Whom a client command trusts, and who it is.
 struct ConnectionOptions: ParsableArguments {
@@ -40,12 +47,20 @@ struct ConnectionOptions: ParsableArguments {
     }
   }
 
+  /// For an event loop, signals, a name to look up, a file to send and what is kept of it.
+  private static let descriptors = 24
+
   /// A client as the options say.
   ///
   /// - Throws: ``ExitStatus/refused``, after a message.
   func client() throws -> UploadClient {
+    if let problem = Descriptors.problem(toOpen: Self.descriptors) {
+      Console.error("sluice: \(problem)")
+      throw ExitStatus.refused
+    }
     do {
-      return try UploadClient(configuration())
+      // One loop is enough for one upload at a time, and has few descriptors.
+      return try UploadClient(configuration(), group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
     } catch let error as ExitCode {
       throw error
     } catch {
@@ -76,11 +91,12 @@ struct ConnectionOptions: ParsableArguments {
     var place = token == nil ? "SLUICE_TOKEN" : "--token"
     if let tokenFile {
       place = tokenFile
-      guard let content = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
-        Console.error("sluice: \(tokenFile): the token cannot be read")
+      // Once: it may be a pipe, as from a shell's <(…).
+      guard let content = Self.read(tokenFile) else {
+        Console.error("sluice: \(tokenFile): the token cannot be read: \(String(cString: strerror(errno)))")
         throw ExitStatus.refused
       }
-      text = content.split(whereSeparator: \.isNewline).first.map { String($0) }
+      text = content.split(whereSeparator: \.isNewline).first.map { String($0) } ?? ""
     }
     guard let text, !text.isEmpty || tokenFile != nil else { return nil }
     guard case .bearer = Authorization("Bearer \(text)") else {
@@ -91,9 +107,62 @@ struct ConnectionOptions: ParsableArguments {
   }
 }
 
+extension ConnectionOptions {
+  /// The first bytes of a file, without a byte order mark; nil with errno.
+  private static func read(_ path: String) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 16 << 10)
+    var filled = 0
+    while filled < bytes.count {
+      let count = bytes.withUnsafeMutableBytes {
+        readBytes(descriptor, UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { return nil }
+      if count == 0 { break }
+      filled += count
+    }
+    var content = bytes[..<filled]
+    if content.starts(with: [0xEF, 0xBB, 0xBF]) { content = content.dropFirst(3) }
+    return String(decoding: content, as: UTF8.self)
+  }
+
+  /// An error with what the options could do about it.
+  func words(for error: UploadError) -> String {
+    switch error.remedy {
+    case .authority where insecureNoVerification: "\(error)"
+    case .authority:
+      "\(error) "
+        + (ca == nil ? "Name that authority's certificate with --ca FILE." : "The file of --ca does not have it.")
+    case .certificate: "\(error) Give it with --cert FILE and --key FILE."
+    case .credentials:
+      "\(error) Give a token with --token-file FILE or in SLUICE_TOKEN, or a certificate with --cert FILE and --key FILE."
+    case nil: "\(error)"
+    }
+  }
+}
+
 extension XStreamURL {
   /// Reads a URL from the command line.
   static func argument(_ text: String) throws -> XStreamURL {
     do { return try XStreamURL(text) } catch { throw ValidationError(error.description) }
   }
+
+  /// Reads the URL, which is the last word of a command line.
+  static func last(of words: [String]) throws -> XStreamURL {
+    let text = words.last ?? ""
+    do { return try XStreamURL(text) } catch {
+      if !text.contains("://"), let url = words.dropLast().first(where: { $0.lowercased().hasPrefix("xstream://") }) {
+        throw ValidationError("The URL has to be the last word: write \(url) behind the others.")
+      }
+      throw ValidationError(error.description)
+    }
+  }
+}
+
+/// `read`, which within the type means its own.
+private func readBytes(_ descriptor: CInt, _ memory: UnsafeMutableRawBufferPointer) -> Int {
+  read(descriptor, memory.baseAddress, memory.count)
 }

@@ -11,6 +11,9 @@ enum ExitStatus {
   /// Done, but what was asked for could not be written to standard output (`EX_IOERR` of sysexits.h). Every command's.
   static let outputLost = ExitCode(74)
 
+  /// The upload is complete, but the file has grown since it began: the server has what the file had then.
+  static let grown = ExitCode(2)
+
   static let help = """
     Exit status: 0 all is well; 1 refused for good, the same command would fail again; 64 the command line is wrong; \
     74 done, but standard output cannot be written; 75 interrupted or no success for now, the same command goes on later.

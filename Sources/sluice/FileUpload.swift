@@ -4,171 +4,214 @@ import NIOCore
 import XStream
 import XStreamClient
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
 /// One file of `sluice send`, from the key that an earlier run kept to the line that says how it went.
 struct FileUpload {
+  /// A file that changes all the time is not sent for ever.
+  private static let mostTries = 3
+  /// The digest of a file of this size is ready before anybody notices, in bytes.
+  private static let smallEnoughToDigest: Int64 = 64 << 20
+
   let command: Send
-  /// As on the command line.
-  let file: String
+  let file: FileArgument
   let url: XStreamURL
   let client: UploadClient
 
-  private var isStandardInput: Bool { file == "-" }
-
   /// - Returns: the exit status.
   func run() async -> ExitCode {
-    var display = SendDisplay(name: isStandardInput ? "standard input" : baseName, style: style)
-    let keeper = keeper()
-    var options = options()
-    if let keeper { options.resume = keeper.key().map { ResumePoint(key: $0) } }
-    let chosen = options
+    var display = SendDisplay(name: file.isStandardInput ? "standard input" : file.name, style: style)
+    for tries in 1... {
+      let source: Source
+      do {
+        source = try self.source()
+      } catch {
+        display.clear()
+        report(error, display)
+        return ExitStatus.of(error)
+      }
+      let keeping = await Keeping(source.identity, of: self, &display)
+      do {
+        let outcome = try await send(source.content, keeping, &display)
+        if let keeper = keeping.keeper { keeper.forget(outcome.key) }
+        display.clear()
+        return succeeded(outcome, display)
+      } catch {
+        display.clear()
+        guard let error = error as? UploadError else {
+          Console.error("\(file.text): \(error)")
+          return ExitStatus.refused
+        }
+        let ending = UploadEnding(error, isFile: source.identity != nil, isResumed: keeping.record != nil)
+        if ending.isWorthBeginningAnew, tries < Self.mostTries, !Task.isCancelled {
+          display.say("\(file.text): \(error)")
+          await drop(error.resumePoint?.key, ending, keeping, &display)
+          display.say("\(file.text): beginning anew")
+          continue
+        }
+        return await failed(error, ending, keeping, &display)
+      }
+    }
+    return ExitStatus.refused
+  }
+
+  // MARK: Sending
+
+  private struct Source {
+    let content: UploadSource
+    /// Nil for what is read once.
+    let identity: FileIdentity?
+  }
+
+  private func source() throws(UploadError) -> Source {
+    guard file.isStandardInput else {
+      let opened = try FileToSend(file.path)
+      return Source(content: .file(opened), identity: opened.identity)
+    }
+    // A closed one has been given to something that cannot be read, or to nothing.
+    let flags = fcntl(STDIN_FILENO, F_GETFL)
+    guard flags >= 0, flags & O_ACCMODE != O_WRONLY else {
+      throw .source("Standard input is closed, or not for reading.")
+    }
+    return Source(content: .standardInput(), identity: nil)
+  }
+
+  private func send(
+    _ source: UploadSource, _ keeping: Keeping, _ display: inout SendDisplay
+  ) async throws -> UploadOutcome {
+    let options = options(keeping)
+    let keeper = keeping.keeper
     let (events, feed) = AsyncStream.makeStream(of: UploadEvent.self)
     let upload = Task {
       defer { feed.finish() }
-      return try await client.upload(
-        isStandardInput ? .standardInput() : .file(file), to: url, options: chosen, onEvent: { feed.yield($0) })
+      return try await client.upload(source, to: url, options: options) { event in
+        // Before the first byte is sent.
+        if case .offered(let offer) = event { keeper?.offered(offer.key) }
+        feed.yield(event)
+      }
     }
+    var hasComplained = false
     await withTaskCancellationHandler {
       for await event in events {
-        if case .offered(let offer) = event, let problem = keeper?.keep(offer.key) {
-          display.say("sluice: the key cannot be kept, a later run would begin anew: \(problem)")
-        }
         display.show(event)
+        if !hasComplained, let problem = keeper?.problem {
+          display.say("sluice: the upload cannot be kept, a later run would begin anew: \(problem)")
+          hasComplained = true
+        }
       }
     } onCancel: {
       upload.cancel()
     }
-    do {
-      let outcome = try await upload.value
-      keeper?.remove(outcome.key)
-      display.clear()
-      succeeded(outcome, display)
-      return .success
-    } catch {
-      display.clear()
-      return await failed(error, keeper, display)
-    }
+    return try await upload.value
   }
 
-  // MARK: Ending
-
-  private func succeeded(_ outcome: UploadOutcome, _ display: SendDisplay) {
-    let seconds = display.elapsed.seconds
-    guard !command.json else {
-      Console.output(SendReport(file: file, url: url, outcome: outcome, seconds: seconds).line)
-      return
-    }
-    guard !command.quiet else { return }
-    let moved = outcome.bytes - outcome.resumedFrom
-    var line = "\(file): complete, \(ByteCount.text(outcome.bytes))"
-    if outcome.resumedFrom > 0 { line += ", of which \(ByteCount.text(moved)) in this run" }
-    line += " in \(TimeSpan.sentence(display.elapsed))"
-    if moved > 0, seconds > 0 { line += " (\(ByteCount.text(Int64(Double(moved) / seconds)))/s)" }
-    Console.output(line)
-    if let reply = outcome.reply, reply.readableBytes > 0 {
-      let text = String(validating: reply.readableBytesView, as: UTF8.self)
-      Console.output(text.map { "answer: \($0)" } ?? "answer: \(ByteCount.text(Int64(reply.readableBytes)))")
-    }
+  private func options(_ keeping: Keeping) -> UploadOptions {
+    let isSmall = keeping.identity.map { $0.size <= Self.smallEnoughToDigest } ?? false
+    var options = UploadOptions(
+      format: DataFormat(command.format) ?? .bytes, buffer: command.buffer.value,
+      acknowledgeEvery: command.ack?.value,
+      name: command.name.flatMap { StreamName(label: $0) }
+        ?? (file.isStandardInput ? nil : StreamName(label: file.name)),
+      computesDigest: keeping.identity != nil && (command.digest ?? isSmall),
+      retry: RetryPolicy(patience: command.retryFor.value))
+    options.resume = keeping.record.flatMap { StreamKey($0.key) }.map { ResumePoint(key: $0) }
+    options.proof = keeping.proof
+    if let keeper = keeping.keeper { options.onProof = { keeper.sending($0) } }
+    return options
   }
-
-  private func failed(_ error: any Error, _ keeper: KeyKeeper?, _ display: SendDisplay) async -> ExitCode {
-    guard var error = error as? UploadError else {
-      Console.error("\(file): \(error)")
-      return ExitStatus.refused
-    }
-    // What came from standard input is gone, so nobody can go on with it.
-    let isLost = isStandardInput || error.code == .source && error.resumePoint != nil || error.status == .digest
-    if isLost, let key = error.resumePoint?.key {
-      if error.status != .digest { await giveUp(key) }
-      keeper?.remove(key)
-    }
-    // A command that is stopped just as the offer comes does not hear of it any more.
-    if !isLost, error.isWorthAnotherTry, let key = error.resumePoint?.key, let problem = keeper?.keep(key) {
-      Console.error("sluice: the key cannot be kept, a later run would begin anew: \(problem)")
-    }
-    if isStandardInput, error.code != .cancelled {
-      error.isWorthAnotherTry = error.isWorthAnotherTry && display.safe == 0
-    }
-    if command.json {
-      Console.output(
-        SendReport(file: file, url: url, error: error, seconds: display.elapsed.seconds).line)
-    }
-    let text = error.description
-    Console.error(text.hasPrefix(file + " ") ? text : "\(file): \(text)")
-    if let hint = hint(error, isKept: keeper != nil && !isLost, safe: display.safe) { Console.error(hint) }
-    return ExitStatus.of(error)
-  }
-
-  private func hint(_ error: UploadError, isKept: Bool, safe: Int64) -> String? {
-    guard error.isWorthAnotherTry else { return nil }
-    var when = "."
-    if let seconds = error.retryAfter { when = ", in \(TimeSpan.sentence(.seconds(min(seconds, 1 << 31)))) or later." }
-    guard isKept, let point = error.resumePoint else {
-      return isStandardInput
-        ? "Run the command again to send it all from the beginning\(when)"
-        : "Run the same command again\(when)"
-    }
-    let sure = max(point.safe, safe)
-    let amount = sure > 0 ? "\(ByteCount.text(sure)) or more are safe. " : ""
-    return "\(amount)Run the same command again to go on\(when)"
-  }
-
-  /// Gives the server's space back, if that is quick; the server forgets the stream by itself otherwise.
-  private func giveUp(_ key: StreamKey) async {
-    let (client, url) = (client, url)
-    // The task of its own is not cancelled yet.
-    let attempt = Task.detached { try await client.giveUp(key, at: url) }
-    let limit = Task.detached {
-      try await Task.sleep(for: .seconds(2))
-      attempt.cancel()
-    }
-    _ = await attempt.result
-    limit.cancel()
-  }
-
-  // MARK: Beginning
-
-  private var baseName: String { file.split(separator: "/").last.map { String($0) } ?? file }
 
   private var style: SendDisplay.Style {
     command.quiet ? .none : Console.isTerminal ? .bar : .lines
   }
 
-  private func options() -> UploadOptions {
-    UploadOptions(
-      format: DataFormat(command.format) ?? .bytes, buffer: command.buffer.value,
-      acknowledgeEvery: command.ack?.value,
-      name: command.name.flatMap { StreamName(label: $0) } ?? (isStandardInput ? nil : StreamName(label: baseName)),
-      computesDigest: command.digest, retry: RetryPolicy(patience: command.retryFor.value))
-  }
+  // MARK: Ending
 
-  private func keeper() -> KeyKeeper? {
-    guard !isStandardInput, !command.noResume, let identity = try? FileIdentity(of: file),
-      let folder = StateFolder(environment: ProcessInfo.processInfo.environment)
-    else { return nil }
-    return KeyKeeper(folder: folder, file: identity, url: url)
-  }
-}
-
-/// The kept key of one file and URL.
-struct KeyKeeper {
-  let folder: StateFolder
-  let file: FileIdentity
-  let url: XStreamURL
-
-  func key() -> StreamKey? { folder.key(for: file, url: url) }
-
-  /// - Returns: what went wrong.
-  func keep(_ key: StreamKey) -> String? {
-    guard self.key() != key else { return nil }
-    do throws(StateFolderError) {
-      try folder.keep(StateFolder.Record(file: file, url: url, key: key))
-      return nil
-    } catch {
-      return error.description
+  private func succeeded(_ outcome: UploadOutcome, _ display: SendDisplay) -> ExitCode {
+    let seconds = display.elapsed.seconds
+    if command.json {
+      Console.output(SendReport(file: file.text, url: url, outcome: outcome, seconds: seconds).line)
+    } else if !command.quiet {
+      let moved = outcome.bytes - outcome.resumedFrom
+      var line = "\(file.text): complete, \(ByteCount.text(outcome.bytes))"
+      if outcome.resumedFrom > 0 { line += ", of which \(ByteCount.text(moved)) in this run" }
+      line += " in \(TimeSpan.sentence(display.elapsed))"
+      if moved > 0, seconds > 0 { line += " (\(ByteCount.text(Int64(Double(moved) / seconds)))/s)" }
+      Console.output(line + ", as \(outcome.key) at \(url)")
+      if let reply = outcome.reply, reply.readableBytes > 0 {
+        let text = String(validating: reply.readableBytesView, as: UTF8.self)
+        Console.output(text.map { "answer: \($0)" } ?? "answer: \(ByteCount.text(Int64(reply.readableBytes)))")
+      }
     }
+    guard let size = outcome.grownTo else { return .success }
+    Console.error(
+      "\(file.text): has grown to \(size) bytes since it was opened; the server has the first \(outcome.bytes). "
+        + "Send it again for the rest.")
+    return ExitStatus.grown
   }
 
-  func remove(_ key: StreamKey) {
-    folder.remove(key, ofFileAt: file.path, url: url)
+  private func failed(
+    _ error: UploadError, _ ending: UploadEnding, _ keeping: Keeping, _ display: inout SendDisplay
+  ) async -> ExitCode {
+    var error = error
+    let key = error.resumePoint?.key
+    // A command that is stopped just as the offer comes does not hear of it any more.
+    if let key, !ending.isOver { keeping.keeper?.offered(key) }
+    let isKept = !ending.isOver && key.map { keeping.keeper?.keeps($0) ?? false } ?? false
+    if file.isStandardInput, error.code != .cancelled {
+      error.isWorthAnotherTry = error.isWorthAnotherTry && display.safe == 0
+    }
+    if !isKept { error.resumePoint = nil }
+    report(error, display)
+    if !isKept { await drop(key, ending, keeping, &display) }
+    if let hint = hint(error, isKept: isKept, isLost: key != nil && !isKept, safe: display.safe) {
+      Console.error(hint)
+    }
+    return ExitStatus.of(error)
+  }
+
+  private func report(_ error: UploadError, _ display: SendDisplay) {
+    let text = command.connection.words(for: error)
+    if command.json {
+      Console.output(
+        SendReport(file: file.text, url: url, error: error, message: text, seconds: display.elapsed.seconds).line)
+    }
+    Console.error(text.hasPrefix(file.text + " ") ? text : "\(file.text): \(text)")
+  }
+
+  private func drop(
+    _ key: StreamKey?, _ ending: UploadEnding, _ keeping: Keeping, _ display: inout SendDisplay
+  ) async {
+    guard let key else { return }
+    if ending.isHeld { await giveUp(key, &display) }
+    if ending.isForgotten { keeping.keeper?.forget(key) }
+  }
+
+  /// Whoever forgets a key gives the upload up, or says why it can't.
+  func giveUp(_ key: StreamKey, _ display: inout SendDisplay) async {
+    guard let problem = await client.giveUpSoon(key, at: url) else { return }
+    display.clear()
+    Console.error(
+      "\(file.text): what the server has of it could not be given up, and holds room and quota until it expires: "
+        + "\(problem) To drop it later: sluice give-up \(key) \(url)")
+  }
+
+  private func hint(_ error: UploadError, isKept: Bool, isLost: Bool, safe: Int64) -> String? {
+    guard error.isWorthAnotherTry else {
+      return isKept ? "The unfinished upload is kept. To drop it: sluice give-up \(file.text) \(url)" : nil
+    }
+    var when = "."
+    if let seconds = error.retryAfter { when = ", in \(TimeSpan.sentence(.seconds(min(seconds, 1 << 31)))) or later." }
+    guard isKept, let point = error.resumePoint else {
+      return isLost || file.isStandardInput
+        ? "Run the command again to send it all from the beginning\(when)" : "Run the same command again\(when)"
+    }
+    // What a service behind the server took before it broke off is lost.
+    let sure = error.status == .backend ? 0 : max(point.safe, safe)
+    let amount = sure > 0 ? "\(ByteCount.text(sure)) or more are safe. " : ""
+    return "\(amount)Run the same command again to go on\(when)"
   }
 }

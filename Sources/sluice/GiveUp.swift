@@ -26,11 +26,11 @@ struct GiveUp: AsyncParsableCommand {
 
   func validate() throws {
     guard words.count == 2 else { throw ValidationError("Name a file or a key, and the URL.") }
-    _ = try XStreamURL.argument(words[1])
+    _ = try XStreamURL.last(of: words)
   }
 
   func run() async throws {
-    let url = try XStreamURL.argument(words[1])
+    let url = try XStreamURL.last(of: words)
     let found: KeptUpload.Found
     if let kept = words[0] == "-" ? nil : KeptUpload.find(words[0], url: url) {
       found = kept
@@ -48,7 +48,7 @@ struct GiveUp: AsyncParsableCommand {
     } catch let error as UploadError {
       // A stream that the server does not know cannot be gone on with either.
       if error.status == .unknownKey { forget(found, url) }
-      Console.error("sluice: \(error)")
+      Console.error("sluice: \(connection.words(for: error))")
       throw ExitStatus.of(error)
     }
   }

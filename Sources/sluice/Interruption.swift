@@ -6,20 +6,28 @@ import Dispatch
   import Musl
 #endif
 
-/// Ctrl-C and SIGTERM: the first stops in order, the second at once.
+/// Ctrl-C, SIGTERM and SIGHUP: the first stops in order, a later one at once. A signal that was ignored when the command
+/// began, as nohup and a shell's background jobs have it, stays ignored.
 final class Interruption {
+  /// A terminal that is closed and its shell both say so: what comes within this time is the same wish.
+  private static let once = DispatchTimeInterval.milliseconds(500)
+
   private let sources: [any DispatchSourceSignal]
 
   init(_ stop: @escaping @Sendable () -> Void) {
     let queue = DispatchQueue(label: "signals")
-    let count = Count()
-    sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
+    let first = First()
+    sources = [SIGINT, SIGTERM, SIGHUP].compactMap { number in
+      let handler = signal(number, SIG_IGN)
+      guard unsafeBitCast(handler, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self) else { return nil }
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
-        count.value += 1
-        if count.value > 1 { _exit(128 + number) }
-        stop()
+        guard let time = first.time else {
+          first.time = .now()
+          stop()
+          return
+        }
+        if DispatchTime.now() > time + Self.once { _exit(128 + number) }
       }
       source.resume()
       return source
@@ -27,7 +35,7 @@ final class Interruption {
   }
 
   /// Unchecked, because it is touched on the signals' queue alone.
-  private final class Count: @unchecked Sendable {
-    var value = 0
+  private final class First: @unchecked Sendable {
+    var time: DispatchTime?
   }
 }

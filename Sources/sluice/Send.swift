@@ -10,18 +10,20 @@ struct Send: AsyncParsableCommand {
     discussion: """
       FILE may be - for standard input, whose end ends the upload. A lost connection is made again, and the upload goes \
       on from the last byte that the server has. If the command itself is stopped, run it again: it keeps the key of \
-      an unfinished upload in $XDG_STATE_HOME/sluice (or ~/.local/state/sluice) until the upload is complete or the \
-      file changes. What came from standard input cannot be gone on with.
+      an unfinished upload in $XDG_STATE_HOME/sluice (or ~/.local/state/sluice), with a digest of what was sent. The later \
+      run reads that part of the file again; if it is not the same, it gives the upload up and begins anew. What comes \
+      from standard input, a pipe or a device, or has no size that can be trusted (in /proc and /sys), cannot be gone on \
+      with; what is not complete of it is given up at the end.
 
       With --json, standard output has one object a line for each file. Always: file, url, result (complete, refused \
       or interrupted), seconds. If complete: key, bytes, sent, resumedFrom, safe, connections, status 0, and digest and \
-      reply if there are any. Otherwise: error, message, and, if known, status, statusName, retryAfter, key, safe. The key \
+      reply if there are any, grownTo if the file has grown. Otherwise: error, message, and, if known, status, statusName, retryAfter, key, safe. The key \
       is a secret: whoever has it can go on with the upload.
 
       Several files are sent one after another; the first failure that is not for the file alone does not stop the \
       others, and the exit status is that of the worst.
 
-      \(ExitStatus.help)
+      \(ExitStatus.help) 2 complete, but the file has grown since it was opened: the server has what it had then.
       """)
 
   @Argument(help: ArgumentHelp("Files, and the URL at the end.", valueName: "file... url"))
@@ -33,8 +35,10 @@ struct Send: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The name to give the server (default: the file's). For one file.", valueName: "name"))
   var name: String?
 
-  @Flag(help: "Compute SHA-256 first and let the server compare. Not for standard input.")
-  var digest = false
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Compute SHA-256 first and let the server compare (default: up to 64 MiB). Not for standard input.")
+  var digest: Bool?
 
   @Option(help: ArgumentHelp("What the bytes are: bytes, text or json.", valueName: "format"))
   var format = "bytes"
@@ -64,7 +68,7 @@ struct Send: AsyncParsableCommand {
 
   func validate() throws {
     guard words.count >= 2 else { throw ValidationError("Name at least one file, and the URL at the end.") }
-    _ = try XStreamURL.argument(words[words.count - 1])
+    _ = try XStreamURL.last(of: words)
     guard name == nil || words.count == 2 else { throw ValidationError("--name is for one file.") }
     guard name == nil || StreamName(label: name ?? "") != nil else {
       throw ValidationError("--name must not be empty or have control characters.")
@@ -74,22 +78,23 @@ struct Send: AsyncParsableCommand {
     }
     let files = words.dropLast()
     guard files.count(where: { $0 == "-" }) <= 1 else { throw ValidationError("Standard input can be sent once.") }
-    guard !digest || !files.contains("-") else {
+    guard digest != true || !files.contains("-") else {
       throw ValidationError("--digest needs to read the bytes twice, which standard input does not allow.")
     }
   }
 
   func run() async throws {
-    let url = try XStreamURL.argument(words[words.count - 1])
+    let url = try XStreamURL.last(of: words)
     let client = try connection.client()
-    let work = Task { await sendAll(words.dropLast(), to: url, with: client) }
+    let files = FileArgument.list(words.dropLast())
+    let work = Task { await sendAll(files, to: url, with: client) }
     let interruption = Interruption { work.cancel() }
     let status = await work.value
     withExtendedLifetime(interruption) {}
     guard status == .success else { throw status }
   }
 
-  private func sendAll(_ files: ArraySlice<String>, to url: XStreamURL, with client: UploadClient) async -> ExitCode {
+  private func sendAll(_ files: [FileArgument], to url: XStreamURL, with client: UploadClient) async -> ExitCode {
     var worst = ExitCode.success
     for file in files {
       let upload = FileUpload(command: self, file: file, url: url, client: client)

@@ -31,6 +31,8 @@ struct SendDisplay {
     switch event {
     case .hashing(let done, let total):
       draw("\(name): computing the digest, \(total == 0 ? 100 : done * 100 / total)%")
+    case .checking(let done, let total):
+      draw("\(name): reading again what was sent before, \(total == 0 ? 100 : done * 100 / total)%")
     case .connecting(let attempt):
       if attempt > 1 { draw("\(name): connecting again") }
     case .offered(let offer):
@@ -41,9 +43,15 @@ struct SendDisplay {
       let isLast = progress.sent == progress.total
       bar.update(sent: progress.sent, at: elapsed)
       draw(isLast: isLast) { $0.line(sent: progress.sent, total: progress.total, width: $1) }
-    case .restarting:
-      say("\(name): the server does not have the earlier upload any more; beginning anew")
+    case .restarting(let reason):
+      safe = 0
+      switch reason {
+      case .unknown: say("\(name): the server does not have the earlier upload any more; beginning anew")
+      case .gone: say("\(name): the server can never complete the upload that was begun; beginning anew")
+      }
     case .waiting(let pause):
+      // What a service behind the server took before it broke off is lost.
+      if pause.error.status == .backend || pause.error.status == .gone { safe = 0 }
       bar.pause()
       if pause.delay >= .seconds(1) || style == .lines {
         say("\(name): \(pause.error) Next try in \(TimeSpan.sentence(pause.delay)).")

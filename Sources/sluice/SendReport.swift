@@ -1,4 +1,3 @@
-import FoundationEssentials
 import NIOCore
 import XStream
 import XStreamClient
@@ -23,6 +22,8 @@ struct SendReport: Encodable {
   var connections: Int?
   var seconds: Double
   var digest: String?
+  /// The size that the file has grown to meanwhile, which the server does not have.
+  var grownTo: Int64?
   /// A backend's answer, if it is UTF-8.
   var reply: String?
   /// The kind of failure.
@@ -46,11 +47,12 @@ struct SendReport: Encodable {
     resumedFrom = outcome.resumedFrom
     connections = outcome.connections
     digest = outcome.digest?.description
+    grownTo = outcome.grownTo
     reply = outcome.reply.flatMap { String(validating: $0.readableBytesView, as: UTF8.self) }
     (status, statusName) = (Status.ok.rawValue, Status.ok.name)
   }
 
-  init(file: String, url: XStreamURL, error: UploadError, seconds: Double) {
+  init(file: String, url: XStreamURL, error: UploadError, message: String, seconds: Double) {
     self.file = file
     self.url = url.description
     self.seconds = seconds
@@ -60,15 +62,10 @@ struct SendReport: Encodable {
     self.error = error.code.description
     status = error.status?.rawValue
     statusName = error.status?.name
-    message = error.description
+    self.message = message
     retryAfter = error.retryAfter
   }
 
   /// One line.
-  var line: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let bytes = try? encoder.encode(self) else { return "{}" }
-    return String(decoding: bytes, as: UTF8.self)
-  }
+  var line: String { JSONText.line(self) }
 }

@@ -41,4 +41,47 @@ import Testing
       try await gateway.expectAtRest()
     }
   }
+
+  /// The script that the README shows.
+  private func readmeScript(in folder: GatewayFolder) throws -> String {
+    let text = try String(contentsOf: RepositoryFile.url("README.md"), encoding: .utf8)
+    let start = try #require(text.range(of: "```bash\n"))
+    let end = try #require(text[start.upperBound...].range(of: "```"))
+    return try folder.write("readme.sh", String(text[start.upperBound..<end.lowerBound]), mode: 0o755)
+  }
+
+  @Test("the README's script uploads a file, and wants the server that it was told", arguments: [true, false])
+  func readme(isTheServer: Bool) async throws {
+    try await withGateway { gateway in
+      let file = try gateway.folder.write("file", Data(pattern(300_001)))
+      // The same server, under what is none of the names in its certificate.
+      let host = isTheServer ? "localhost" : "127.0.0.1"
+      let result = try await Program.run(
+        [
+          "bash", try readmeScript(in: gateway.folder), file, "\(host):\(gateway.port)", "/upload-file",
+          TestCertificates.ours.ca,
+        ], in: gateway.folder)
+      #expect((result.status == 0) == isTheServer, "\(result.errors)")
+      if isTheServer {
+        let key = try #require(gateway.folder.names(in: gateway.folder.uploads).first)
+        #expect(try gateway.folder.stored(key) == pattern(300_001))
+      }
+      try await gateway.expectAtRest()
+    }
+  }
+
+  @Test("at a wrong port both scripts end soon, with words")
+  func wrongPort() async throws {
+    try await withGateway { gateway in
+      let file = try gateway.folder.write("file", "some bytes")
+      let readme = try await Program.run(
+        ["bash", try readmeScript(in: gateway.folder), file, "localhost:1", "/upload-file", TestCertificates.ours.ca],
+        in: gateway.folder)
+      #expect(readme.status == 1 && readme.errors.contains("localhost:1"), "\(readme.errors)")
+      let script = RepositoryFile.url("deploy/examples/send.sh").path
+      let send = try await Program.run(
+        ["sh", script, file, "localhost:1", "/upload-file", "-CAfile", TestCertificates.ours.ca], in: gateway.folder)
+      #expect(send.status == 75 && send.errors.contains("localhost:1"), "\(send.errors)")
+    }
+  }
 }

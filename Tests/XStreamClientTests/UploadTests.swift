@@ -213,23 +213,6 @@ struct UploadTests {
     #expect(error?.status == .unknownKey)
   }
 
-  @Test("a file that changes while it is sent fails the upload, and its last byte is not sent")
-  func changedFile() async throws {
-    let bytes = pattern(40_000_000)
-    try await withFile(bytes) { path in
-      let error = try await withServer([
-        { peer in
-          _ = try await peer.request()
-          try await peer.say(offer())
-          _ = try await peer.bytes(1_000)
-          try append(1, to: path)
-          await #expect(throws: (any Error).self) { _ = try await peer.bytes(40_000_000) }
-        }
-      ]) { url in await failure { try await client().upload(.file(path), to: url, options: quick()) } }
-      #expect(error?.code == .source)
-    }
-  }
-
   @Test("a backend's answer comes with the outcome")
   func reply() async throws {
     let outcome = try await withServer([

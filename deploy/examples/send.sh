@@ -13,7 +13,11 @@ work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT && mkfifo "$work/up" "$work/down
 # -quiet also turns s_client's commands off: bytes that begin with "Q" would end the connection.
 openssl s_client -quiet -verify_return_error -verify_hostname "${server%:*}" -alpn x-stream/1 \
   -connect "$server" "$@" <"$work/up" >"$work/down" 2>"$work/log" &
+tls=$!
 exec 3>"$work/up" 4<"$work/down"
+# A server of another kind may wait for ever, as s_client does; an offer takes no minute.
+sh -c 'sleep 60 & trap "kill $!" TERM; wait $! && kill "$1"' sh "$tls" >/dev/null 2>&1 3>&- 4<&- &
+watch=$!
 
 packet() { # reads a packet's head
   head=
@@ -23,6 +27,8 @@ packet() { # reads a packet's head
     case $line in payload:*) return 0 ;; esac
   done <&4
   cat "$work/log" >&2
+  echo "$server did not answer as an x-stream server does" >&2
+  kill "$watch" "$tls" 2>/dev/null
   exit 75
 }
 value() { printf %s "$head" | sed -n "s/^ *$1: *//p"; }
@@ -30,11 +36,12 @@ value() { printf %s "$head" | sed -n "s/^ *$1: *//p"; }
 printf 'headers:\n    route: %s\n    data-format: bytes\n    x-stream: %d:65536\npayload: -\n' \
   "$route" "$(wc -c <"$file")" >&3 2>/dev/null
 packet
+kill "$watch" 2>/dev/null
 case $(value x-stream) in
 -1 | '') ;; # refused
 0:*) cat "$file" >&3 2>/dev/null; packet ;; # the server takes all of it
 *) offer=$(value x-stream); head -c "${offer%:*}" "$file" >&3 2>/dev/null; packet ;; # or so many bytes
 esac
-kill $! 2>/dev/null # -quiet goes on after the end of its input
+kill "$tls" 2>/dev/null # -quiet goes on after the end of its input
 printf %s "$head"
 exit "$(value status)"

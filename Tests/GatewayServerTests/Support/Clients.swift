@@ -75,7 +75,7 @@ final class UploadEvents: Sendable {
       switch event {
       case .offered(let offer): offer.offset
       case .progress(let progress): progress.safe
-      case .hashing, .connecting, .restarting, .waiting: nil
+      case .hashing, .checking, .connecting, .restarting, .waiting: nil
       }
     }
   }

@@ -2,18 +2,19 @@ import NIOCore
 import NIOPosix
 import XStream
 
-/// A file, read one portion ahead on a thread of the pool: while one is encrypted and sent, the next is read.
+/// A file, read one portion ahead on a thread of the pool: while one is encrypted and sent, the next is read and hashed.
 final class FileFeed: StreamFeed {
   /// Large enough that a hop to another thread costs nothing beside it, small enough for a core's cache.
-  private static let portionSize: Int64 = 512 << 10
+  private static let portionSize = FileReading.portion
 
-  private let file: OpenFile
-  private let identity: FileIdentity
+  private let reading: FileReading
   private let threads: NIOThreadPool
   private let loop: any EventLoop
 
-  /// The byte after the last one that is read or being read.
+  /// The byte after the last one that is read.
   private var readEnd: Int64 = 0
+  /// Whether the next read is the first from there.
+  private var isStarting = true
   private var portionSize = FileFeed.portionSize
   /// Counts the starts, so that what was read for an earlier connection is thrown away.
   private var generation = 0
@@ -28,27 +29,26 @@ final class FileFeed: StreamFeed {
 
   var onReady: (() -> Void)?
 
-  /// A feed for the file as it was when `identity` was taken.
-  init(_ file: OpenFile, identity: FileIdentity, threads: NIOThreadPool, loop: any EventLoop) {
-    self.file = file
-    self.identity = identity
+  init(_ reading: FileReading, threads: NIOThreadPool, loop: any EventLoop) {
+    self.reading = reading
     self.threads = threads
     self.loop = loop
   }
 
-  var total: Total { .known(identity.size) }
+  var total: Total { .known(reading.size) }
   var isAtEnd: Bool { false }
 
   func start(at offset: Int64, portion: Int64) {
     generation += 1
     readEnd = offset
+    isStarting = true
     failure = nil
     // Whole portions of the server's wish, as many as fit.
     portionSize = portion < Self.portionSize ? Self.portionSize / portion * portion : Self.portionSize
     if let filled { idle.append(filled) }
     filled = nil
     reclaim()
-    file.adviseSequential(from: offset)
+    reading.file.adviseSequential(from: offset)
     readAhead()
   }
 
@@ -71,9 +71,11 @@ final class FileFeed: StreamFeed {
 
   func safe(upTo offset: Int64) {}
   func ready(on loop: any EventLoop) -> EventLoopFuture<Void> { loop.makeSucceededVoidFuture() }
+  func canStart(at offset: Int64) -> Bool { true }
 
   func close() {
     isClosed = true
+    reading.cancel()
     generation += 1
     onReady = nil
   }
@@ -85,15 +87,15 @@ final class FileFeed: StreamFeed {
   }
 
   private func readAhead() {
-    let count = min(portionSize, identity.size - readEnd)
-    guard count > 0, filled == nil, !isReading, !isClosed, let portion = idle.popLast() else { return }
+    let count = min(portionSize, reading.size - readEnd)
+    guard count > 0, filled == nil, failure == nil, !isReading, !isClosed, let portion = idle.popLast() else { return }
     isReading = true
-    let offset = readEnd
-    let (file, identity, generation) = (file, identity, generation)
-    readEnd += count
+    let (reading, generation, offset, isStarting) = (reading, generation, readEnd, isStarting)
+    self.isStarting = false
     threads.runIfActive(eventLoop: loop) {
       Result { () throws(FeedError) in
-        try portion.fill(from: file, at: offset, count: Int(count), expecting: identity)
+        if isStarting { try reading.go(to: offset) }
+        try reading.fill(portion, count)
       }
     }
     .assumeIsolated().whenComplete { result in
@@ -109,9 +111,16 @@ final class FileFeed: StreamFeed {
       return
     }
     switch result {
-    case .success(.success): filled = portion
-    case .success(.failure(let error)): failure = error
-    case .failure(let error): failure = .unreadable(path: file.path, cause: "\(error)")
+    case .success(.success):
+      // It may be fewer bytes than were asked for.
+      readEnd += Int64(portion.bytes.readableBytes)
+      filled = portion
+    case .success(.failure(let error)):
+      failure = error
+      idle.append(portion)
+    case .failure(let error):
+      failure = .unreadable(path: reading.file.path, cause: "\(error)")
+      idle.append(portion)
     }
     onReady?()
   }

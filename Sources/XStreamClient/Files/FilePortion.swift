@@ -7,8 +7,10 @@ import NIOCore
 final class FilePortion: @unchecked Sendable {
   private(set) var bytes = ByteBuffer()
 
-  /// Reads a part of the file, whose identity has to be the same before and after.
-  func fill(from file: OpenFile, at offset: Int64, count: Int, expecting identity: FileIdentity) throws(FeedError) {
+  /// Reads a part of the file.
+  ///
+  /// - Returns: the bytes there were, fewer than asked for at the file's end only.
+  func fill(from file: OpenFile, at offset: Int64, count: Int) throws(FeedError) -> Int {
     // While nobody else holds the storage it is used again.
     bytes.clear(minimumCapacity: count)
     var failure: FeedError?
@@ -21,7 +23,7 @@ final class FilePortion: @unchecked Sendable {
       }
     }
     if let failure { throw failure }
-    guard filled == count, try file.identity() == identity else { throw .changed(path: file.path) }
+    return filled
   }
 
   /// Takes bytes from the front.

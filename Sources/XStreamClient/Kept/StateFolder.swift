@@ -10,8 +10,9 @@ public import XStream
 
 /// Keeps the keys of unfinished uploads in a folder, so that a later run goes on with them.
 ///
-/// A key is kept beside the file's identity and the URL, and counts only as long as both are the same. The folder and its
-/// files are their owner's alone, because for a client without an identity the key alone speaks.
+/// A key is kept beside the file's identity and the URL, which find it again; whether the file is still the same is for
+/// the record's proof to say. The folder and its files are their owner's alone, because for a client without an identity
+/// the key alone speaks.
 public struct StateFolder: Sendable {
   /// An unfinished upload.
   public struct Record: Hashable, Sendable, Codable {
@@ -21,12 +22,15 @@ public struct StateFolder: Sendable {
     public var url: String
     /// The stream's key.
     public var key: String
+    /// The data format's name; nil in what an earlier version kept.
+    public var format: String?
 
     /// A record.
-    public init(file: FileIdentity, url: XStreamURL, key: StreamKey) {
+    public init(file: FileIdentity, url: XStreamURL, key: StreamKey, format: DataFormat = .bytes) {
       self.file = file
       self.url = url.description
       self.key = key.text
+      self.format = format.name
     }
   }
 
@@ -55,31 +59,52 @@ public struct StateFolder: Sendable {
 
   /// What is kept for a path and a URL, whether or not the file is still the same. A record that cannot be read counts
   /// as none.
-  public func record(ofFileAt path: String, url: XStreamURL) -> Record? {
-    let descriptor = open(place(path, url), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+  public func record(ofFileAt path: LocalPath, url: XStreamURL) -> Record? {
+    guard let record = read(place(path, url) + ".json"), record.url == url.description, record.file.path == path else {
+      return nil
+    }
+    return record
+  }
+
+  /// What is kept for a file and a URL: by the file's path, or for a file that has moved by its size and its name or inode.
+  /// A disk that is plugged in again may have another place, and a snapshot another device.
+  public func record(of file: FileIdentity, url: XStreamURL) -> Record? {
+    record(ofFileAt: file.path, url: url) ?? moved(file, url)
+  }
+
+  private func moved(_ file: FileIdentity, _ url: XStreamURL) -> Record? {
+    guard let folder = opendir(path) else { return nil }
+    defer { closedir(folder) }
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      guard name.hasSuffix(".json"), let record = read(path + "/" + name), record.url == url.description else {
+        continue
+      }
+      let old = record.file
+      guard old.size == file.size, old.path.name == file.path.name || old.inode == file.inode else { continue }
+      // A copy is another file, and a run that still goes on has the upload in hand.
+      guard old.path.withCString({ access($0, F_OK) }) != 0, !isInUse(record) else { continue }
+      return record
+    }
+    return nil
+  }
+
+  private func read(_ file: String) -> Record? {
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: Self.largestRecord)
     var filled = 0
     while filled < bytes.count {
       let count = bytes.withUnsafeMutableBytes { memory in
-        read(descriptor, memory.baseAddress.map { $0 + filled }, memory.count - filled)
+        readBytes(descriptor, UnsafeMutableRawBufferPointer(rebasing: memory[filled...]))
       }
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { return nil }
       if count == 0 { break }
       filled += count
     }
-    guard let record = try? JSONDecoder().decode(Record.self, from: Data(bytes[..<filled])),
-      record.url == url.description, record.file.path == path
-    else { return nil }
-    return record
-  }
-
-  /// The key to go on with; nil if there is none, or the file is not the one any more that the upload began with.
-  public func key(for file: FileIdentity, url: XStreamURL) -> StreamKey? {
-    guard let record = record(ofFileAt: file.path, url: url), record.file == file else { return nil }
-    return StreamKey(record.key)
+    return try? JSONDecoder().decode(Record.self, from: Data(bytes[..<filled]))
   }
 
   /// Keeps a record in place of an earlier one for the same path and URL.
@@ -90,7 +115,7 @@ public struct StateFolder: Sendable {
     guard let url = try? XStreamURL(record.url), let bytes = try? JSONEncoder().encode(record) else {
       throw StateFolderError("\(path): a record cannot be written")
     }
-    let place = place(record.file.path, url)
+    let place = place(record.file.path, url) + ".json"
     let draft = place + ".\(getpid()).\(UInt32.random(in: 0 ... .max))"
     let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw StateFolderError(draft, errno) }
@@ -110,18 +135,37 @@ public struct StateFolder: Sendable {
   }
 
   /// Removes what is kept for a path and a URL, if it has this key: another run may have begun another upload since.
-  public func remove(_ key: StreamKey, ofFileAt path: String, url: XStreamURL) {
+  public func remove(_ key: StreamKey, ofFileAt path: LocalPath, url: XStreamURL) {
     guard record(ofFileAt: path, url: url)?.key == key.text else { return }
-    unlink(place(path, url))
+    let place = place(path, url)
+    unlink(place + ".json")
+    unlink(place + ".proof")
   }
 
-  /// The file of a record. Its name is a hash, because a path may be longer than a name can be.
-  private func place(_ file: String, _ url: XStreamURL) -> String {
+  /// The files of a record, without their ending. The name is a hash, because a path may be longer than a name can be.
+  private func place(_ file: LocalPath, _ url: XStreamURL) -> String {
     let hasher = SHA256Hasher()
-    Array("\(url)\n\(file)".utf8).withUnsafeBytes { hasher.update($0) }
-    let digits = Array("0123456789abcdef".utf8)
-    let name = hasher.finish().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    return path + "/" + String(decoding: name, as: UTF8.self) + ".json"
+    (Array("\(url)\n".utf8) + file.bytes).withUnsafeBytes { hasher.update($0) }
+    return path + "/" + Hexadecimal.text(hasher.finish())
+  }
+
+  // MARK: Proofs
+
+  /// Where the proofs of an upload go while it runs.
+  func proofs(of record: Record) throws(StateFolderError) -> ProofFile {
+    guard let url = try? XStreamURL(record.url) else { throw StateFolderError("\(path): a record has no URL") }
+    return try ProofFile(path: place(record.file.path, url) + ".proof", key: record.key)
+  }
+
+  /// What the last run read of the file before it stopped; nil if nobody knows.
+  public func proof(of record: Record) -> PrefixProof? {
+    guard let url = try? XStreamURL(record.url) else { return nil }
+    return ProofFile.read(place(record.file.path, url) + ".proof", key: record.key)
+  }
+
+  private func isInUse(_ record: Record) -> Bool {
+    guard let url = try? XStreamURL(record.url) else { return false }
+    return ProofFile.isInUse(place(record.file.path, url) + ".proof")
   }
 
   private func makeFolder() throws(StateFolderError) {
@@ -152,4 +196,9 @@ public struct StateFolderError: Error, Hashable, Sendable, CustomStringConvertib
   init(_ path: String, _ code: CInt) {
     description = "\(path): \(String(cString: strerror(code)))"
   }
+}
+
+/// `read`, which within the type means its own.
+private func readBytes(_ descriptor: CInt, _ memory: UnsafeMutableRawBufferPointer) -> Int {
+  read(descriptor, memory.baseAddress, memory.count)
 }
