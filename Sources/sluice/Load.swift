@@ -14,8 +14,10 @@ struct Load: AsyncParsableCommand {
       describes it. Without one, --rate or --clients and the options beside them make a plan. Addresses given here \
       replace the scenario's. Ctrl-C ends the run in order, with the result so far.
 
+      Where no threshold says how many uploads may fail, none may.
+
       Exit status: 0 every threshold is met; 1 one is not; 2 the run cannot be begun; 64 the command line or the \
-      scenario is wrong; 74 standard output cannot be written; 75 interrupted.
+      scenario is wrong; 74 the result cannot be written; 75 interrupted.
       """)
 
   @Argument(help: ArgumentHelp("A scenario, and addresses.", valueName: "scenario... url"))
@@ -50,7 +52,8 @@ struct Load: AsyncParsableCommand {
         + "default.", valueName: "file"))
   var gatewayConfig: String?
 
-  @Option(help: ArgumentHelp("Write the result as JSON; - is standard output.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write the result as JSON; - is standard output. A plain file is replaced.", valueName: "file"))
   var json: String?
 
   @Option(help: ArgumentHelp("Write the result as a page of HTML with plots.", valueName: "file.html"))
@@ -78,7 +81,12 @@ struct Load: AsyncParsableCommand {
   }
 
   func run() async throws {
+    try EventLoops.requireRoom()
     let scenario = try scenario()
+    let places = Places(json: try json.map(LoadFiles.place), page: try report.map(LoadFiles.place))
+    if let json = places.json, let page = places.page, json.isSame(as: page) {
+      throw ValidationError("--json and --report need places of their own.")
+    }
     let configuration = try connection.configuration()
     let earlier = try compare.map(LoadFiles.report)
     let plan: LoadPlan
@@ -99,25 +107,48 @@ struct Load: AsyncParsableCommand {
     display.clear()
     if let before, let gatewayConfig { result.check(against: before, try LoadFiles.records(gatewayConfig)) }
     let finished = result.report()
-    try publish(finished, besides: earlier)
+    let isPublished = publish(finished, besides: earlier, places)
     switch finished.verdict {
-    case .passed: break
+    case .passed: if !isPublished { throw ExitStatus.outputLost }
     case .failed: throw LoadExit.notMet
     case .interrupted: throw ExitStatus.tryAgain
     }
   }
 
+  private struct Places {
+    var json: ResultPlace?
+    var page: ResultPlace?
+  }
+
   /// Puts the result where it was asked for.
-  private func publish(_ result: LoadReport, besides earlier: LoadReport?) throws {
+  ///
+  /// - Returns: whether it is there.
+  private func publish(_ result: LoadReport, besides earlier: LoadReport?, _ places: Places) -> Bool {
     let lines = LoadTables.lines(result) + (earlier.map { LoadTables.lines(Comparison($0, result)) } ?? [])
-    if json == "-" {
+    // Whoever reads the result there reads nothing else.
+    if places.json?.isStandardOutput ?? false || places.page?.isStandardOutput ?? false {
       lines.forEach(Console.error)
-      Console.outputText(result.json)
     } else {
       Console.output(lines)
-      if let json { try LoadFiles.write(result.json + "\n", to: json) }
     }
-    if let report { try LoadFiles.write(result.page(besides: earlier), to: report) }
+    if result.errors.contains(where: { $0.kind == "tls" }), connection.ca == nil, !connection.insecureNoVerification {
+      Console.error("sluice: servers' certificates were held against the system's authorities; --ca FILE names others")
+    }
+    var isPublished = true
+    for (place, text) in [(places.json, result.json + "\n"), (places.page, result.page(besides: earlier))] {
+      guard let place else { continue }
+      guard !place.isStandardOutput else {
+        Console.outputAsItIs(text)
+        continue
+      }
+      do throws(ResultPlaceError) {
+        try place.write(text)
+      } catch {
+        Console.error("sluice: \(error)")
+        isPublished = false
+      }
+    }
+    return isPublished
   }
 
   private func scenario() throws -> Scenario {

@@ -22,7 +22,7 @@ enum LoadFiles {
   /// What the ledger has that a gateway's configuration leads to; `-` is the embedded default's.
   static func records(_ config: String) throws -> GatewayRecords {
     let account = try LedgerOptions.reading(config == "-" ? nil : config) {
-      try LedgerAccount(state: LedgerFolder(path: $0.state))
+      try LedgerAccount($0)
     }
     let uploads = account.uploads.map {
       ($0.key, GatewayRecords.Upload(isDone: $0.state == "done", isOpen: $0.state == "open", safe: $0.safe))
@@ -37,11 +37,13 @@ enum LoadFiles {
       uploads: Dictionary(uploads) { first, _ in first }, quotas: Dictionary(quotas) { first, _ in first })
   }
 
-  static func write(_ text: String, to path: String) throws {
-    do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+  /// Where a result is to go.
+  static func place(_ name: String) throws -> ResultPlace {
+    do throws(ResultPlaceError) {
+      return try ResultPlace(name)
     } catch {
-      throw CommandFailure("\(path): the result cannot be written: \(error.localizedDescription)")
+      Console.error("sluice: \(error)")
+      throw LoadExit.impossible
     }
   }
 }

@@ -9,19 +9,22 @@ struct LoadShapeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Clients, each with one upload after another.", valueName: "count"))
   var clients: Int?
 
-  @Option(help: ArgumentHelp("How long (default: 10s, or with --count until that is reached).", valueName: "duration"))
+  @Option(
+    help: ArgumentHelp("How long (default: 10s, or with --count until that is reached).", valueName: "duration"),
+    transform: TimeSpan.option)
   var duration: TimeSpan?
 
   @Option(help: ArgumentHelp("No more uploads than this.", valueName: "count"))
   var count: Int?
 
-  @Option(help: ArgumentHelp("How large each is (default: 64k).", valueName: "size"))
+  @Option(help: ArgumentHelp("How large each is (default: 64k).", valueName: "size"), transform: ByteCount.option)
   var size: ByteCount?
 
   @Option(help: ArgumentHelp("What the bytes are: bytes, text or json.", valueName: "format"))
   var format: String?
 
-  @Option(help: ArgumentHelp("The portion size to ask for (default: 64k).", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("The portion size to ask for (default: 64k).", valueName: "size"), transform: ByteCount.option)
   var buffer: ByteCount?
 
   @Flag(help: "Let the server compare SHA-256.")
@@ -30,7 +33,9 @@ struct LoadShapeOptions: ParsableArguments {
   @Flag(help: "Send each upload in one packet.")
   var payload = false
 
-  @Option(help: ArgumentHelp("The most bytes a second of each connection.", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("The most bytes a second of each connection.", valueName: "size"),
+    transform: ByteCount.rateOption)
   var bandwidth: ByteCount?
 
   @Flag(help: "A connection for each upload.")

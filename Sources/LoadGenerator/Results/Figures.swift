@@ -15,6 +15,26 @@ struct Figures {
       isMet: measured.map(threshold.isMet) ?? false)
   }
 
+  /// Errors that no threshold speaks of: none is what has to be.
+  ///
+  /// - Returns: a threshold that is not met, or nothing.
+  func unspoken(_ thresholds: [Threshold]) -> [LoadReport.ThresholdResult] {
+    var statuses: Set<Int> = []
+    var left = tally.totals.errors
+    for threshold in thresholds {
+      switch threshold.measure {
+      case .count(.errors), .errorRate: return []
+      // These are some of the errors, once each.
+      case .count(.failed): left -= statuses.isEmpty ? tally.totals.failed : 0
+      case .status(let status): if statuses.insert(status).inserted { left -= tally.errors.count(ofStatus: status) }
+      case .latency, .count, .throughput, .rate, .load: break
+      }
+    }
+    guard left > 0 else { return [] }
+    let spoken = left < tally.totals.errors ? "other errors = 0" : "errors = 0"
+    return [LoadReport.ThresholdResult(expectation: spoken, measured: Double(left), text: "\(left)", isMet: false)]
+  }
+
   /// In the unit of the measure; nil where there is nothing to measure.
   func value(of measure: Threshold.Measure) -> Double? {
     switch measure {

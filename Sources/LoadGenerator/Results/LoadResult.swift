@@ -18,7 +18,7 @@ public struct LoadResult: Sendable {
     let latency = latencies
     let generator = generator(slip: scenario.loop == .open ? Distribution(tally.slip) : nil)
     let figures = Figures(tally: tally, upload: upload, seconds: seconds, load: generator.load)
-    let thresholds = scenario.thresholds.map(figures.result)
+    let thresholds = scenario.thresholds.map(figures.result) + figures.unspoken(scenario.thresholds)
     let verdict: LoadReport.Verdict =
       isInterrupted ? .interrupted : thresholds.allSatisfy(\.isMet) ? .passed : .failed
     return LoadReport(

@@ -1,3 +1,4 @@
+import OperatingSystem
 import TLSTransport
 import XStream
 public import XStreamClient
@@ -23,7 +24,8 @@ public struct LoadPlan: Sendable {
     _ scenario: Scenario, _ configuration: ClientConfiguration, ownsTarget: Bool
   ) async throws(LoadPlanError) {
     guard !scenario.targets.isEmpty else { throw .noTarget }
-    self.scenario = scenario
+    var warnings: [String] = []
+    self.scenario = try Self.fitting(scenario, &warnings)
     targets = try await TargetSearch.find(
       scenario.targets, timeout: scenario.connection.connectTimeout, ownsTarget: ownsTarget)
     do {
@@ -36,11 +38,29 @@ public struct LoadPlan: Sendable {
     }
     authorization = configuration.token.flatMap { Authorization("Bearer \($0)") }
     stocks = try Stocks(scenario)
-    try FileDescriptors.make(roomFor: Self.mostConnections(scenario))
-    warnings = stocks.folders.sorted { $0.key < $1.key }.compactMap { path, folder in
-      folder.leftOut == 0
-        ? nil : "\(folder.leftOut) files of \(path) are left out: no more than 1 GiB is kept in memory"
-    }
+    self.warnings =
+      warnings
+      + stocks.folders.sorted { $0.key < $1.key }.compactMap { path, folder in
+        folder.leftOut == 0
+          ? nil : "\(folder.leftOut) files of \(path) are left out: no more than 1 GiB is kept in memory"
+      }
+  }
+
+  /// As many uploads at once as there are file descriptors for: in an open loop the others wait, which is measured.
+  private static func fitting(_ scenario: Scenario, _ warnings: inout [String]) throws(LoadPlanError) -> Scenario {
+    var scenario = scenario
+    // Names to look up, what is sent, results, and what libraries open for a moment.
+    let others = DescriptorLimit.inUse + scenario.connection.threads * DescriptorLimit.ofEventLoop + 16
+    let allowed = DescriptorLimit.raise()
+    let needed = mostConnections(scenario) + others
+    guard needed > allowed else { return scenario }
+    let factor = mostConnections(scenario) / max(1, scenario.inFlight) + 1
+    let fitting = (allowed - others) / factor
+    guard scenario.loop == .open, fitting > 0 else { throw .descriptors(needed: needed, allowed: allowed) }
+    scenario.inFlight = fitting
+    warnings.append(
+      "no more than \(fitting) uploads at once: the process may have \(allowed) file descriptors (ulimit -n \(needed))")
+    return scenario
   }
 
   private static func mostConnections(_ scenario: Scenario) -> Int {
