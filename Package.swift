@@ -45,6 +45,7 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+    .target(name: "OperatingSystem"),
     .target(name: "XStream", dependencies: [nioCore]),
     .target(name: "GatewayCore", dependencies: [nioCore, logging]),
     .target(name: "ContentDigests", dependencies: ["COpenSSL", nioCore]),
@@ -59,13 +60,13 @@ let package = Package(
     .target(
       name: "XStreamClient",
       dependencies: ["ContentDigests", "TLSTransport", "XStream", nioCore, nioPosix, logging]),
-    .target(name: "ConfigurationReading", dependencies: [.product(name: "Yams", package: "Yams")]),
+    .target(name: "ConfigurationReading", dependencies: ["OperatingSystem", .product(name: "Yams", package: "Yams")]),
     .target(
       name: "GatewayServer",
       dependencies: [
         isal, "CLinux", "CSQLite", "CZlib", "ConfigurationReading", "ContentDigests", "Forwarders", "Fronts",
         "GatewayCore",
-        "Ledgers",
+        "Ledgers", "OperatingSystem",
         "TLSTransport",
         nioCore, nioPosix, logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -73,13 +74,16 @@ let package = Package(
     .target(
       name: "LoadGenerator",
       dependencies: [
-        "ConfigurationReading", "ContentDigests", "TLSTransport", "XStream", "XStreamClient", nioCore, nioPosix,
+        "ConfigurationReading", "ContentDigests", "OperatingSystem", "TLSTransport", "XStream", "XStreamClient",
+        nioCore,
+        nioPosix,
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "ConfigurationReading", "Forwarders", "GatewayServer", "LoadGenerator", "TLSTransport", "XStream",
+        "ConfigurationReading", "Forwarders", "GatewayServer", "LoadGenerator", "OperatingSystem", "TLSTransport",
+        "XStream",
         "XStreamClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -109,7 +113,7 @@ let package = Package(
       name: "GatewayServerTests",
       dependencies: [
         "ConfigurationReading", "DevelopmentCertificates", "Forwarders", "Fronts", "GatewayCore", "GatewayServer",
-        "Ledgers", "TLSTransport", "XStream", "XStreamClient",
+        "Ledgers", "OperatingSystem", "TLSTransport", "XStream", "XStreamClient",
         nioCore, nioPosix, nioEmbedded, logging,
       ]),
   ]

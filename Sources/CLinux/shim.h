@@ -66,6 +66,13 @@ static inline int64_t sluice_birth(int file) {
   return (int64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
 }
 
+// Whether the file system at the path is in memory alone: tmpfs or ramfs.
+static inline int sluice_is_in_memory(const char *path) {
+  struct statfs system;
+  if (statfs(path, &system) != 0) return 0;
+  return (unsigned long)system.f_type == 0x01021994 || (unsigned long)system.f_type == 0x858458f6;
+}
+
 // linux/falloc.h: FALLOC_FL_KEEP_SIZE.
 static inline int sluice_set_aside(int file, int64_t offset, int64_t count) {
   return fallocate64(file, 1, offset, count);

@@ -16,7 +16,9 @@ package enum ByteSize {
     }
     guard !unit.hasPrefix(".") && !unit.hasPrefix(",") else {
       throw ValueFault(
-        message: "`\(text)` is a fraction", hint: "write a whole number of a smaller unit, such as `1536 MiB`")
+        message: "`\(text)` is a fraction",
+        hint: whole(digits, fraction: unit.dropFirst()).map { "write `\($0)`" }
+          ?? "write a whole number of a smaller unit")
     }
     guard digits.count == 1 || !digits.hasPrefix("0") else {
       throw ValueFault(message: "`\(text)` begins with a zero", hint: "write the number without it")
@@ -36,6 +38,23 @@ package enum ByteSize {
       return "\(bytes / unit.bytes) \(unit.name)"
     }
     return "\(bytes) B"
+  }
+
+  /// The same size without a fraction; `nil` where there is none, or where it cannot be known what was meant.
+  private static func whole(_ digits: Substring, fraction: Substring) -> String? {
+    let decimals = fraction.prefix { $0.isASCII && $0.isNumber }
+    let unit = fraction.dropFirst(decimals.count).drop { $0 == " " }
+    guard (1...9).contains(decimals.count), let factor = units.first(where: { $0.name == unit })?.bytes,
+      let number = Int64(digits + decimals),
+      case let (product, overflow) = number.multipliedReportingOverflow(by: factor),
+      !overflow
+    else { return nil }
+    let scale = decimals.reduce(Int64(1)) { scale, _ in scale * 10 }
+    guard product % scale == 0 else { return nil }
+    let bytes = product / scale
+    let isBinary = unit.hasSuffix("iB")
+    let fitting = units.first { $0.name.hasSuffix("iB") == isBinary && bytes != 0 && bytes % $0.bytes == 0 }
+    return "\(bytes / (fitting?.bytes ?? 1)) \(fitting?.name ?? "B")"
   }
 
   private static func factor(of unit: String, number: String, text: String) throws(ValueFault) -> Int64 {

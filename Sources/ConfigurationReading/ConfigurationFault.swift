@@ -1,5 +1,15 @@
-/// One thing that is wrong with a configuration.
+/// One thing that is wrong with a configuration, or worth a word.
 public struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What follows from it.
+  public enum Severity: String, Hashable, Sendable {
+    /// No gateway starts with it.
+    case error
+    /// A gateway starts, but somebody should know.
+    case warning
+  }
+
+  /// What follows from it.
+  public var severity: Severity
   /// The file that has to be changed, as it was named; the configuration itself, or a file that it names.
   public var file: String
   /// From 1; 0 where the file as a whole is meant.
@@ -8,11 +18,14 @@ public struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvert
   public var column: Int
   /// What is wrong.
   public var message: String
-  /// What to write or do instead.
+  /// What to write or do instead; empty where the message says it already.
   public var hint: String
 
   /// All of it.
-  public init(file: String, line: Int, column: Int, message: String, hint: String) {
+  public init(
+    _ severity: Severity = .error, file: String, line: Int, column: Int, message: String, hint: String
+  ) {
+    self.severity = severity
     self.file = file
     self.line = line
     self.column = column
@@ -22,10 +35,15 @@ public struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvert
 
   /// Two lines: `FILE:LINE:COLUMN: error: MESSAGE`, and the hint.
   public var description: String {
+    "\(position): \(severity): \(Self.printable(message))" + (hint.isEmpty ? "" : "\n  hint: \(Self.printable(hint))")
+  }
+
+  /// `FILE:LINE:COLUMN`, as far as there are any.
+  public var position: String {
     var position = file
     if line > 0 { position += ":\(line)" }
     if line > 0, column > 0 { position += ":\(column)" }
-    return "\(Self.printable(position)): error: \(Self.printable(message))\n  hint: \(Self.printable(hint))"
+    return Self.printable(position)
   }
 
   // YAML's escapes can put newlines and a terminal's commands into words that messages repeat.

@@ -1,4 +1,5 @@
 import Glibc
+import OperatingSystem
 
 /// Files and folders that a configuration names.
 package enum FilePlace {
@@ -36,6 +37,14 @@ package enum FilePlace {
     outer == "/" || inner == outer || inner.hasPrefix(outer + "/")
   }
 
+  /// `folder` under a name that everybody can use. One that is not UTF-8 gets a name by a descriptor, which stays open to
+  /// the end of the process.
+  package static func usable(_ folder: String) -> String {
+    guard FileName.hasStandIns(folder) else { return folder }
+    let descriptor = FileName.withBytes(of: folder) { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    return descriptor < 0 ? folder : "/proc/self/fd/\(descriptor)"
+  }
+
   /// The current folder.
   package static var current: String { realPath(".") ?? "/" }
 
@@ -58,12 +67,40 @@ package enum FilePlace {
     return nil
   }
 
+  /// A path that a shell would make another of. Nobody does so here, and a folder named `~` is never what was meant.
+  package static func faultOfShellWords(_ text: String) -> ValueFault? {
+    if text.hasPrefix("~") {
+      return ValueFault(
+        message: "`\(text)` begins with `~`, which only a shell knows", hint: "write the path of the home folder out")
+    }
+    let variable = text.indices.first { index in
+      guard text[index] == "$", let next = text[index...].dropFirst().first else { return false }
+      return next == "{" || next == "_" || (next.isASCII && next.isLetter)
+    }
+    guard let variable else { return nil }
+    let name = text[variable...].prefix { $0 != "/" }
+    return ValueFault(
+      message: "`\(text)` has `\(name)` in it, which only a shell knows", hint: "write the path out")
+  }
+
+  /// The place's own number, which is the same by all its names; `nil` where nothing is there.
+  package static func identity(_ path: String) -> [UInt64]? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return [UInt64(status.st_dev), UInt64(status.st_ino)]
+  }
+
   /// What is wrong with a folder that is written to, and created where it is missing; `nil` where nothing is.
   package static func faultOfFolder(_ path: String) -> ValueFault? {
     var existing = path
     var status = stat()
     while stat(existing, &status) != 0 {
       let code = errno
+      if code == ENOENT, let target = target(ofLink: existing) {
+        return ValueFault(
+          message: "cannot use `\(path)`: `\(existing)` is a link to `\(target)`, which is not there",
+          hint: "make what it leads to, remove the link, or name another folder")
+      }
       guard code == ENOENT || code == ENOTDIR, existing != "/" else {
         return ValueFault(
           message: "cannot use `\(path)`: \(word(for: code)) (`\(existing)`)",
@@ -75,8 +112,9 @@ package enum FilePlace {
       return ValueFault(
         message: "cannot use `\(path)`: `\(existing)` is not a folder", hint: "name a folder, or remove what is there")
     }
-    guard access(existing, W_OK | X_OK) == 0 else {
-      let verb = existing == path ? "write to" : "create `\(path)` in"
+    for (right, verb) in [
+      (W_OK | X_OK, existing == path ? "write to" : "create `\(path)` in"), (existing == path ? R_OK : F_OK, "read"),
+    ] where access(existing, right) != 0 {
       return ValueFault(
         message: "cannot \(verb) `\(existing)`: \(word(for: errno))",
         hint: "give the folder to the gateway's user, or name another")
@@ -89,10 +127,16 @@ package enum FilePlace {
     String(cString: strerror(code))
   }
 
+  private static func target(ofLink path: String) -> String? {
+    var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path, &target, target.count)
+    return count < 0 ? nil : FileName.shown(FileName.text(target[..<count].map(UInt8.init(bitPattern:))))
+  }
+
   private static func realPath(_ path: String) -> String? {
-    guard let resolved = realpath(path, nil) else { return nil }
+    guard let resolved = FileName.withBytes(of: path, { realpath($0, nil) }) else { return nil }
     defer { free(resolved) }
-    return String(cString: resolved)
+    return FileName.text(UnsafeBufferPointer(start: resolved, count: strlen(resolved)).map(UInt8.init(bitPattern:)))
   }
 
   private static func appending(_ path: String, _ segment: Substring) -> String {

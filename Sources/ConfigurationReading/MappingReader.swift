@@ -87,6 +87,20 @@ package struct MappingReader {
     return value(of: entry, as: parser)
   }
 
+  /// The path under the key, whose place is kept (``Reading/remember(_:_:)``); otherwise as ``optional(_:as:)``.
+  package mutating func optionalPath(_ key: String, as parser: ValueParser<String>) -> String? {
+    let path = optional(key, as: parser)
+    reading.remember(key, path)
+    return path?.value
+  }
+
+  /// The same for a path that has to be there.
+  package mutating func requiredPath(_ key: String, as parser: ValueParser<String>) -> String? {
+    let path = required(key, as: parser)
+    reading.remember(key, path)
+    return path?.value
+  }
+
   /// The list's values; a lone value counts as a list of one.
   package mutating func optionalList<Value>(_ key: String, as parser: ValueParser<Value>) -> Setting<[Setting<Value>]>?
   {

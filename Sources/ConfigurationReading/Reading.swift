@@ -1,5 +1,5 @@
 /// A position in a file. Both count from 1, columns in Unicode scalars.
-package struct Place: Hashable {
+package struct Place: Hashable, Sendable {
   package var line: Int
   package var column: Int
 
@@ -9,6 +9,14 @@ package struct Place: Hashable {
   }
 
   package static let start = Place(line: 1, column: 1)
+}
+
+/// A file or a folder that a configuration names.
+package struct NamedPath: Hashable, Sendable {
+  package var key: String
+  /// Absolute.
+  package var path: String
+  package var place: Place
 }
 
 /// One pass over one configuration: what relative paths count from, and the faults found so far.
@@ -26,6 +34,8 @@ package final class Reading {
   /// Keys that ``YAMLDocument`` hid because they stand twice, by what they were replaced with.
   package var hiddenKeys: [String: String] = [:]
   package private(set) var faults: [ConfigurationFault] = []
+  /// The files and folders that are named, in the order in which they were read.
+  package private(set) var paths: [NamedPath] = []
 
   package init(file: String, path: String?, base: String, checksFiles: Bool) {
     self.file = file
@@ -42,6 +52,11 @@ package final class Reading {
     faults.append(fault)
   }
 
+  /// Keeps where a file or a folder is named, for what turns out to be wrong with it later.
+  package func remember(_ key: String, _ path: Setting<String>?) {
+    if let path { paths.append(NamedPath(key: key, path: path.value, place: path.place)) }
+  }
+
   /// `path` as it is from anywhere.
   package func absolute(_ path: String) -> String {
     FilePlace.absolute(path, from: base)
@@ -52,6 +67,7 @@ package final class Reading {
     guard !text.isEmpty, !text.unicodeScalars.contains("\0") else {
       throw ValueFault(message: text.isEmpty ? "the path is empty" : "a path has no NUL", hint: "write a path")
     }
+    if let fault = FilePlace.faultOfShellWords(text) { throw fault }
     return absolute(text)
   }
 }

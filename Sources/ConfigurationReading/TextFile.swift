@@ -1,4 +1,5 @@
 package import Glibc
+import OperatingSystem
 
 /// Reads whole small text files.
 package enum TextFile {
@@ -12,7 +13,7 @@ package enum TextFile {
     _ path: String, largest: Int, check: (stat) throws(ValueFault) -> Void = { _ in }
   ) throws(ValueFault) -> String {
     // Without O_NONBLOCK a FIFO would hold the start up for ever.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = FileName.withBytes(of: path) { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else {
       throw ValueFault(
         message: "cannot be read: \(FilePlace.word(for: errno))", hint: "create it, or name another file")
@@ -43,9 +44,21 @@ package enum TextFile {
     guard filled <= largest else {
       throw ValueFault(message: "is larger than \(ByteSize.text(Int64(largest)))", hint: "name the right file")
     }
-    guard let text = String(validating: bytes[..<filled], as: UTF8.self) else {
-      throw ValueFault(message: "is not UTF-8 text", hint: "save it as plain UTF-8")
+    return try text(bytes[..<filled])
+  }
+
+  /// The text without the mark that some editors begin it with.
+  private static func text(_ bytes: ArraySlice<UInt8>) throws(ValueFault) -> String {
+    if bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE]) {
+      throw ValueFault(message: "is UTF-16 or UTF-32 text", hint: "save it as UTF-8")
     }
-    return text
+    let content = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes
+    if let text = String(validating: content, as: UTF8.self) { return text }
+    // The first line that is none by itself: no character goes over the end of a line.
+    let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+    throw ValueFault(
+      message: "is not UTF-8 text: line \(line + 1)",
+      hint: "save it as UTF-8; a path that is not UTF-8 is named by a link to it, or from within")
   }
 }

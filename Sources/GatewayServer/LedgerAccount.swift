@@ -1,3 +1,4 @@
+import Forwarders
 public import GatewayCore
 import Ledgers
 
@@ -21,6 +22,8 @@ public struct LedgerAccount: Sendable, Encodable {
     public let client: String
     /// The client's own name for the file.
     public let name: String?
+    /// Where its file is, or was when it was last told; `nil` where bytes are passed on.
+    public let path: String?
     /// What the client said the bytes are.
     public let format: String
     /// SHA-256 in hexadecimal, where the client announced one.
@@ -54,13 +57,27 @@ public struct LedgerAccount: Sendable, Encodable {
   /// Ordered by route and subject.
   public let quotas: [Quota]
 
-  /// Reads the ledger in a state folder.
+  /// Reads a gateway's ledger.
   ///
   /// - Parameter filter: which uploads; its route and client apply to quotas as well.
   /// - Throws: `LedgerOpenError`, `LedgerError`.
+  public init(_ configuration: Configuration, filter: LedgerFilter = LedgerFilter()) throws {
+    let stores = configuration.routes.reduce(into: [:]) { stores, entry in
+      stores[entry.path] = entry.destination.store
+    }
+    try self.init(LedgerFolder(path: configuration.state), stores: stores, filter)
+  }
+
+  /// The same without a configuration: it is not known where files are.
   public init(state: LedgerFolder, filter: LedgerFilter = LedgerFilter()) throws {
+    try self.init(state, stores: [:], filter)
+  }
+
+  private init(_ state: LedgerFolder, stores: [String: DirectoryStore.Settings], _ filter: LedgerFilter) throws {
     let reader = try LedgerReader(path: state.ledgerPath)
-    uploads = try reader.uploads(state: filter.recordState, route: filter.route).filter(filter.takes).map(Upload.init)
+    uploads = try reader.uploads(state: filter.recordState, route: filter.route).filter(filter.takes).map {
+      Upload($0, in: stores[$0.route])
+    }
     quotas = try reader.quotas().filter(filter.takes).map(Quota.init)
   }
 }
@@ -119,9 +136,14 @@ public struct LedgerFilter: Sendable {
 }
 
 extension LedgerAccount.Upload {
-  init(_ record: UploadRecord) {
+  init(_ record: UploadRecord, in store: DirectoryStore.Settings?) {
     key = record.key.text
     route = record.route
+    path =
+      switch record.state {
+      case .done: store?.finalPath(of: record)
+      default: store?.partialPath(of: record)
+      }
     state = record.state.rawValue
     safe = record.committed
     total = record.total

@@ -74,3 +74,16 @@ extension Configuration.Destination {
     }
   }
 }
+
+extension DirectoryStore.Settings {
+  /// The folder of unfinished uploads.
+  var partialFolder: String { directory + "/.partial" }
+
+  /// Where the file of an unfinished upload is.
+  func partialPath(of upload: UploadRecord) -> String { partialFolder + "/" + upload.key.text }
+}
+
+extension Configuration.RouteEntry {
+  /// What clients name.
+  public var path: String { route.path }
+}

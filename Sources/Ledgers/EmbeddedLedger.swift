@@ -138,6 +138,7 @@ public final class EmbeddedLedger: Ledger {
   private static func resolved(_ path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }
-    return String(cString: resolved)
+    // A name that is not UTF-8 would become another one.
+    return String(validatingCString: resolved) ?? path
   }
 }

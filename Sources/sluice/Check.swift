@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConfigurationReading
 import GatewayServer
+import OperatingSystem
 
 /// Reads a configuration and tells all its faults; or looks whether a ledger is sound.
 struct Check: ParsableCommand {
@@ -29,15 +30,18 @@ struct Check: ParsableCommand {
 
   func run() throws {
     if ledger { return try checkLedger() }
-    guard let config else { return }
-    do {
-      let configuration = try Configuration.load(path: config)
-      try configuration.checkCertificates()
-      Console.output("\(config): good; \(configuration.routes.count) route(s), listening on \(configuration.listen)")
-    } catch let faults as ConfigurationFaults {
-      throw CommandFailure(faults.description)
+    guard let config = config.map(FileName.ofArgument) else { return }
+    do throws(ConfigurationFaults) {
+      let preparation = try Preparation(Configuration.load(path: config))
+      let configuration = preparation.configuration
+      let warnings = preparation.warnings + [preparation.addressInUse].compactMap { $0 }
+      warnings.forEach { Console.errorText($0.description) }
+      let count = warnings.isEmpty ? "" : ", with \(warnings.count) warning\(warnings.count == 1 ? "" : "s")"
+      Console.output(
+        "\(FileName.shown(config)): good\(count); \(configuration.routes.count) route(s), listening on \(configuration.listen)"
+      )
     } catch {
-      throw CommandFailure("\(config): error: \(error)")
+      throw CommandFailure(error)
     }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import OperatingSystem
 import Synchronization
 
 #if canImport(Glibc)
@@ -60,6 +61,16 @@ enum Console {
     if isLost { throw ExitStatus.outputLost }
   }
 
+  /// The same where it must not wait for a reader.
+  ///
+  /// - Returns: why it was not written, for a person.
+  static func outputAtOnce(_ text: String) -> String? {
+    var ready = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+    guard poll(&ready, 1, 0) != 0 else { return "its reader does not read" }
+    outputAsItIs(text)
+    return failure.withLock { $0.map { String(cString: strerror($0)) } }
+  }
+
   /// Closes standard output, which is when some file systems tell that there was no room for what they took.
   ///
   /// - Returns: the error number of what kept it from being written, if anything did.
@@ -96,7 +107,7 @@ enum Console {
   static func clean(_ text: String) -> String {
     String(
       String.UnicodeScalarView(
-        text.unicodeScalars.map { scalar in
+        FileName.shown(text).unicodeScalars.map { scalar in
           switch scalar.properties.generalCategory {
           case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
           default: scalar
@@ -105,7 +116,7 @@ enum Console {
   }
 
   /// - Returns: the error number of a failure.
-  private static func write(_ text: String, to descriptor: CInt) -> CInt? {
+  static func write(_ text: String, to descriptor: CInt) -> CInt? {
     var text = text
     return text.withUTF8 { write(UnsafeRawBufferPointer($0), to: descriptor) }
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ConfigurationReading
 import Foundation
 import GatewayServer
+import OperatingSystem
 
 /// Which gateway's ledger a command reads, and how it prints.
 struct LedgerOptions: ParsableArguments {
@@ -23,22 +24,37 @@ struct LedgerOptions: ParsableArguments {
     do {
       let configuration =
         if let config {
-          try Configuration.load(path: config, checkingFiles: false)
+          try Configuration.load(path: FileName.ofArgument(config), checkingFiles: false)
         } else {
           try EmbeddedDefault.load(checkingFiles: false)
         }
       return try body(configuration)
     } catch let faults as ConfigurationFaults {
-      throw CommandFailure(faults.description)
+      throw CommandFailure(faults)
+    } catch let failure as CommandFailure {
+      throw failure
     } catch {
-      throw CommandFailure("\(error)")
+      throw CommandFailure(FailureWords.of(error))
     }
+  }
+
+  /// Ends the command where `--route` names none, of neither the configuration nor the ledger.
+  func checkRoute(_ configuration: Configuration, known: Bool = false) throws {
+    let routes = configuration.routes.map(\.path)
+    guard let route, !known, !routes.contains(route) else { return }
+    let nearest = Suggestion.nearest(to: route, among: routes).map { "; did you mean \($0)?" } ?? "."
+    throw CommandFailure("there is no route \(route)\(nearest) The routes are: \(routes.joined(separator: ", "))")
   }
 
   func account(_ filter: LedgerFilter) throws -> LedgerAccount {
     var filter = filter
     filter.route = route
-    return try reading { try LedgerAccount(state: LedgerFolder(path: $0.state), filter: filter) }
+    return try reading { configuration in
+      let account = try LedgerAccount(configuration, filter: filter)
+      // Records of a route may stay when it goes.
+      try checkRoute(configuration, known: !account.uploads.isEmpty || !account.quotas.isEmpty)
+      return account
+    }
   }
 
   func printJSON(_ value: some Encodable) throws {

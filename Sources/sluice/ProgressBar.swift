@@ -48,23 +48,24 @@ struct ProgressBar {
     let left =
       rate > 0 && sent < total ? "\(TimeSpan.text(.seconds(min(Double(total - sent) / rate, 8_640_000)))) left" : ""
     let tail = [percent, amount, speed, left]
-    let room = width - tail.reduce(0) { $0 + $1.count + 2 }
+    let room = width - tail.reduce(0) { $0 + $1.columns + 2 }
     guard room >= 24 else { return Self.join([Self.cut(name, to: max(4, room)), percent, speed, left], width) }
-    let shown = Self.cut(name, to: min(name.count, room - 14, 40))
-    let cells = min(40, room - shown.count - 4)
-    let full = Int(share * Double(cells))
+    let shown = Self.cut(name, to: min(name.columns, room - 14, 40))
+    let cells = min(40, room - shown.columns - 4)
+    // A file may have grown meanwhile.
+    let full = Int(min(1, share) * Double(cells))
     let bar = "[" + String(repeating: "#", count: full) + String(repeating: "-", count: cells - full) + "]"
     return Self.join([shown, bar] + tail, width)
   }
 
   private static func join(_ parts: [String], _ width: Int) -> String {
-    String(parts.filter { !$0.isEmpty }.joined(separator: "  ").prefix(max(0, width)))
+    String(parts.filter { !$0.isEmpty }.joined(separator: "  ").prefix(columns: width))
   }
 
   /// Cuts the middle out: the end of a name tells more than what is before it.
   static func cut(_ text: String, to width: Int) -> String {
-    guard text.count > width else { return text }
-    guard width >= 5 else { return String(text.prefix(max(0, width))) }
-    return text.prefix((width - 1) / 2) + "…" + text.suffix(width / 2)
+    guard text.columns > width else { return text }
+    guard width >= 5 else { return String(text.prefix(columns: width)) }
+    return text.prefix(columns: (width - 1) / 2) + "…" + text.suffix(columns: width / 2)
   }
 }

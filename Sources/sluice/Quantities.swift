@@ -1,6 +1,8 @@
 import ArgumentParser
+import ConfigurationReading
 
-/// A number of bytes on the command line: `4096`, `64k`, `1M`, `2GiB`. Units are powers of 1024.
+/// A number of bytes on the command line, as in a configuration: `4096`, `64 KiB`, `2GiB`, `100MB`. Beside that one letter,
+/// as head(1) and dd(1) have it: `64k`, `1M`, powers of 1024.
 struct ByteCount: ExpressibleByArgument {
   let value: Int64
 
@@ -9,19 +11,27 @@ struct ByteCount: ExpressibleByArgument {
   }
 
   init?(argument: String) {
+    guard let count = try? ByteCount(parsing: argument) else { return nil }
+    self = count
+  }
+
+  /// - Throws: `ValueFault`: what is wrong, and what to write.
+  init(parsing argument: String) throws(ValueFault) {
     let digits = argument.prefix { $0.isASCII && $0.isNumber }
-    let shift: Int64
-    switch argument.dropFirst(digits.count).lowercased() {
-    case "", "b": shift = 0
-    case "k", "kib": shift = 10
-    case "m", "mib": shift = 20
-    case "g", "gib": shift = 30
-    default: return nil
-    }
-    guard let number = Int64(digits) else { return nil }
-    let (value, overflow) = number.multipliedReportingOverflow(by: 1 << shift)
-    guard !overflow, value > 0 else { return nil }
-    self.value = value
+    let letter = argument.dropFirst(digits.count)
+    let isShort = !digits.isEmpty && letter.count == 1 && "kKmMgGtT".contains(letter)
+    value = try ByteSize.parse(isShort ? "\(digits)\(letter.uppercased())iB" : argument)
+    guard value > 0 else { throw ValueFault(message: "`\(argument)` is nothing", hint: "write a size above 0") }
+  }
+
+  /// The same as an option's transformation, which tells what is wrong.
+  static func option(_ argument: String) throws -> ByteCount {
+    do throws(ValueFault) { return try ByteCount(parsing: argument) } catch { throw ValidationError(error.words) }
+  }
+
+  /// Bytes a second: the `/s` may be left out.
+  static func rateOption(_ argument: String) throws -> ByteCount {
+    try option(argument.hasSuffix("/s") ? String(argument.dropLast(2)) : argument)
   }
 
   var defaultValueDescription: String { value % 1024 == 0 ? "\(value / 1024)k" : "\(value)" }
@@ -38,7 +48,7 @@ struct ByteCount: ExpressibleByArgument {
   }
 }
 
-/// A time on the command line: `30`, `30s`, `10m`, `2h` or `1d`.
+/// A time on the command line, as in a configuration: `500ms`, `30s`, `10m`, `2h` or `1d`; a number alone is seconds.
 struct TimeSpan: ExpressibleByArgument {
   let value: Duration
 
@@ -47,15 +57,22 @@ struct TimeSpan: ExpressibleByArgument {
   }
 
   init?(argument: String) {
-    let digits = argument.prefix { $0.isASCII && $0.isNumber }
-    guard let number = Int64(digits), number <= 1 << 31 else { return nil }
-    switch argument.dropFirst(digits.count) {
-    case "", "s": value = .seconds(number)
-    case "m": value = .seconds(number * 60)
-    case "h": value = .seconds(number * 3600)
-    case "d": value = .seconds(number * 86_400)
-    default: return nil
+    guard let time = try? TimeSpan(parsing: argument) else { return nil }
+    self = time
+  }
+
+  /// - Throws: `ValueFault`: what is wrong, and what to write.
+  init(parsing argument: String) throws(ValueFault) {
+    let isPlain = !argument.isEmpty && argument.allSatisfy { $0.isASCII && $0.isNumber }
+    value = try DurationText.parse(isPlain ? argument + "s" : argument)
+    guard value <= .seconds(1 << 31) else {
+      throw ValueFault(message: "`\(argument)` is too long", hint: "write a shorter duration")
     }
+  }
+
+  /// The same as an option's transformation, which tells what is wrong.
+  static func option(_ argument: String) throws -> TimeSpan {
+    do throws(ValueFault) { return try TimeSpan(parsing: argument) } catch { throw ValidationError(error.words) }
   }
 
   var defaultValueDescription: String {
@@ -80,4 +97,9 @@ struct TimeSpan: ExpressibleByArgument {
 
 extension Duration {
   var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}
+
+extension ValueFault {
+  /// On one line.
+  var words: String { "\(message); \(hint)." }
 }

@@ -49,6 +49,7 @@ struct QuotaRescan: ParsableCommand {
 
   func run() throws {
     let (files, forgotten) = try ledger.reading { configuration in
+      try ledger.checkRoute(configuration)
       let files = try StoredFiles(configuration, route: ledger.route)
       return (files, dryRun ? 0 : try files.forgetMissing())
     }

@@ -3,6 +3,7 @@ import ConfigurationReading
 import GatewayServer
 import Logging
 import NIOCore
+import OperatingSystem
 import ServiceLifecycle
 import UnixSignals
 
@@ -24,30 +25,39 @@ struct Serve: AsyncParsableCommand {
     let configuration: Configuration
     do {
       if let config {
-        configuration = try Configuration.load(path: config)
+        configuration = try Configuration.load(path: FileName.ofArgument(config))
       } else {
         try DevelopmentCertificate.makeIfMissing()
         configuration = try EmbeddedDefault.load()
       }
     } catch let faults as ConfigurationFaults {
-      throw CommandFailure(faults.description)
+      throw CommandFailure(faults)
     }
-    let log = configuration.log
-    LoggingSystem.bootstrap { label in
-      switch log.format {
-      case .text:
-        var handler = StreamLogHandler.standardError(label: label)
-        handler.logLevel = log.level
-        return handler
-      case .json: return JSONLogHandler(level: log.level)
-      }
+    let log: ProcessLog
+    do {
+      log = try ProcessLog(configuration.log)
+    } catch {
+      throw CommandFailure("sluice could not run: \(error)")
     }
-    let logger = Logger(label: "sluice")
+    LoggingSystem.bootstrap(log.handler)
+    let failure = await serve(configuration, Logger(label: "sluice"))
+    // Whoever does not read the log does not read last words either.
+    guard log.drain(within: configuration.timeouts.shutdown) else {
+      StandardStreams.endAtOnce(failure == nil ? .success : .failure)
+    }
+    if let failure { throw failure }
+  }
+
+  /// Runs until it is told to stop.
+  private func serve(_ configuration: Configuration, _ logger: Logger) async -> CommandFailure? {
     let isDefault = config == nil
     let service = GatewayService(configuration, logger: logger) { gateway in
-      Console.output("sluice listens on \(gateway.address.ipAddress ?? "?"):\(gateway.address.port ?? 0)")
+      var lines = "sluice listens on \(gateway.listenAddress)\n"
       if isDefault, let port = gateway.address.port {
-        Console.output("try: sluice send --ca certs/dev/ca.pem FILE xstream://localhost:\(port)/upload-file")
+        lines += "try: sluice send --ca certs/dev/ca.pem FILE xstream://localhost:\(port)/upload-file\n"
+      }
+      if let problem = Console.outputAtOnce(lines) {
+        logger.warning("Nobody takes standard output", metadata: ["reason": "\(problem)"])
       }
     }
     let group = ServiceGroup(
@@ -59,8 +69,11 @@ struct Serve: AsyncParsableCommand {
         ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     do {
       try await group.run()
+      return nil
+    } catch let faults as ConfigurationFaults {
+      return CommandFailure(faults)
     } catch {
-      throw CommandFailure("sluice could not run: \(error)")
+      return CommandFailure("sluice could not run: \(FailureWords.of(error))")
     }
   }
 }

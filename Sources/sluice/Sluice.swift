@@ -19,6 +19,7 @@ struct Sluice: AsyncParsableCommand {
 
   static func main() async {
     StandardStreams.prepare()
+    EventLoops.prepare()
     var status = ExitCode.success
     do {
       var command = try await asyncParseAsRoot()
@@ -27,6 +28,9 @@ struct Sluice: AsyncParsableCommand {
       } else {
         try command.run()
       }
+    } catch let failure as CommandFailure {
+      status = .failure
+      Console.errorText(failure.text)
     } catch {
       status = exitCode(for: error)
       let text = fullMessage(for: error)

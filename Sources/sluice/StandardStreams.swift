@@ -27,14 +27,18 @@ enum StandardStreams {
     endsAtBrokenPipe = handler.map { unsafeBitCast($0, to: Int.self) } != unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
+  /// Ends the process without a word, which nobody would read.
+  static func endAtOnce(_ status: ExitCode) -> Never { exit(status.rawValue) }
+
   /// Ends the process; a command succeeds only if what it printed was taken.
   static func end(_ status: ExitCode) -> Never {
     guard let problem = Console.closeOutput() else { exit(status.rawValue) }
-    if problem == EPIPE, status.isSuccess, endsAtBrokenPipe {
+    let isDone = status.isSuccess || status == ExitStatus.outputLost
+    if problem == EPIPE, isDone, endsAtBrokenPipe {
       signal(SIGPIPE, SIG_DFL)
       raise(SIGPIPE)
     }
     Console.error("sluice: standard output cannot be written: \(String(cString: strerror(problem)))")
-    exit(status.isSuccess ? ExitStatus.outputLost.rawValue : status.rawValue)
+    exit(isDone ? ExitStatus.outputLost.rawValue : status.rawValue)
   }
 }

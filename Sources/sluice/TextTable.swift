@@ -12,13 +12,13 @@ struct TextTable {
 
   func lines() -> [String] {
     let columns = rows[0].count
-    let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let widths = (0..<columns).map { column in rows.map { $0[column].columns }.max() ?? 0 }
     let isNumeric = (0..<columns).map { column in
       rows.count > 1 && rows.dropFirst().allSatisfy { $0[column].first?.isNumber ?? false }
     }
     return rows.map { row in
       let cells = (0..<columns).map { column in
-        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        let padding = String(repeating: " ", count: widths[column] - row[column].columns)
         return isNumeric[column] ? padding + row[column] : row[column] + padding
       }
       let line = cells.joined(separator: "  ")

@@ -18,7 +18,9 @@ struct Uploads: ParsableCommand {
   @Option(help: ArgumentHelp("Of clients whose name has this in it.", valueName: "text"))
   var client: String?
 
-  @Option(help: ArgumentHelp("Begun or completed within this time, such as 30m, 2h or 1d.", valueName: "duration"))
+  @Option(
+    help: ArgumentHelp("Begun or completed within this time, such as 30m, 2h or 1d.", valueName: "duration"),
+    transform: TimeSpan.option)
   var since: TimeSpan?
 
   @Option(help: ArgumentHelp("With keys that begin so.", valueName: "prefix"))
@@ -30,11 +32,12 @@ struct Uploads: ParsableCommand {
       since: since.map { LedgerFilter.moment(by: $0.value) }, keyPrefix: key)
     let account = try ledger.account(filter)
     if ledger.json { return try ledger.printJSON(["uploads": account.uploads]) }
-    var table = TextTable("KEY", "ROUTE", "STATE", "SAFE", "TOTAL", "BEGUN", "CLIENT", "NAME")
+    var table = TextTable("KEY", "ROUTE", "STATE", "SAFE", "TOTAL", "BEGUN", "CLIENT", "NAME", "FILE")
     for upload in account.uploads {
       table.append(
         upload.key, upload.route, upload.state, "\(upload.safe)", upload.total.map { "\($0)" } ?? "*",
-        Moment.text(upload.createdAt), upload.client.isEmpty ? "-" : upload.client, upload.name ?? "-")
+        Moment.text(upload.createdAt), upload.client.isEmpty ? "-" : upload.client, upload.name ?? "-",
+        upload.path ?? "-")
     }
     Console.output(table.lines())
   }

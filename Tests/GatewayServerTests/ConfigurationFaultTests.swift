@@ -1,5 +1,6 @@
 import ConfigurationReading
 import Foundation
+import Glibc
 import GatewayServer
 import Testing
 
@@ -178,5 +179,51 @@ import Testing
     #expect(said == bad.expected)
     #expect(faults.allSatisfy { $0.file == "sluice.yaml" })
     #expect(faults.allSatisfy { !$0.hint.isEmpty })
+  }
+
+  @Test(
+    "a size with a fraction is told as the whole number that it is",
+    arguments: [
+      ("1.5 KiB", "write `1536 B`"), ("1.5 MiB", "write `1536 KiB`"), ("0.5GiB", "write `512 MiB`"),
+      ("2.0 MiB", "write `2 MiB`"), ("1.5 MB", "write `1500 KB`"), ("0.001 KB", "write `1 B`"),
+      ("0.3 KiB", "write a whole number of a smaller unit"), ("1.5", "write a whole number of a smaller unit"),
+      ("1.5.5 KiB", "write a whole number of a smaller unit"),
+      ("9999999999.5 TiB", "write a whole number of a smaller unit"),
+    ])
+  func fractions(text: String, hint: String) throws {
+    let yaml = """
+      tls: {certificate: certs/dev/server.pem, private-key: certs/dev/server.key}
+      memory: \(text)
+      routes: {/a: {store: {directory: a}}}
+      """
+    #expect(folder.faults(yaml).map(\.hint) == [hint])
+  }
+
+  @Test("a byte order mark in front is none of the text's; other encodings are told by their name or line")
+  func encodings() throws {
+    let yaml =
+      "tls: {certificate: certs/dev/server.pem, private-key: certs/dev/server.key}\nroutes: {/a: {store: {directory: a}}}\n"
+    let path = folder.path + "/marked.yaml"
+    func faults(_ bytes: Data) throws -> [ConfigurationFault] {
+      try bytes.write(to: URL(filePath: path))
+      do throws(ConfigurationFaults) {
+        _ = try Configuration.load(path: path)
+        return []
+      } catch { return error.faults }
+    }
+    #expect(try faults(Data([0xEF, 0xBB, 0xBF]) + Data(yaml.utf8)).isEmpty)
+    for encoding in [String.Encoding.utf16, .utf16LittleEndian, .utf16BigEndian, .utf32] {
+      let marks: [String.Encoding: [UInt8]] = [.utf16LittleEndian: [0xFF, 0xFE], .utf16BigEndian: [0xFE, 0xFF]]
+      let text = try #require(yaml.data(using: encoding))
+      let bytes = Data(marks[encoding] ?? []) + text
+      #expect(try faults(bytes).map(\.message) == ["is UTF-16 or UTF-32 text"], "\(encoding)")
+    }
+    let broken = try faults(Data(yaml.utf8) + Data([0x23, 0xE9, 0x0A]))
+    #expect(broken.map(\.message) == ["is not UTF-8 text: line 3"])
+    let tokens = folder.path + "/marked-tokens"
+    try (Data([0xEF, 0xBB, 0xBF]) + Data(ConfigurationFolder.wordDigest.utf8)).write(to: URL(filePath: tokens))
+    chmod(tokens, 0o600)
+    let directory = try TokenFile(path: tokens)
+    #expect(directory.name(of: "secret") == "backup")
   }
 }

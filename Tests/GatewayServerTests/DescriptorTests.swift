@@ -25,6 +25,48 @@ import XStreamClient
     }
   }
 
+  @Test("with few descriptors fewer clients are served at once, and the others wait; store and ledger have theirs")
+  func few() async throws {
+    let folder = try GatewayFolder()
+    let gateway = try GatewayProcess(in: folder, wrapper: ["sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"])
+    try await gateway.start()
+    let result = try await sluice(
+      [
+        "load", "-q", "--clients", "30", "--count", "120", "--size", "10k", "--new-connections", "--ca",
+        TestCertificates.ours.ca, gateway.url().description,
+      ], in: folder)
+    #expect(result.status == 0, "\(result.output)")
+    #expect(result.output.contains("120 begun, 120 complete"), "\(result.output)")
+    #expect(gateway.log.contains("file descriptors") && !gateway.log.contains("Too many open files"))
+    #expect(await gateway.terminate()?.status == 0)
+  }
+
+  @Test("with too few descriptors there is an error, and no crash", arguments: [10, 12, 16, 20, 24, 28, 32])
+  func tooFew(limit: Int) async throws {
+    let folder = try GatewayFolder()
+    let config = try folder.write("sluice.yaml", GatewaySetup().yaml)
+    for arguments in [
+      ["serve", "--config", config],
+      ["load", "--clients", "1", "--count", "1", "--ca", TestCertificates.ours.ca, "xstream://localhost:1/a"],
+    ] {
+      let result = try await Program.run(
+        ["sh", "-c", "ulimit -n \(limit); exec \"$@\"", "sh", SluiceBinary.path] + arguments, in: folder)
+      #expect([1, 2].contains(result.status), "\(arguments): \(result.status) \(result.errors)")
+      #expect(result.errors.contains("descriptors") || result.errors.contains("does not answer"), "\(result.errors)")
+    }
+  }
+
+  @Test("the limit is raised as far as it may be")
+  func raised() async throws {
+    let folder = try GatewayFolder()
+    let gateway = try GatewayProcess(in: folder, wrapper: ["sh", "-c", "ulimit -Sn 64; exec \"$@\"", "sh"])
+    try await gateway.start()
+    let process = try #require(gateway.program?.id)
+    let limits = try String(contentsOfFile: "/proc/\(process)/limits", encoding: .utf8).split(separator: "\n")
+    let words = try #require(limits.first { $0.hasPrefix("Max open files") }).split(separator: " ")
+    #expect(words[3] == words[4])
+  }
+
   /// Sets the soft limit of open files: prlimit(1).
   private func setLimit(_ count: Int, _ gateway: GatewayProcess) async throws {
     let process = try #require(gateway.program?.id)

@@ -52,6 +52,27 @@ import XStreamClient
     }
   }
 
+  @Test("each upload is listed with its file, and a route that is not there is an error that names those that are")
+  func files() async throws {
+    try await withGateway(setup) { gateway in
+      let folder = gateway.folder
+      let config = try folder.write("sluice.yaml", setup.yaml)
+      let client = try UploadClient.test(token: Token.alice.secret)
+      let done = try await client.upload(.bytes(pattern(1000)), to: gateway.url(), options: .quick())
+      let listed = try await sluice(["uploads", "--json", "--config", config], in: folder)
+      let uploads = try #require(try object(listed)["uploads"] as? [[String: Any]])
+      #expect(uploads.map { $0["path"] as? String } == [folder.uploads + "/" + done.key.text])
+      let table = try await sluice(["uploads", "--config", config], in: folder)
+      #expect(table.output.contains(" \(folder.uploads)/\(done.key.text)\n"), "\(table.output)")
+      for command in [["uploads"], ["quota"], ["quota", "rescan"], ["uploads", "--json"]] {
+        let result = try await sluice(command + ["--config", config, "--route", "/upload-fil"], in: folder)
+        #expect(result.status == 1 && result.output.isEmpty, "\(command): \(result.output)")
+        #expect(
+          result.errors.contains("there is no route /upload-fil; did you mean /upload-file?"), "\(result.errors)")
+      }
+    }
+  }
+
   @Test("a store whose disk is not there is not taken for one whose files were all removed")
   func missingStore() async throws {
     let folder = try GatewayFolder()

@@ -26,6 +26,8 @@ public struct Configuration: Sendable {
   public var log: Log
   /// Event loop threads.
   public var threads: Threads
+  /// Where all that stands.
+  var origin: ConfigurationOrigin
 
   /// The server's side of TLS.
   public struct TLS: Hashable, Sendable {

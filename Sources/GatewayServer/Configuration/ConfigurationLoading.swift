@@ -1,4 +1,5 @@
 public import ConfigurationReading
+import OperatingSystem
 
 extension Configuration {
   /// Reads a configuration file, and all that it names.
@@ -17,13 +18,15 @@ extension Configuration {
       // A configuration of a thousand routes has a tenth of this.
       text = try TextFile.read(absolute, largest: 1 << 20)
     } catch {
+      let path = FileName.shown(path)
       let fault = ConfigurationFault(file: path, line: 0, column: 0, message: error.message, hint: error.hint)
       throw ConfigurationFaults([fault], mainFile: path)
     }
     return try read(
       text,
       Reading(
-        file: path, path: absolute, base: FilePlace.parent(of: absolute), checksFiles: checkingFiles))
+        file: FileName.shown(path), path: absolute, base: FilePlace.usable(FilePlace.parent(of: absolute)),
+        checksFiles: checkingFiles))
   }
 
   /// Reads a configuration's text.

@@ -28,6 +28,6 @@ public enum EmbeddedDefault {
   /// - Parameter checkingFiles: as for ``Configuration/load(path:checkingFiles:)``.
   /// - Throws: all faults at once; most likely a certificate that is not there.
   public static func load(checkingFiles: Bool = true) throws(ConfigurationFaults) -> Configuration {
-    try Configuration.parse(yaml, file: file, base: FilePlace.current, checkingFiles: checkingFiles)
+    try Configuration.parse(yaml, file: file, base: FilePlace.usable(FilePlace.current), checkingFiles: checkingFiles)
   }
 }

@@ -73,10 +73,10 @@ enum PipeReading {
     _ section: inout MappingReader, backends: [Setting<BackendAddress>]
   ) -> (PipeForwarder.TLS?, [StorePlaces.Neighbour]) {
     guard let entry = section.optionalEntry("tls"), var tls = section.section(entry) else { return (nil, []) }
-    let authorities = tls.optional("ca", as: .readableFile)?.value
+    let authorities = tls.optionalPath("ca", as: .readableFile)
     let name = tls.optional("server-name", as: .serverName)
-    let certificate = tls.optional("certificate", as: .readableFile)
-    let key = tls.optional("private-key", as: .readableFile)
+    let certificate = tls.optionalPath("certificate", as: .readableFile)
+    let key = tls.optionalPath("private-key", as: .readableFile)
     let (hasCertificate, hasKey, hasName) = (tls.has("certificate"), tls.has("private-key"), tls.has("server-name"))
     tls.finish()
     if hasCertificate != hasKey {
@@ -91,11 +91,10 @@ enum PipeReading {
         at: backend.place)
     }
     let files = [
-      ("a pipe's `ca` file", authorities), ("a pipe's certificate", certificate?.value),
-      ("a pipe's private key", key?.value),
+      ("a pipe's `ca` file", authorities), ("a pipe's certificate", certificate), ("a pipe's private key", key),
     ].compactMap { name, path in path.map { StorePlaces.Neighbour(name: name, path: $0) } }
     let settings = PipeForwarder.TLS(
-      authorities: authorities, serverName: name?.value, certificate: certificate?.value, privateKey: key?.value)
+      authorities: authorities, serverName: name?.value, certificate: certificate, privateKey: key)
     return (settings, files)
   }
 

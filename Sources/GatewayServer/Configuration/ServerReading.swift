@@ -9,14 +9,14 @@ enum ServerReading {
   /// `nil` where something was missing; whether anything else was wrong, the faults of `reading` say.
   static func read(_ top: inout MappingReader) -> Configuration? {
     let reading = top.reading
-    let listen =
-      top.has("listen")
-      ? top.optional("listen", as: .listenAddress)?.value : ListenAddress(host: "127.0.0.1", port: 8443)
+    let listenSetting = top.optional("listen", as: .listenAddress)
+    let listen = top.has("listen") ? listenSetting?.value : ListenAddress(host: "127.0.0.1", port: 8443)
     let tls = TLSReading(&top)
     let hasState = top.has("state")
     let state = top.optional("state", as: .writableFolder)
+    reading.remember("state", state)
     let (memory, window) = bounds(&top)
-    let connections = top.optional("connections", as: .count(in: 1...1_000_000))?.value ?? 4096
+    let connections = top.optional("connections", as: .count(in: 1...1_000_000))
     let threads = top.optional("threads", as: .threads)?.value ?? .automatic
     let timeouts = timeouts(&top)
     let log = log(&top)
@@ -42,7 +42,9 @@ enum ServerReading {
     guard let listen, let settings = tls?.settings else { return nil }
     return Configuration(
       listen: listen, tls: settings, state: statePath, routes: routes.map(\.entry), timeouts: timeouts, memory: memory,
-      window: window, connections: connections, log: log, threads: threads)
+      window: window, connections: connections?.value ?? 4096, log: log, threads: threads,
+      origin: ConfigurationOrigin(
+        file: reading.file, paths: reading.paths, listen: listenSetting?.place, connections: connections?.place))
   }
 
   private static func bounds(_ top: inout MappingReader) -> (memory: Int64, window: Int64) {

@@ -13,11 +13,16 @@ enum StorePlaces {
   /// Notes each store that contains another, or one of `neighbours`.
   static func check(_ routes: [RouteReading.Outcome], apart neighbours: [Neighbour], reading: Reading) {
     let stores = routes.compactMap { route in
-      route.folder.map { (route: route, setting: $0, folder: FilePlace.canonical($0.value)) }
+      route.folder.map {
+        (
+          route: route, setting: $0, folder: FilePlace.canonical($0.value), identity: FilePlace.identity($0.value)
+        )
+      }
     }
     for (index, store) in stores.enumerated() {
       for (otherIndex, other) in stores.enumerated() where otherIndex != index {
-        if store.folder == other.folder {
+        // A folder that is mounted twice has two names that are both its own.
+        if store.folder == other.folder || (store.identity != nil && store.identity == other.identity) {
           // Said once, at the later of the two.
           guard otherIndex < index else { continue }
           reading.note(

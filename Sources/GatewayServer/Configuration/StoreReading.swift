@@ -25,6 +25,7 @@ enum StoreReading {
     let count = section.optional("count", as: ValueParser<Count>.word)
     let isDirect = section.optional("direct", as: .flag)
     guard let folder = section.required("directory", as: .writableFolder) else { return nil }
+    section.reading.remember("directory", folder)
     return Outcome(
       settings: DirectoryStore.Settings(
         directory: folder.value, engine: gzip?.value, name: name?.value ?? .key, metadata: metadata?.value ?? .none,

@@ -15,11 +15,12 @@ struct TLSReading {
     guard var section = top.requiredSection("tls", example: "{certificate: server.pem, private-key: server.key}") else {
       return nil
     }
-    let certificate = section.required("certificate", as: .readableFile)?.value
-    let key = section.required("private-key", as: .readableFile)?.value
+    let (certificate, key) = (
+      section.requiredPath("certificate", as: .readableFile), section.requiredPath("private-key", as: .readableFile)
+    )
     let profile: Setting<Configuration.Profile>? = section.optional("profile", as: .word)
     let namesAuthority = section.has("client-ca")
-    let authority = section.optional("client-ca", as: .readableFile)?.value
+    let authority = section.optionalPath("client-ca", as: .readableFile)
     let demand = section.optional(
       "client-certificate",
       as: .word([("required", Configuration.ClientCertificate.required), ("optional", .optional)]))

@@ -2,8 +2,8 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// Stands in the listener's pipeline, and lets it rest where a connection cannot be accepted because the process or the
-/// system is out of file descriptors or memory: clients wait in the backlog until there are some again.
+/// Stands in the listener's pipeline, and lets it rest where there are no file descriptors for more connections: clients
+/// wait in the backlog until there are some again.
 ///
 /// NIO's `AcceptBackoffHandler` delays the next read that somebody asks for. But after a failed `accept` the read before is
 /// still pending, so nobody asks, and the event loop would call `accept` again and again for as long as a client waits.
@@ -12,23 +12,49 @@ final class AcceptPause: ChannelInboundHandler {
   typealias InboundOut = any Channel
 
   static let length = TimeAmount.milliseconds(250)
+  /// The log says no more often that clients wait.
+  private static let silence = TimeAmount.seconds(10)
 
   private let logger: Logger
+  private let most: Int?
+  private var open = 0
   private var end: Scheduled<Void>?
+  private var isFull = false
+  private var nextWord = NIODeadline.now()
 
-  init(logger: Logger) {
+  /// - Parameter most: rests while so many connections are open. Reads of the listener must accept one at a time for that.
+  init(logger: Logger, most: Int?) {
     self.logger = logger
+    self.most = most
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if let most {
+      let accepted = unwrapInboundIn(data)
+      let channel = context.channel
+      let pause = NIOLoopBound(self, eventLoop: context.eventLoop)
+      open += 1
+      accepted.closeFuture.hop(to: context.eventLoop).whenComplete { _ in
+        pause.value.closed(channel)
+      }
+      if open >= most {
+        isFull = true
+        say("as many are open as there are file descriptors for", ["connections": "\(open)"])
+        setReading(false, channel)
+      }
+    }
+    context.fireChannelRead(data)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     context.fireErrorCaught(error)
     // What ends the listener is no reason to wait.
     guard error is IOError, context.channel.isActive, end == nil else { return }
-    logger.warning("Connections wait: none can be accepted", metadata: ["reason": "\(error)"])
+    say("none can be accepted", ["reason": "\(error)"])
     setReading(false, context.channel)
     end = context.eventLoop.assumeIsolated().scheduleTask(in: Self.length) {
       self.end = nil
-      self.setReading(true, context.channel)
+      if !self.isFull { self.setReading(true, context.channel) }
     }
   }
 
@@ -36,6 +62,20 @@ final class AcceptPause: ChannelInboundHandler {
     end?.cancel()
     end = nil
     context.fireChannelInactive()
+  }
+
+  private func closed(_ listener: any Channel) {
+    open -= 1
+    guard isFull else { return }
+    isFull = false
+    if end == nil { setReading(true, listener) }
+  }
+
+  private func say(_ reason: String, _ metadata: Logger.Metadata) {
+    let now = NIODeadline.now()
+    guard now >= nextWord else { return }
+    nextWord = now + Self.silence
+    logger.warning("Connections wait: \(reason)", metadata: metadata)
   }
 
   private func setReading(_ isReading: Bool, _ channel: any Channel) {

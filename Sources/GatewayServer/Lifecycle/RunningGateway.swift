@@ -1,4 +1,5 @@
 import CLinux
+import ConfigurationReading
 import Forwarders
 import Fronts
 public import GatewayCore
@@ -6,12 +7,17 @@ import Ledgers
 public import Logging
 public import NIOCore
 import NIOPosix
+import OperatingSystem
 import TLSTransport
 
 /// A gateway that listens, from ``start(_:logger:)`` to ``stop()``.
 public final class RunningGateway: Sendable {
   /// Where it listens; the port is the true one where the configuration says 0.
   public let address: SocketAddress
+  /// The same for a person.
+  public var listenAddress: ListenAddress {
+    ListenAddress(host: address.ipAddress ?? "?", port: address.port ?? 0)
+  }
   /// What recovery found at start.
   public let recovery: RecoveryReport
 
@@ -29,24 +35,44 @@ public final class RunningGateway: Sendable {
 
   /// Opens ledger and stores, brings them together after a crash, and listens.
   ///
-  /// - Throws: what keeps it from running; each error names the file, folder or address and the cause.
+  /// - Throws: what keeps it from running, as `ConfigurationFaults` where something in the configuration has to do with it.
   public static func start(_ configuration: Configuration, logger: Logger) async throws -> RunningGateway {
     sluice_keep_freed_memory()
-    let context = try TLSContext(server: TLSServerConfiguration(configuration.tls))
-    for warning in context.warnings { logger.warning("TLS configuration", metadata: ["warning": "\(warning)"]) }
-    try StoreClaims.checkFirstStart(configuration)
-    let ledger = try LedgerFolder(path: configuration.state).openLedger()
+    let preparation = try Preparation(configuration)
+    for warning in preparation.warnings {
+      logger.warning(
+        "Configuration",
+        metadata: ["at": "\(warning.position)", "warning": "\(warning.message)", "hint": "\(warning.hint)"])
+    }
+    let threads = preparation.descriptors.threads
+    guard DescriptorLimit.hasRoom(for: threads * DescriptorLimit.ofEventLoop) else {
+      throw StartFailure.faults("there are no file descriptors left for event loops", configuration, at: nil)
+    }
+    let ledger: EmbeddedLedger
+    do {
+      try StoreClaims.checkFirstStart(configuration)
+      ledger = try LedgerFolder(path: configuration.state).openLedger()
+    } catch {
+      throw StartFailure.faults(error, configuration, path: configuration.state)
+    }
     let storeThreads = StoreThreads()
     storeThreads.start()
-    let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads.count)
+    let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
     let memory = MemoryBudget(limit: Int(configuration.memory))
     var destinations: [(route: Route, forwarder: any Forwarder)] = []
     do {
       let claims = try StoreClaims(configuration)
       for entry in configuration.routes {
-        let forwarder = try entry.makeForwarder(
-          window: Int(configuration.window), memory: memory, ledger: ledger, claims: claims, threads: storeThreads,
-          eventLoops: eventLoops, logger: logger)
+        let forwarder: any Forwarder
+        do {
+          if let store = entry.destination.store { try StoreFolders.makeParents(of: store.directory) }
+          forwarder = try entry.makeForwarder(
+            window: Int(configuration.window), memory: memory, ledger: ledger, claims: claims,
+            threads: storeThreads, eventLoops: eventLoops, logger: logger)
+        } catch {
+          guard let store = entry.destination.store else { throw error }
+          throw StartFailure.faults(error, configuration, path: store.directory)
+        }
         destinations.append((route: entry.route, forwarder: forwarder))
       }
       let gateway = Gateway(
@@ -59,7 +85,7 @@ public final class RunningGateway: Sendable {
       let recovery = try await gateway.recover(on: eventLoops.next())
       recovery.log(to: logger)
       return try await RunningGateway(
-        configuration: configuration, context: context, gateway: gateway, ledger: ledger,
+        preparation: preparation, gateway: gateway, ledger: ledger,
         forwarders: destinations.map(\.forwarder), storeThreads: storeThreads, eventLoops: eventLoops,
         recovery: recovery, logger: logger)
     } catch {
@@ -70,19 +96,23 @@ public final class RunningGateway: Sendable {
   }
 
   private init(
-    configuration: Configuration, context: TLSContext, gateway: Gateway, ledger: EmbeddedLedger,
+    preparation: Preparation, gateway: Gateway, ledger: EmbeddedLedger,
     forwarders: [any Forwarder], storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
     recovery: RecoveryReport, logger: Logger
   ) async throws {
+    let (configuration, context) = (preparation.configuration, preparation.context)
+    // Those that the configuration does not want are turned away; those that there are no descriptors for wait.
+    let waitingAt = preparation.connections < configuration.connections ? preparation.connections : nil
     let connections = ConnectionTable(limit: configuration.connections)
     let timeouts = FrontTimeouts(configuration.timeouts)
     let handshake = TimeAmount(configuration.timeouts.handshake)
     let bootstrap = ServerBootstrap(group: eventLoops)
       .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.maxMessagesPerRead, value: UInt(waitingAt == nil ? 4 : 1))
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { listener in
         listener.eventLoop.makeCompletedFuture {
-          try listener.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
+          try listener.pipeline.syncOperations.addHandler(AcceptPause(logger: logger, most: waitingAt))
         }
       }
       .childChannelInitializer { channel in
@@ -104,7 +134,7 @@ public final class RunningGateway: Sendable {
     do {
       listener = try await bootstrap.bind(host: configuration.listen.host, port: configuration.listen.port).get()
     } catch {
-      throw ListenError(configuration.listen, error)
+      throw Self.listenFailure(error, configuration)
     }
     guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
     self.address = address
@@ -142,6 +172,26 @@ public final class RunningGateway: Sendable {
         }
       }
     }
+  }
+
+  private static func listenFailure(_ error: any Error, _ configuration: Configuration) -> ConfigurationFaults {
+    if let code = (error as? IOError)?.errnoCode {
+      switch AddressProbe.outcome(code, configuration.listen) {
+      case .inUse:
+        return ConfigurationFaults(
+          [Findings.inUse(.error, configuration)], mainFile: configuration.origin.file)
+      case .impossible(let cause, let hint):
+        return ConfigurationFaults(
+          [
+            ConfigurationFault(
+              .error, configuration.origin, "`listen`: cannot listen on \(configuration.listen): \(cause)", hint: hint,
+              at: configuration.origin.listen)
+          ], mainFile: configuration.origin.file)
+      case .free: break
+      }
+    }
+    return StartFailure.faults(
+      "`listen`: cannot listen on \(configuration.listen): \(error)", configuration, at: configuration.origin.listen)
   }
 
   /// How often freed memory is given back: the allocator keeps what a rush has used between what is in use for longer.

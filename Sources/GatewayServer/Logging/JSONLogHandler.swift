@@ -1,4 +1,4 @@
-public import Logging
+import Logging
 
 #if canImport(Glibc)
   import Glibc
@@ -6,27 +6,28 @@ public import Logging
   import Musl
 #endif
 
-/// Writes each record as one JSON object a line to standard error: `time`, `level`, `message`, and the metadata beside
-/// them under `metadata`.
-public struct JSONLogHandler: LogHandler {
+/// Makes each record one JSON object a line: `time`, `level`, `message`, and the metadata beside them under `metadata`.
+struct JSONLogHandler: LogHandler {
   /// Records below are dropped.
-  public var logLevel: Logger.Level
+  var logLevel: Logger.Level
   /// What each record carries.
-  public var metadata: Logger.Metadata = [:]
+  var metadata: Logger.Metadata = [:]
+  private let take: @Sendable (String) -> Void
 
   /// A handler that drops records below `level`.
-  public init(level: Logger.Level) {
+  ///
+  /// - Parameter take: gets each line, with its end, in one piece.
+  init(level: Logger.Level, take: @escaping @Sendable (String) -> Void) {
     self.logLevel = level
+    self.take = take
   }
 
-  /// One value of the metadata.
-  public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
     set { metadata[key] = newValue }
   }
 
-  /// Writes one line.
-  public func log(event: LogEvent) {
+  func log(event: LogEvent) {
     var line = "{\"time\":\"\(Self.time())\",\"level\":\"\(event.level)\",\"message\":"
     line += Self.quoted(event.message.description)
     let all = metadata.merging(event.metadata ?? [:]) { _, newer in newer }
@@ -34,9 +35,7 @@ public struct JSONLogHandler: LogHandler {
       let members = all.sorted { $0.key < $1.key }.map { Self.quoted($0.key) + ":" + Self.quoted("\($0.value)") }
       line += ",\"metadata\":{" + members.joined(separator: ",") + "}"
     }
-    line += "}\n"
-    // One call, so that lines of several threads never mix.
-    line.withUTF8 { bytes in _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+    take(line + "}\n")
   }
 
   private static func time() -> String {

@@ -1,4 +1,5 @@
 public import ConfigurationReading
+import OperatingSystem
 import XStreamClient
 
 extension Scenario {
@@ -14,10 +15,11 @@ extension Scenario {
     do {
       text = try TextFile.read(absolute, largest: 1 << 20)
     } catch {
+      let path = FileName.shown(path)
       let fault = ConfigurationFault(file: path, line: 0, column: 0, message: error.message, hint: error.hint)
       throw ConfigurationFaults([fault], mainFile: path)
     }
-    return try parse(text, file: path, base: FilePlace.parent(of: absolute))
+    return try parse(text, file: FileName.shown(path), base: FilePlace.usable(FilePlace.parent(of: absolute)))
   }
 
   /// Reads a scenario's text.

@@ -1,0 +1,61 @@
+import ConfigurationReading
+
+/// Where the settings of a configuration stand, so that what turns out to be wrong with one later is told by its line.
+struct ConfigurationOrigin: Sendable {
+  /// As it was named.
+  var file: String
+  /// The files and folders that it names.
+  var paths: [NamedPath] = []
+  var listen: Place?
+  var connections: Place?
+
+  /// Where a path is named; `nil` for one that it has by default.
+  ///
+  /// - Parameter key: by this key, where that is known.
+  func place(of path: String, key: String? = nil) -> Place? {
+    paths.first { $0.path == path && (key == nil || $0.key == key) }?.place
+  }
+}
+
+/// What was found out about a configuration.
+struct Findings {
+  let origin: ConfigurationOrigin
+  private(set) var errors: [ConfigurationFault] = []
+  private(set) var warnings: [ConfigurationFault] = []
+
+  /// In the order of the lines.
+  var sortedWarnings: [ConfigurationFault] {
+    warnings.sorted { ($0.line, $0.column, $0.message) < ($1.line, $1.column, $1.message) }
+  }
+
+  init(_ origin: ConfigurationOrigin) {
+    self.origin = origin
+  }
+
+  mutating func add(
+    _ severity: ConfigurationFault.Severity, _ message: String, hint: String, at place: Place?
+  ) {
+    let fault = ConfigurationFault(severity, origin, message, hint: hint, at: place)
+    switch severity {
+    // The same file may have two roles.
+    case .error: if !errors.contains(fault) { errors.append(fault) }
+    case .warning: if !warnings.contains(fault) { warnings.append(fault) }
+    }
+  }
+
+  /// About a file or a folder that the configuration names, or has by default.
+  mutating func add(
+    _ severity: ConfigurationFault.Severity, _ message: String, hint: String, path: String
+  ) {
+    add(severity, message, hint: hint, at: origin.place(of: path))
+  }
+}
+
+extension ConfigurationFault {
+  init(
+    _ severity: Severity = .error, _ origin: ConfigurationOrigin, _ message: String, hint: String, at place: Place?
+  ) {
+    self.init(
+      severity, file: origin.file, line: place?.line ?? 0, column: place?.column ?? 0, message: message, hint: hint)
+  }
+}

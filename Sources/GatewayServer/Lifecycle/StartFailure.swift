@@ -1,0 +1,34 @@
+import ConfigurationReading
+import GatewayCore
+import Glibc
+
+/// Turns what failed at a start into words with the line of the configuration that has to be changed.
+enum StartFailure {
+  static func faults(_ error: any Error, _ configuration: Configuration, path: String) -> ConfigurationFaults {
+    faults(FailureWords.of(error), configuration, at: configuration.origin.place(of: path))
+  }
+
+  static func faults(_ message: String, _ configuration: Configuration, at place: Place?) -> ConfigurationFaults {
+    let origin = configuration.origin
+    return ConfigurationFaults(
+      [ConfigurationFault(.error, origin, message, hint: "", at: place)], mainFile: origin.file)
+  }
+}
+
+/// Makes the folders above a store's, which makes its own.
+enum StoreFolders {
+  /// Makes those that are missing, and their names durable: an upload is no safer than the folders that lead to it.
+  static func makeParents(of directory: String) throws(SinkFailure) {
+    let parent = FilePlace.parent(of: directory)
+    guard parent != "/", FilePlace.identity(parent) == nil else { return }
+    try makeParents(of: parent)
+    if mkdir(parent, 0o750) != 0, errno != EEXIST {
+      throw .storage("the folder \(parent) cannot be made (\(FilePlace.word(for: errno))): make it by hand")
+    }
+    let above = open(FilePlace.parent(of: parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { if above >= 0 { close(above) } }
+    guard above >= 0, fsync(above) == 0 else {
+      throw .storage("the folder that \(parent) is in cannot be synced: \(FilePlace.word(for: errno))")
+    }
+  }
+}

@@ -1,0 +1,65 @@
+public import Logging
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// The log of a gateway that is a process of its own.
+public final class ProcessLog: Sendable {
+  private let settings: Configuration.Log
+  private let writer: LogWriter
+
+  /// A log to standard error.
+  ///
+  /// - Throws: ``LogThreadError``.
+  public convenience init(_ settings: Configuration.Log) throws(LogThreadError) {
+    try self.init(settings, descriptor: STDERR_FILENO, bounds: LogQueue.Bounds())
+  }
+
+  init(_ settings: Configuration.Log, descriptor: CInt, bounds: LogQueue.Bounds) throws(LogThreadError) {
+    self.settings = settings
+    writer = try LogWriter(descriptor: descriptor, bounds: bounds) { Self.notice(of: $0, settings) }
+  }
+
+  /// What `LoggingSystem.bootstrap` asks for.
+  public func handler(label: String) -> any LogHandler {
+    Self.handler(label: label, settings) { [writer] in writer.append($0) }
+  }
+
+  /// Waits until all records are written; no longer than `limit`, and no longer than a second in which nobody takes any.
+  ///
+  /// - Returns: whether all are. If not, a write to the same place would wait for ever.
+  public func drain(within limit: Duration) -> Bool { writer.drain(within: limit) }
+
+  private static func handler(
+    label: String, _ settings: Configuration.Log, take: @escaping @Sendable (String) -> Void
+  ) -> any LogHandler {
+    switch settings.format {
+    case .text:
+      var handler = StreamLogHandler(label: label, stream: Lines(take: take))
+      handler.logLevel = settings.level
+      return handler
+    case .json: return JSONLogHandler(level: settings.level, take: take)
+    }
+  }
+
+  /// The record of those that are none, in the log's own format.
+  private static func notice(of dropped: Int, _ settings: Configuration.Log) -> String {
+    let line = Mutex("")
+    let handler = handler(label: "sluice", settings) { text in line.withLock { $0 += text } }
+    handler.log(
+      event: LogEvent(
+        level: .warning, message: "Records were dropped here: nobody took the log in time",
+        metadata: ["records": "\(dropped)"], source: nil, file: #fileID, function: #function, line: #line))
+    return line.withLock { $0 }
+  }
+
+  private struct Lines: TextOutputStream, Sendable {
+    let take: @Sendable (String) -> Void
+
+    func write(_ string: String) { take(string) }
+  }
+}

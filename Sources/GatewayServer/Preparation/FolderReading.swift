@@ -1,0 +1,84 @@
+import CLinux
+import ConfigurationReading
+import Forwarders
+import GatewayCore
+import Glibc
+
+/// Looks at the folders that a gateway writes to. Whether they are there, or can be made, has been looked at when the file
+/// was read.
+enum FolderReading {
+  static func look(at configuration: Configuration, _ findings: inout Findings) {
+    let state = LedgerFolder(path: configuration.state)
+    warnOfMemory("the `state` folder", configuration.state, &findings)
+    ledger(state.ledgerPath, configuration.state, &findings)
+    for route in configuration.routes {
+      guard case .directory(let settings) = route.destination else { continue }
+      warnOfMemory("the folder of `\(route.route.path)`", settings.directory, &findings)
+      store(settings, of: route.route.path, &findings)
+    }
+  }
+
+  private static func store(_ settings: DirectoryStore.Settings, of route: String, _ findings: inout Findings) {
+    let partial = settings.partialFolder
+    if FilePlace.identity(partial) != nil, let fault = FilePlace.faultOfFolder(partial) {
+      findings.add(.error, "`directory`: \(fault.message)", hint: fault.hint, path: settings.directory)
+    }
+    guard settings.minFree > 0, let free = free(settings.directory), free < settings.minFree else { return }
+    findings.add(
+      .warning,
+      "the disk of `\(route)` has \(ByteSize.text(free)) free, which is less than `min-free` "
+        + "(\(ByteSize.text(settings.minFree))): no upload is taken",
+      hint: "make room, or write less in `min-free`", path: settings.directory)
+  }
+
+  /// Without opening it: a reader of SQLite's may write beside it.
+  private static func ledger(_ path: String, _ state: String, _ findings: inout Findings) {
+    guard FilePlace.identity(path) != nil else { return }
+    if let fault = FilePlace.faultOfFile(path) {
+      return findings.add(.error, "the ledger: \(fault.message)", hint: fault.hint, path: state)
+    }
+    if access(path, W_OK) != 0 {
+      return findings.add(
+        .error, "the ledger: cannot write to `\(path)`: \(FilePlace.word(for: errno))",
+        hint: "give the file to the gateway's user", path: state)
+    }
+    guard !beginsAsDatabase(path) else { return }
+    findings.add(
+      .error, "the ledger: `\(path)` is not a ledger", hint: "move it away, or name another `state` folder", path: state
+    )
+  }
+
+  private static func beginsAsDatabase(_ path: String) -> Bool {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return true }
+    defer { close(file) }
+    let expected = Array("SQLite format 3\0".utf8)
+    var bytes = [UInt8](repeating: 0, count: expected.count)
+    let count = read(file, &bytes, bytes.count)
+    return count == 0 || (count == bytes.count && bytes == expected)
+  }
+
+  private static func warnOfMemory(_ name: String, _ path: String, _ findings: inout Findings) {
+    guard let existing = existing(path), sluice_is_in_memory(existing) == 1 else { return }
+    findings.add(
+      .warning, "\(name) is in memory (tmpfs): what is in `\(path)` does not survive a restart of the machine",
+      hint: "name a folder on a disk", path: path)
+  }
+
+  private static func free(_ path: String) -> Int64? {
+    var status = statvfs()
+    guard let existing = existing(path), statvfs(existing, &status) == 0 else { return nil }
+    let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return overflow ? nil : Int64(clamping: bytes)
+  }
+
+  /// The folder itself, or the one that it would be made in.
+  private static func existing(_ path: String) -> String? {
+    var path = path
+    while FilePlace.identity(path) == nil {
+      guard path != "/" else { return nil }
+      path = FilePlace.parent(of: path)
+    }
+    return path
+  }
+}

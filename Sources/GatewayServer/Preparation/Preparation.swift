@@ -1,0 +1,79 @@
+public import ConfigurationReading
+import OperatingSystem
+import TLSTransport
+
+/// All that a start does before it opens anything to write: what `sluice check` tells, and what `sluice serve` begins with.
+/// It changes nothing.
+public struct Preparation: Sendable {
+  /// What was looked at.
+  public let configuration: Configuration
+  /// What a gateway runs with, and somebody should know.
+  public let warnings: [ConfigurationFault]
+  /// Somebody listens where the gateway would, at this moment: no reason for a configuration to be wrong, since it may be
+  /// the gateway itself.
+  public let addressInUse: ConfigurationFault?
+  let context: TLSContext
+  let descriptors: DescriptorPlan
+
+  /// Looks at all that the configuration names.
+  ///
+  /// - Throws: everything that would keep a gateway from starting, as far as it can be known without a start.
+  public init(_ configuration: Configuration) throws(ConfigurationFaults) {
+    try self.init(
+      configuration, descriptorLimit: DescriptorLimit.raise(), descriptorsInUse: DescriptorLimit.inUse)
+  }
+
+  /// - Parameters:
+  ///   - descriptorLimit: file descriptors that the process may have.
+  ///   - descriptorsInUse: those that it has.
+  init(
+    _ configuration: Configuration, descriptorLimit: Int, descriptorsInUse: Int
+  ) throws(ConfigurationFaults) {
+    var findings = Findings(configuration.origin)
+    let context = CertificateReading.read(configuration, &findings)
+    FolderReading.look(at: configuration, &findings)
+    descriptors = DescriptorPlan(
+      configuration, limit: descriptorLimit, foreign: max(8, descriptorsInUse))
+    Self.judge(descriptors, configuration, &findings)
+    addressInUse = Self.listen(configuration, &findings)
+    guard findings.errors.isEmpty, let context else {
+      precondition(!findings.errors.isEmpty, "a configuration was refused without a reason")
+      throw ConfigurationFaults(findings.errors, mainFile: configuration.origin.file)
+    }
+    self.configuration = configuration
+    self.context = context
+    warnings = findings.sortedWarnings
+  }
+
+  /// The most client connections at once: as many as are wanted, or as there are descriptors for.
+  var connections: Int { min(configuration.connections, descriptors.affordable) }
+
+  private static func listen(_ configuration: Configuration, _ findings: inout Findings) -> ConfigurationFault? {
+    switch AddressProbe.look(at: configuration.listen) {
+    case .free: return nil
+    case .inUse: return Findings.inUse(.warning, configuration)
+    case .impossible(let cause, let hint):
+      findings.add(
+        .error, "`listen`: cannot listen on \(configuration.listen): \(cause)", hint: hint, at: findings.origin.listen)
+      return nil
+    }
+  }
+
+  private static func judge(
+    _ plan: DescriptorPlan, _ configuration: Configuration, _ findings: inout Findings
+  ) {
+    let remedy = "raise the limit (`ulimit -n`, or `LimitNOFILE=` of systemd)"
+    guard plan.affordable >= 1 else {
+      findings.add(
+        .error, "the gateway needs \(plan.needed(for: 1)) file descriptors, and the process may have \(plan.limit)",
+        hint: remedy, at: nil)
+      return
+    }
+    guard plan.affordable < configuration.connections else { return }
+    findings.add(
+      .warning,
+      "`connections: \(configuration.connections)` needs \(plan.needed(for: configuration.connections)) file "
+        + "descriptors, and the process may have \(plan.limit): \(plan.affordable) at once, and others wait",
+      hint: "\(remedy), or write `connections: \(plan.affordable)`", at: findings.origin.connections)
+  }
+}
