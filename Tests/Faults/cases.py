@@ -100,7 +100,7 @@ def in_order(cases, source):
     source.shuffle(cases)
     times, order = {}, []
     for case in cases:
-        effect = case.fault.partition("-")[0] if case.fault[0] in "wk" else "fail"
+        effect = {"wait": "wait", "dead": "dead"}.get(case.fault, "kill" if case.fault.startswith("kill") else "fail")
         same = (case.call, case.place, min(case.number, 6), effect, case.scenario.phase)
         turn = times[same] = times.get(same, 0) + 1
         order.append((turn + 2 * (case.fault == "wait"), case))

@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CALLS = ("open", "read", "write", "allocate", "truncate", "fsync", "fdatasync", "syncfs", "write-back", "rename", "link",
          "unlink", "make-folder", "mode", "look", "list", "map", "room", "lock")
 PLACES = ("elsewhere", "store", "partial", "log", "database", "shared", "state")
-ACTIONS = ("count", "fail", "fail-on", "wait", "kill-before", "kill-after", "half", "kill-within")
+ACTIONS = ("count", "fail", "fail-on", "wait", "kill-before", "kill-after", "half", "kill-within", "fail-all")
 RULE = struct.Struct("<IIIIIIQQQ")
 SEEN, COLUMNS = RULE.size, 8
 DROPPED = SEEN + 32 * COLUMNS * 8
@@ -23,18 +23,22 @@ FAULTS = {
     "eio": ("fail", errno.EIO, 0),
     "enospc": ("fail", errno.ENOSPC, 0),
     "outage": ("fail-on", errno.EIO, 1200),
+    "dead": ("fail-all", errno.EIO, 1500),
     "wait": ("wait", 0, 400),
     "kill-before": ("kill-before", 0, 0),
     "kill-after": ("kill-after", 0, 0),
     "half": ("half", errno.ENOSPC, 0),
     "kill-within": ("kill-within", 0, 0),
 }
+# As `changes` in shim/faults.c.
+_LOOKS = {"open", "read", "look", "list", "map", "room", "lock"}
 _NEEDS_ROOM = {"open", "write", "allocate", "fsync", "fdatasync", "rename", "link", "make-folder", "map"}
 
 
 def faults_of(call):
     """The faults that this kind of call may meet."""
     faults = ["eio", "outage", "wait", "kill-before", "kill-after"]
+    faults += ["dead"] if call not in _LOOKS else []
     faults += ["enospc"] if call in _NEEDS_ROOM else []
     faults += ["half", "kill-within"] if call == "write" else []
     return faults

@@ -11,7 +11,8 @@ from recording import FATES
 from page import commit, machine, with_section
 
 WORDS = {
-    "eio": "fails once (EIO)", "enospc": "fails once (ENOSPC)", "outage": "fails for 1.2 s", "wait": "waits for 0.4 s",
+    "eio": "fails once (EIO)", "enospc": "fails once (ENOSPC)", "outage": "fails for 1.2 s", "dead": "fails, and for 1.5 s whatever changes store or ledger",
+    "wait": "waits for 0.4 s",
     "kill-before": "kills the gateway before it", "kill-after": "kills the gateway after it",
     "half": "writes half, then fails (ENOSPC)", "kill-within": "kills the gateway with half of it written",
 }
@@ -84,7 +85,7 @@ class Summary:
             print(f"system calls: {sum(self.tried.values())} faults of {self.possible or len(self.options.only or [])} "
                   f"possible ones, {self.unmet} that their call did not come to")
             for fault, count in self.tried.most_common():
-                print(f"  {WORDS[fault]:45} {count:6}  {self._wrong_of(fault)} wrong")
+                print(f"  {WORDS[fault]:55} {count:6}  {self._wrong_of(fault)} wrong")
             calls = ", ".join(f"{name} {count}" for name, count in sorted(self.by_call.items()))
             print(f"  by call: {calls}")
         if self.cuts:

@@ -27,6 +27,7 @@ enum action {
   kill_after,
   write_half,   // and fail the next one
   kill_within,  // half of it is written
+  fail_all,     // once, and for `milliseconds` whatever changes store or ledger
 };
 
 struct control {
@@ -36,7 +37,7 @@ struct control {
   uint32_t milliseconds;
   uint64_t number;  // of the call since it was armed, from 1
   _Atomic uint64_t fired;
-  _Atomic uint64_t until;  // of `fail_on`, on the monotonic clock in nanoseconds
+  _Atomic uint64_t until;  // of `fail_on` and `fail_all`, on the monotonic clock in nanoseconds
   _Atomic uint64_t seen[calls][places];  // while armed
   struct synced_files synced;
 };

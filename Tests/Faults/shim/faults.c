@@ -90,12 +90,24 @@ static void end_here(void) {
   for (;;) pause();
 }
 
+static bool changes(enum call call) {
+  switch (call) {
+    case call_open: case call_read: case call_look: case call_list: case call_map: case call_room: case call_lock:
+      return false;
+    default: return true;
+  }
+}
+
 // The fault that this call is to have; most have none. Where it is `fail`, errno is set.
 static enum action begin(enum call call, enum place place) {
   if (!control || place == elsewhere || !atomic_load(&control->is_armed)) return only_count;
   uint64_t number = atomic_fetch_add(&control->seen[call][place], 1) + 1;
-  if (control->action == only_count || control->call != call || control->place != place) return only_count;
   bool is_next = number == control->number + 1, lasts = now() < atomic_load(&control->until);
+  if (control->action == fail_all && lasts && changes(call)) {
+    errno = control->code;
+    return fail;
+  }
+  if (control->action == only_count || control->call != call || control->place != place) return only_count;
   if (control->action == write_half && is_next) lasts = true;
   if (number != control->number && !lasts) return only_count;
   if (number == control->number) atomic_fetch_add(&control->fired, 1);
@@ -103,6 +115,7 @@ static enum action begin(enum call call, enum place place) {
     case wait_before: usleep(control->milliseconds * 1000); return only_count;
     case kill_before: end_here(); break;
     case fail_on:
+    case fail_all:
       if (!lasts) atomic_store(&control->until, now() + control->milliseconds * 1000000ul);
       break;
     case fail: break;
