@@ -23,7 +23,7 @@ struct GoneStreamTests {
   }
 
   /// Goes on with a stream of an earlier run; there is one try only.
-  private func outcome(_ scripts: [Script]) async throws -> (UploadOutcome, [UploadEvent]) {
+  private func resumed(_ scripts: [Script]) async throws -> (UploadOutcome, [UploadEvent]) {
     let (bytes, events) = (bytes, Events())
     let outcome = try await withServer(scripts) { url in
       try await client().upload(
@@ -39,7 +39,7 @@ struct GoneStreamTests {
   @Test("the stream of an earlier run that is gone is begun anew at once, even where there is one try only")
   func ofAnEarlierRun() async throws {
     let bytes = bytes
-    let (outcome, events) = try await outcome([
+    let (outcome, events) = try await resumed([
       { peer in
         guard case .resume = try await peer.request() else { throw ScriptedPeer.Cut.ended }
         try await peer.say(final(.gone, left: 1_000_000))
@@ -53,7 +53,7 @@ struct GoneStreamTests {
   @Test("a resume that a server from before status 17 refuses with 12 is given up, and the upload begun anew")
   func refusedByAnOlderServer() async throws {
     let bytes = bytes
-    let (outcome, _) = try await outcome([
+    let (outcome, _) = try await resumed([
       { peer in
         guard case .resume = try await peer.request() else { throw ScriptedPeer.Cut.ended }
         try await peer.say(.refusal(Refusal(status: .backend, reason: "the backend's stream is gone; begin again")))

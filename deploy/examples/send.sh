@@ -16,7 +16,8 @@ openssl s_client -quiet -verify_return_error -verify_hostname "${server%:*}" -al
 tls=$!
 exec 3>"$work/up" 4<"$work/down"
 # A server of another kind may wait for ever, as s_client does; an offer takes no minute.
-sh -c 'sleep 60 & trap "kill $!" TERM; wait $! && kill "$1"' sh "$tls" >/dev/null 2>&1 3>&- 4<&- &
+sh -c 'i=0; while [ $i -lt 60 ] && kill -0 "$1"; do sleep 1; i=$((i + 1)); done; [ $i -lt 60 ] || kill -KILL "$1"' \
+  sh "$tls" >/dev/null 2>&1 3>&- 4<&- &
 watch=$!
 
 packet() { # reads a packet's head
@@ -28,7 +29,7 @@ packet() { # reads a packet's head
   done <&4
   cat "$work/log" >&2
   echo "$server did not answer as an x-stream server does" >&2
-  kill "$watch" "$tls" 2>/dev/null
+  kill -KILL "$watch" "$tls" 2>/dev/null
   exit 75
 }
 value() { printf %s "$head" | sed -n "s/^ *$1: *//p"; }
@@ -36,12 +37,12 @@ value() { printf %s "$head" | sed -n "s/^ *$1: *//p"; }
 printf 'headers:\n    route: %s\n    data-format: bytes\n    x-stream: %d:65536\npayload: -\n' \
   "$route" "$(wc -c <"$file")" >&3 2>/dev/null
 packet
-kill "$watch" 2>/dev/null
+kill -KILL "$watch" 2>/dev/null # TERM may be blocked, where whoever runs this has it so
 case $(value x-stream) in
 -1 | '') ;; # refused
 0:*) cat "$file" >&3 2>/dev/null; packet ;; # the server takes all of it
 *) offer=$(value x-stream); head -c "${offer%:*}" "$file" >&3 2>/dev/null; packet ;; # or so many bytes
 esac
-kill "$tls" 2>/dev/null # -quiet goes on after the end of its input
+kill -KILL "$tls" 2>/dev/null # -quiet goes on after the end of its input
 printf %s "$head"
 exit "$(value status)"
