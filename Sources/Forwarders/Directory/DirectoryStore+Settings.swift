@@ -42,6 +42,11 @@ extension DirectoryStore {
       self.window = window
     }
 
+    /// What uploads leave free of a file system of `size` bytes, in bytes.
+    public func leftFree(ofDisk size: Int64) -> Int64 {
+      minFree ?? DiskRoom.automatic(size: size)
+    }
+
     static let gzipSuffix = ".gz"
 
     /// Of the files of uploads that begin now.

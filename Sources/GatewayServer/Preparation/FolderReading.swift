@@ -23,11 +23,13 @@ enum FolderReading {
     if FilePlace.identity(partial) != nil, let fault = FilePlace.faultOfFolder(partial) {
       findings.add(.error, "`directory`: \(fault.message)", hint: fault.hint, path: settings.directory)
     }
-    guard settings.minFree > 0, let free = free(settings.directory), free < settings.minFree else { return }
+    guard let disk = disk(of: settings.directory) else { return }
+    let least = settings.leftFree(ofDisk: disk.size)
+    guard disk.free < least else { return }
     findings.add(
       .warning,
-      "the disk of `\(route)` has \(ByteSize.text(free)) free, which is less than `min-free` "
-        + "(\(ByteSize.text(settings.minFree))): no upload is taken",
+      "the disk of `\(route)` has \(ByteSize.text(disk.free)) free, which is less than `min-free` "
+        + "(\(ByteSize.text(least))): no upload is taken",
       hint: "make room, or write less in `min-free`", path: settings.directory)
   }
 
@@ -65,11 +67,17 @@ enum FolderReading {
       hint: "name a folder on a disk", path: path)
   }
 
-  private static func free(_ path: String) -> Int64? {
+  /// In bytes.
+  private static func disk(of path: String) -> (free: Int64, size: Int64)? {
     var status = statvfs()
     guard let existing = existing(path), statvfs(existing, &status) == 0 else { return nil }
-    let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
-    return overflow ? nil : Int64(clamping: bytes)
+    let unit = UInt64(status.f_frsize)
+    let (free, size) = (
+      UInt64(status.f_bavail).multipliedReportingOverflow(by: unit),
+      UInt64(status.f_blocks).multipliedReportingOverflow(by: unit)
+    )
+    guard !free.overflow, !size.overflow else { return nil }
+    return (Int64(clamping: free.partialValue), Int64(clamping: size.partialValue))
   }
 
   /// The folder itself, or the one that it would be made in.
