@@ -30,8 +30,8 @@ WAYS = {
     "many": [Plan(200, kind="payload")] * 320,
 }
 # In "start" there are unfinished uploads when the gateway starts; in "stop" it is stopped after the last answer.
-BEFORE_START = [Plan(3 * MIB, ack=MIB, cut=2 * MIB, ends="left"), Plan(300 * KIB, ack=64 * KIB, cut=200 * KIB, ends="left"),
-                Plan(9 * KIB)]
+BEFORE_START = [Plan(3 * MIB, ack=MIB, cut=2 * MIB, ends="left"),
+                Plan(300 * KIB, ack=64 * KIB, cut=200 * KIB, ends="left"), Plan(9 * KIB)]
 # A call that is made more often is tried at these places, and at some that the seed draws.
 ALL_OF_IT = 10
 
@@ -70,7 +70,8 @@ def scenarios():
 
 
 def short_scenarios():
-    return [Scenario("plain", "small"), Scenario("gzip", "resumed"), Scenario("named", "large"), Scenario("plain", "waiting", "start")]
+    return [Scenario("plain", "small"), Scenario("gzip", "resumed"), Scenario("named", "large"),
+            Scenario("plain", "waiting", "start")]
 
 
 def case_named(text):
@@ -94,9 +95,9 @@ def cases_of(scenario, counts, source):
 
 
 def in_order(cases, source):
-    """Shuffled, but each call of a phase is to fail once and to kill once before one does so twice, whatever the store; the
-    first calls of a kind are each one of their own, as they are mostly made at different places of the program. Waits,
-    which find the least, come later."""
+    """Shuffled, but each call of a phase is to fail once and to kill once before one does so twice, whatever the store;
+    the first calls of a kind are each one of their own, as they are mostly made at different places of the program.
+    Waits, which find the least, come later."""
     source.shuffle(cases)
     times, order = {}, []
     for case in cases:
@@ -140,8 +141,10 @@ class Bench:
     def _uploads(self, station, plans, word):
         route = next(iter(station.routes.values()))
         pool = self.pools[1 if route.gzip else 0]
-        return [Upload(f"{word}-{number}", route, Content(pool, plan.size, zlib.crc32(f"{word}{number}".encode())), plan)
-                for number, plan in enumerate(plans)]
+        contents = [Content(pool, plan.size, zlib.crc32(f"{word}{number}".encode()))
+                    for number, plan in enumerate(plans)]
+        return [Upload(f"{word}-{number}", route, content, plan)
+                for number, (content, plan) in enumerate(zip(contents, plans))]
 
     @staticmethod
     def _send(station, uploads, at_once=4):

@@ -120,7 +120,8 @@ class Client:
         total = "*" if plan.kind == "unknown" else upload.size
         digest = None
         if plan.digest:
-            digest = digest_value(upload.content.sha256()) if plan.digest == "right" else digest_of(b"of something else")
+            is_right = plan.digest == "right"
+            digest = digest_value(upload.content.sha256()) if is_right else digest_of(b"of something else")
         with self.line.use() as connection:
             stream = HeardStream(connection, upload.route.path, total, buffer=PORTION, ack=plan.ack, digest=digest,
                                  key=promise and promise.key, name=upload.label,

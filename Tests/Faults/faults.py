@@ -21,6 +21,7 @@ from station import HERE  # noqa: F401  the path to the modules below
 from disk import Disk
 from shim import compile_shim
 from summary import Summary
+import cuts
 import powercut
 
 MEMORY = "/dev/shm"
@@ -116,7 +117,8 @@ def main():
     parser.add_argument("--short", action="store_true",
                         help="under a minute, and the same each time: some cases, and cuts of one recording on ext4")
     parser.add_argument("--only", action="append", metavar="CASE", help="this case of a system call alone")
-    parser.add_argument("--match", metavar="REGEX", type=re.compile, help="cases of system calls whose name has this, alone")
+    parser.add_argument("--match", metavar="REGEX", type=re.compile,
+                        help="cases of system calls whose name has this, alone")
     parser.add_argument("--replay", metavar="FOLDER", help="a recording that was kept; with --cut, one cut of it")
     parser.add_argument("--cut", help="the cut's name, as the run said it")
     parser.add_argument("--keep", metavar="FOLDER", default=".build/faults-found",
@@ -138,7 +140,7 @@ def main():
         subprocess.run([f"{HERE}/../../certs/make", certs], check=True, stdout=subprocess.DEVNULL)
         library = compile_shim(folder)
         if options.replay:
-            powercut.replay(options, certs, folder, summary)
+            cuts.replay(options, certs, folder, summary)
         else:
             if options.part != "cuts" or options.only:
                 # In memory, and a file system as gateways have it: with direct writes, and syncs of all of it.

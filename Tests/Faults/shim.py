@@ -9,8 +9,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # As in shim/control.h.
-CALLS = ("open", "read", "write", "allocate", "truncate", "fsync", "fdatasync", "syncfs", "write-back", "rename", "link",
-         "unlink", "make-folder", "mode", "look", "list", "map", "room", "lock")
+CALLS = ("open", "read", "write", "allocate", "truncate", "fsync", "fdatasync", "syncfs", "write-back", "rename",
+         "link", "unlink", "make-folder", "mode", "look", "list", "map", "room", "lock")
 PLACES = ("elsewhere", "store", "partial", "log", "database", "shared", "state")
 ACTIONS = ("count", "fail", "fail-on", "wait", "kill-before", "kill-after", "half", "kill-within", "fail-all")
 RULE = struct.Struct("<IIIIIIQQQ")

@@ -129,7 +129,8 @@ class Station:
 
     def ask(self, *arguments):
         """A command of `sluice` beside it: its status, and what it said."""
-        run = subprocess.run([self.sluice, *arguments, "--config", self.config], capture_output=True, timeout=60, check=False)
+        run = subprocess.run([self.sluice, *arguments, "--config", self.config], capture_output=True, timeout=60,
+                             check=False)
         return run.returncode, run.stdout.decode("utf-8", "replace"), run.stderr.decode("utf-8", "replace")
 
     def last_words(self, count=300):

@@ -11,7 +11,8 @@ from recording import FATES
 from page import commit, machine, with_section
 
 WORDS = {
-    "eio": "fails once (EIO)", "enospc": "fails once (ENOSPC)", "outage": "fails for 1.2 s", "dead": "fails, and for 1.5 s whatever changes store or ledger",
+    "eio": "fails once (EIO)", "enospc": "fails once (ENOSPC)", "outage": "fails for 1.2 s",
+    "dead": "fails, and for 1.5 s whatever changes store or ledger",
     "wait": "waits for 0.4 s",
     "kill-before": "kills the gateway before it", "kill-after": "kills the gateway after it",
     "half": "writes half, then fails (ENOSPC)", "kill-within": "kills the gateway with half of it written",
@@ -50,7 +51,8 @@ class Summary:
     def enumerated(self, scenarios, cases):
         self.scenarios, self.possible = scenarios, len(cases)
         calls = sum(sum(counts.values()) for counts in scenarios.values())
-        print(f"{len(scenarios)} scenarios, {calls} system calls, {len(cases)} cases, seed {self.options.seed}", flush=True)
+        print(f"{len(scenarios)} scenarios, {calls} system calls, {len(cases)} cases, seed {self.options.seed}",
+              flush=True)
 
     def case(self, case, result):
         if result is None:
@@ -130,7 +132,7 @@ class Summary:
             page = file.read()
         page = with_section(page, "faults", "\n".join(self._section(seconds)))
         if page is None:
-            sys.exit(f"faults: {path} has no place for the section: a line <!-- faults --> and a line <!-- end of faults -->")
+            sys.exit(f"faults: {path} needs the lines <!-- faults --> and <!-- end of faults -->, where the section goes")
         with open(path, "w", encoding="utf-8") as file:
             file.write(page)
 
@@ -142,7 +144,8 @@ class Summary:
         yield f"| run | {time.strftime('%Y-%m-%d', time.gmtime())}, {seconds:.0f} s |"
         yield f"| commit | {commit()} |"
         yield f"| machine | {machine()} |"
-        yield (f"| command | `python3 Tests/Faults/faults.py --sluice {os.path.relpath(options.sluice)} --seconds {options.seconds:.0f} "
+        sluice = os.path.relpath(options.sluice)
+        yield (f"| command | `python3 Tests/Faults/faults.py --sluice {sluice} --seconds {options.seconds:.0f} "
                f"--seed {options.seed} --report-markdown FILE` |")
         yield f"| system calls on the way of uploads | {calls}, in {len(self.scenarios)} scenarios |"
         yield f"| faults in one of them | {faults} of {self.possible} that are possible |"
