@@ -32,9 +32,17 @@ import Testing
   @Test("a directory in place of a file is unreadable")
   func directory() {
     let path = ours.directory
-    #expect(throws: TLSConfigurationError.fileUnreadable(path: path, cause: "not a regular file")) {
+    #expect(throws: TLSConfigurationError.fileUnreadable(path: path, cause: "neither a regular file nor a pipe")) {
       try context(chain: path)
     }
+  }
+
+  @Test("authorities may come out of a pipe, as a shell's <(...) is one")
+  func pipe() throws {
+    let pipe = Pipe()
+    try pipe.fileHandleForWriting.write(contentsOf: Data(contentsOf: URL(filePath: ours.ca)))
+    try pipe.fileHandleForWriting.close()
+    _ = try ours.clientContext(trust: .caFile("/proc/self/fd/\(pipe.fileHandleForReading.fileDescriptor)"))
   }
 
   @Test("a file without PEM of the right kind is named, with what it should have")

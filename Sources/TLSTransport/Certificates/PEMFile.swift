@@ -12,6 +12,8 @@ internal import COpenSSL
 struct PEMFile {
   /// The largest file that is read. A bundle of all public authorities has some 250 KiB.
   static let byteLimit = 4 << 20
+  /// How long a pipe may be without a byte, in milliseconds.
+  private static let pipePatience: CInt = 10_000
 
   let path: String
   /// Whether users other than the owner and the group may read the file.
@@ -31,27 +33,36 @@ struct PEMFile {
     guard fstat(descriptor, &status) == 0 else {
       throw .fileUnreadable(path: path, cause: String(cString: strerror(errno)))
     }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw .fileUnreadable(path: path, cause: "not a regular file")
+    // A pipe is what a shell makes of `<(...)`.
+    guard [S_IFREG, S_IFIFO].contains(status.st_mode & S_IFMT) else {
+      throw .fileUnreadable(path: path, cause: "neither a regular file nor a pipe")
     }
-    guard status.st_size <= Self.byteLimit else {
-      throw .fileUnreadable(path: path, cause: "larger than \(Self.byteLimit) bytes")
-    }
-    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-    var filled = 0
-    while filled < bytes.count {
-      let count = bytes.withUnsafeMutableBytes {
-        read(descriptor, $0.baseAddress.map { $0 + filled }, $0.count - filled)
-      }
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw .fileUnreadable(path: path, cause: String(cString: strerror(errno))) }
-      if count == 0 { break }
-      filled += count
-    }
-    bytes.removeLast(bytes.count - filled)
+    let bytes = try Self.contents(of: descriptor, path: path)
     self.path = path
     self.bytes = bytes
     self.isWorldReadable = status.st_mode & S_IROTH != 0
+  }
+
+  private static func contents(of descriptor: CInt, path: String) throws(TLSConfigurationError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count <= byteLimit {
+      let count = withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { space in
+        let count = read(descriptor, space.baseAddress, space.count)
+        if count > 0 { bytes += space[..<count] }
+        return count
+      }
+      if count == 0 { return bytes }
+      if count < 0, errno == EAGAIN {
+        // Whoever writes into the pipe has it open already: a pipe that nobody writes into is at its end.
+        var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&ready, 1, pipePatience) != 0 else {
+          throw .fileUnreadable(path: path, cause: "nothing came out of the pipe for \(pipePatience / 1000) seconds")
+        }
+      } else if count < 0, errno != EINTR {
+        throw .fileUnreadable(path: path, cause: String(cString: strerror(errno)))
+      }
+    }
+    throw .fileUnreadable(path: path, cause: "larger than \(byteLimit) bytes")
   }
 
   /// What the certificates of a file are for.
