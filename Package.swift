@@ -94,7 +94,7 @@ let package = Package(
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),
     .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
     .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),
-    .testTarget(name: "LedgersTests", dependencies: ["Ledgers", "GatewayCore", nioCore, nioPosix]),
+    .testTarget(name: "LedgersTests", dependencies: ["CSQLite", "Ledgers", "GatewayCore", nioCore, nioPosix]),
     .testTarget(
       name: "ForwardersTests",
       dependencies: [

@@ -12,4 +12,12 @@ static inline int csqlite_bind_blob(sqlite3_stmt *statement, int index, const vo
   return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_TRANSIENT);
 }
 
+/* A macro with an operator, which Swift does not import. */
+enum { csqlite_write_failure = SQLITE_IOERR_WRITE };
+
+/* Of variable arguments, which Swift does not import. */
+static inline int csqlite_no_checkpoint_on_close(sqlite3 *database) {
+  return sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
+}
+
 #endif

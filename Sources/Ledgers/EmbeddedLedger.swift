@@ -6,7 +6,8 @@ public import NIOCore
 ///
 /// Calls may come from any thread. One thread writes: all calls that wait at once share one transaction, and so
 /// one flush to disk; each answer comes after the commit. Beside `PATH` lie `PATH-wal` and `PATH-shm` while it is open, and
-/// `PATH.lock`, which the gateway holds for itself; ``LedgerReader`` may look on from other processes.
+/// `PATH.lock`, which the gateway holds for itself; ``LedgerReader`` may look on from other processes. They stay when it is
+/// closed, with the room on the disk that is theirs, as does `PATH.reserve`.
 ///
 /// Close it before the event loops that calls are made on are shut down.
 public final class EmbeddedLedger: Ledger {
@@ -18,29 +19,53 @@ public final class EmbeddedLedger: Ledger {
 
   /// Opens the ledger at `path`, makes it where it is missing, and brings one of an older release up to date. Blocks.
   ///
+  /// - Parameter onNotice: is told what an operator should hear, on the ledger's own thread.
   /// - Throws: ``LedgerOpenError``; the file is then as it was.
-  public convenience init(path: String) throws(LedgerOpenError) {
-    try self.init(path: path, busyMilliseconds: 5000)
+  public convenience init(
+    path: String, onNotice: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
+  ) throws(LedgerOpenError) {
+    try self.init(path: path, busyMilliseconds: 5000, onNotice: onNotice)
   }
 
-  /// - Parameter busyMilliseconds: how long a commit waits for a lock that a foreign program has on the file.
-  init(path: String, busyMilliseconds: Int32) throws(LedgerOpenError) {
+  /// - Parameters:
+  ///   - busyMilliseconds: how long a commit waits for a lock that a foreign program has on the file.
+  ///   - system: the name of SQLite's layer over the system's files; `nil` for its own.
+  ///   - checkpointFrames: pages in the write-ahead log before it is moved into the database.
+  init(
+    path: String, busyMilliseconds: Int32, system: String? = nil,
+    checkpointFrames: Int = LogKeeper.checkpointFrames,
+    onNotice: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
+  ) throws(LedgerOpenError) {
     // Two names of one file must meet at one lock.
     let path = Self.resolved(path)
     self.path = path
     lock = try FileLock(besides: path)
-    let database = try Database.openForWriting(path: path, busyMilliseconds: busyMilliseconds)
-    let writer: LedgerWriter
-    do throws(LedgerError) {
-      let flush = try LedgerFlush(path: path, unflushed: unflushed)
-      writer = try LedgerWriter(database, queue: queue, unflushed: unflushed, flush: flush)
-    } catch {
-      throw LedgerOpenError(wrapping: error, path: path)
-    }
+    let writer = try Self.makeWriter(
+      path: path, busyMilliseconds: busyMilliseconds, system: system, checkpointFrames: checkpointFrames,
+      queue: queue, unflushed: unflushed, tell: onNotice)
     guard let thread = WriterThread(running: writer) else {
       throw .engine(path: path, words: "the system has no thread for the writer")
     }
     self.thread = thread
+  }
+
+  private static func makeWriter(
+    path: String, busyMilliseconds: Int32, system: String?, checkpointFrames: Int, queue: CallQueue,
+    unflushed: UnflushedCommits,
+    tell: @escaping @Sendable (LedgerNotice) -> Void
+  ) throws(LedgerOpenError) -> LedgerWriter {
+    let database = try Database.openWithReserve(path: path, busyMilliseconds: busyMilliseconds, system: system)
+    do throws(LedgerError) {
+      let place = try LedgerPlace(path: path, tell: tell)
+      let room = try LedgerRoom(database, path: path, unflushed: unflushed, tell: tell)
+      try room.count()
+      _ = room.isThere()
+      return try LedgerWriter(
+        database, queue: queue, unflushed: unflushed, room: room, place: place,
+        checkpointFrames: checkpointFrames, tell: tell)
+    } catch {
+      throw LedgerOpenError(wrapping: error, path: path)
+    }
   }
 
   deinit {
@@ -59,7 +84,7 @@ public final class EmbeddedLedger: Ledger {
   ///
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``, where the log cannot be opened.
   public func makeFlush() throws(LedgerError) -> LedgerFlush {
-    try LedgerFlush(path: path, unflushed: unflushed)
+    try LedgerFlush(path: path, unflushed: unflushed, queue: queue)
   }
 
   /// See ``/GatewayCore/Ledger``.

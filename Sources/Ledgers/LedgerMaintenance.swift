@@ -9,6 +9,9 @@ public final class LedgerMaintenance {
   /// Uploads in one transaction: a gateway's uploads wait for it.
   private static let batch = 200
 
+  /// Pages of the log before it is moved into the database.
+  private static let checkpointFrames = 16 * LogKeeper.checkpointFrames
+
   private let database: Database
   private let transaction: LedgerTransaction
 
@@ -65,13 +68,17 @@ public final class LedgerMaintenance {
   private func inTransaction<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
     // The write lock at once: a transaction that reads first may find that it cannot write any more.
     try database.execute("BEGIN IMMEDIATE")
+    let value: Value
     do throws(LedgerError) {
-      let value = try body()
+      value = try body()
+      try database.heard()
       try database.execute("COMMIT")
-      return value
     } catch {
       if database.isInTransaction { try? database.execute("ROLLBACK") }
       throw error
     }
+    // A running gateway keeps the log short, and knows whether it is whole.
+    if database.logFrames > Self.checkpointFrames { _ = try database.checkpoint(.passive) }
+    return value
   }
 }

@@ -1,4 +1,5 @@
 import Ledgers
+import Logging
 
 #if canImport(Glibc)
   import Glibc
@@ -21,18 +22,33 @@ public struct LedgerFolder: Sendable {
 
   /// Opens the ledger; makes the folder, for its owner alone, where it is missing.
   ///
+  /// - Parameter logger: is told what an operator should hear of the ledger while it is open.
   /// - Throws: ``LedgerFolderError`` or `LedgerOpenError`.
-  func openLedger() throws -> EmbeddedLedger {
+  func openLedger(logger: Logger? = nil) throws -> EmbeddedLedger {
     try makeFolder()
-    return try EmbeddedLedger(path: ledgerPath)
+    return try EmbeddedLedger(path: ledgerPath) { notice in
+      if let logger { notice.log(to: logger) }
+    }
   }
 
   private func makeFolder() throws(LedgerFolderError) {
     var made = ""
     for part in path.split(separator: "/") {
       made += "/" + part
-      guard mkdir(made, 0o700) != 0, errno != EEXIST else { continue }
-      throw LedgerFolderError(path: made, cause: String(cString: strerror(errno)))
+      if mkdir(made, 0o700) == 0 {
+        try sync(String(made.dropLast(part.utf8.count)))
+      } else if errno != EEXIST {
+        throw LedgerFolderError(path: made, cause: String(cString: strerror(errno)))
+      }
+    }
+  }
+
+  /// A power cut must not take away the folder of a ledger in which something is safe.
+  private func sync(_ folder: String) throws(LedgerFolderError) {
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { if descriptor >= 0 { close(descriptor) } }
+    guard descriptor >= 0, fsync(descriptor) == 0 else {
+      throw LedgerFolderError(path: folder, cause: "syncing it: \(String(cString: strerror(errno)))")
     }
   }
 }

@@ -51,7 +51,7 @@ public final class RunningGateway: Sendable {
     let ledger: EmbeddedLedger
     do {
       try StoreClaims.checkFirstStart(configuration)
-      ledger = try LedgerFolder(path: configuration.state).openLedger()
+      ledger = try LedgerFolder(path: configuration.state).openLedger(logger: logger)
     } catch {
       throw StartFailure.faults(error, configuration, path: configuration.state)
     }

@@ -72,6 +72,14 @@ enum LedgerCall: Sendable {
     if case .settle(let settlement, _) = self { settlement.isEvident } else { false }
   }
 
+  /// Whether it may make the ledger grow.
+  var grows: Bool {
+    switch self {
+    case .open, .claim: true
+    default: false
+    }
+  }
+
   /// Where the answer is awaited.
   var eventLoop: any EventLoop {
     switch self {

@@ -9,6 +9,8 @@ struct LedgerTransaction {
   private let returnToMark: Statement
   private let rollback: Statement
   private(set) var census: UnfinishedCensus
+  /// Whether what makes the ledger grow may be done: else only what ends uploads, or leaves them as they are.
+  var mayGrow = true
 
   init(_ database: Database) throws(LedgerError) {
     uploads = try UploadTable(database)
@@ -32,6 +34,7 @@ struct LedgerTransaction {
     guard reservation.wanted >= 0, reservation.total ?? 0 >= 0 else {
       throw .engine("a reservation of \(reservation.wanted) bytes of \(reservation.total ?? 0) makes no sense")
     }
+    guard mayGrow else { throw Self.full }
     let client = UnfinishedCensus.Client(route: reservation.route, subject: reservation.subject)
     guard census.count(of: reservation.route) < reservation.unfinishedLimit,
       census.count(of: client) < reservation.clientUnfinishedLimit
@@ -62,6 +65,7 @@ struct LedgerTransaction {
   func claim(_ claim: Claim) throws(LedgerError) -> Holding {
     guard let upload = try uploads.findOpen(claim.key) else { throw .unknown }
     let missing = max(0, min(claim.wanted, upload.total ?? .max) - upload.granted)
+    guard mayGrow || missing == 0 else { throw Self.full }
     let granted =
       missing == 0
       ? upload.granted
@@ -137,6 +141,8 @@ struct LedgerTransaction {
   func allQuotas() throws(LedgerError) -> [QuotaRecord] {
     try quotas.all()
   }
+
+  private static let full = LedgerError.engine("the ledger's disk is full: no upload is begun until it has room again")
 
   /// Takes back what `changes` did where it throws, and leaves the calls beside it in the transaction alone.
   private func allOrNothing(_ changes: () throws(LedgerError) -> Void) throws(LedgerError) {

@@ -1,38 +1,36 @@
-import CSQLite
 import GatewayCore
-import Glibc
 import NIOCore
 
 /// Does the calls of the queue, all that wait at once in one transaction, on a thread of its own.
 final class LedgerWriter {
   /// Calls in one transaction. Bounds how long a call can wait for others' work before its own commit.
   static let batchLimit = 512
-  /// Pages of 4 KiB in the write-ahead log before it is moved into the database.
-  static let checkpointFrames: Int32 = 1000
-  /// In milliseconds.
-  static let owedFor = 100
-
   private let database: Database
   private let queue: CallQueue
   private let unflushed: UnflushedCommits
-  private let flush: LedgerFlush
+  private let keeper: LogKeeper
+  private let room: LedgerRoom?
+  private let place: LedgerPlace?
   private var transaction: LedgerTransaction
   private let begin: Statement
   private let commit: Statement
   private let rollback: Statement
   private var answers: [LedgerAnswer] = []
-  /// On the monotonic clock: when a flush has to have followed an answer that was given without one.
-  private var flushDue: timespec? = .now()
   private var deliveries: [(eventLoop: any EventLoop, answers: [LedgerAnswer])] = []
 
+  /// - Parameters:
+  ///   - room: on the disk; `nil` where none is set aside.
+  ///   - place: where the files have to be; `nil` where nobody looks.
   init(
-    _ database: Database, queue: CallQueue, unflushed: UnflushedCommits, flush: LedgerFlush
+    _ database: Database, queue: CallQueue, unflushed: UnflushedCommits, room: LedgerRoom? = nil,
+    place: LedgerPlace? = nil, checkpointFrames: Int, tell: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
   ) throws(LedgerError) {
     self.database = database
     self.queue = queue
     self.unflushed = unflushed
-    self.flush = flush
-    database.takeOverCheckpoints()
+    self.room = room
+    self.place = place
+    keeper = LogKeeper(database, unflushed: unflushed, room: room, checkpointFrames: checkpointFrames, tell: tell)
     transaction = try LedgerTransaction(database)
     begin = try Statement("BEGIN IMMEDIATE", in: database)
     commit = try Statement("COMMIT", in: database)
@@ -42,22 +40,24 @@ final class LedgerWriter {
   /// Returns when the queue is closed and empty.
   func run() {
     var batch: [LedgerCall] = []
-    while queue.next(atMost: Self.batchLimit, before: flushDue, into: &batch) {
+    while queue.next(atMost: Self.batchLimit, before: keeper.deadline, into: &batch) {
+      queue.repairIfWanted { () throws(LedgerError) in try keeper.mend() }
       if !batch.isEmpty { perform(batch) }
       batch.removeAll(keepingCapacity: true)
-      if let flushDue, flushDue <= .now() { flushWhatIsOwed() }
-      database.checkpoint(above: Self.checkpointFrames)
+      keeper.tend()
     }
-    // Closing the database does so only where nobody else has it open.
-    flushWhatIsOwed()
+    keeper.finish()
+    queue.endRepairs()
   }
 
   private func perform(_ batch: [LedgerCall]) {
     do throws(LedgerError) {
+      // Nothing is done where it would not last. A file that parts from its path meanwhile costs one commit that nobody
+      // was told of.
+      if let place, place.hasParted { try place.verify() }
       try commit(batch)
-      if flushDue == nil, batch.contains(where: \.owesFlush) {
-        flushDue = .now(plusMilliseconds: Self.owedFor)
-      }
+      try place?.verify()
+      if batch.contains(where: \.owesFlush) { keeper.owe() }
     } catch {
       answers.removeAll(keepingCapacity: true)
       for call in batch { answers.append(.failed(call, error)) }
@@ -65,21 +65,32 @@ final class LedgerWriter {
     deliver(batch)
   }
 
-  private func flushWhatIsOwed() {
-    flushDue = nil
-    // Where it fails, the next call mends the log or fails in its turn.
-    _ = try? flush.flushAnswers()
+  /// All of them, once more with the last of the room where the disk is full.
+  private func commit(_ batch: [LedgerCall]) throws(LedgerError) {
+    transaction.mayGrow = batch.contains(where: \.grows) ? room?.isThere() ?? true : true
+    do throws(LedgerError) {
+      try attempt(batch)
+    } catch {
+      guard database.isFull, let room else { throw error }
+      _ = room.ranOut()
+      transaction.mayGrow = false
+      answers.removeAll(keepingCapacity: true)
+      try attempt(batch)
+    }
   }
 
   /// All of them in one transaction, which waits for the disk where one of them has to. Where it throws, none of them
   /// happened, and the next batch may well succeed.
   ///
-  /// A commit that fails at the disk's own flush leaves its pages in the log until that is emptied, which the next one
+  /// A commit that fails at the disk's own flush leaves its pages in the log until that is mended, which the next one
   /// begins with; a power cut before may bring them back. So a failure says: not known to be safe.
-  private func commit(_ batch: [LedgerCall]) throws(LedgerError) {
+  private func attempt(_ batch: [LedgerCall]) throws(LedgerError) {
+    try keeper.mend()
+    database.forgetFailure()
+    let commits = database.commits
+    let isFlushed = batch.contains(where: \.needsFlush)
+    var isCommitting = false
     do throws(LedgerError) {
-      try unflushed.repair { () throws(LedgerError) in try database.emptyLog() }
-      let isFlushed = batch.contains(where: \.needsFlush)
       try database.setFlush(isFlushed)
       try begin.run()
       for call in batch {
@@ -91,16 +102,24 @@ final class LedgerWriter {
           throw .engine("the transaction ended before its time")
         }
       }
+      // What a call read or wrote in vain may be more than its own failure.
+      if database.isDiskFailure { unflushed.noteFailure("reading or writing within a transaction failed") }
+      try database.heard()
+      isCommitting = true
       try commit.run()
-      transaction.committed()
-      unflushed.committed(isFlushed: isFlushed)
     } catch {
-      if database.lastCode == SQLITE_IOERR { unflushed.noteFailure() }
+      // Whatever made the commit itself fail, its pages may be in the log, whole: a power cut would bring them back.
+      // Those of a full disk are not.
+      if database.isDiskFailure || (isCommitting && !database.isFull) { keeper.noteFailure(error) }
       // SQLite has mostly done so by itself, but for one that only found the file locked.
       if database.isInTransaction { _ = try? rollback.run() }
       transaction.cameToNothing()
       throw error
     }
+    transaction.committed()
+    // One that changed nothing was not flushed either, and its answers may tell of what is owed.
+    if database.commits != commits { unflushed.committed(isFlushed: isFlushed) }
+    if isFlushed { try keeper.flush() }
   }
 
   /// One hop to each event loop, however many answers it is waiting for.
@@ -120,19 +139,5 @@ final class LedgerWriter {
       }
     }
     deliveries.removeAll(keepingCapacity: true)
-  }
-}
-
-extension timespec {
-  /// The monotonic clock's time.
-  fileprivate static func now(plusMilliseconds milliseconds: Int = 0) -> timespec {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    let nanoseconds = time.tv_nsec + milliseconds * 1_000_000
-    return timespec(tv_sec: time.tv_sec + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
-  }
-
-  fileprivate static func <= (one: timespec, other: timespec) -> Bool {
-    (one.tv_sec, one.tv_nsec) <= (other.tv_sec, other.tv_nsec)
   }
 }

@@ -2,13 +2,29 @@ import GatewayCore
 import Glibc
 
 extension Database {
-  /// Opens a ledger for the one process that writes it, makes it where it is missing, and brings it up to date.
-  static func openForWriting(path: String, busyMilliseconds: Int32) throws(LedgerOpenError) -> Database {
+  /// Opens a ledger for the one process that writes it, with the room of its reserve where the disk is full.
+  static func openWithReserve(
+    path: String, busyMilliseconds: Int32, system: String?
+  ) throws(LedgerOpenError) -> Database {
+    do throws(LedgerOpenError) {
+      return try openForWriting(path: path, busyMilliseconds: busyMilliseconds, system: system)
+    } catch {
+      guard case .engine = error, LedgerRoom.giveUpReserve(of: path) else { throw error }
+      return try openForWriting(path: path, busyMilliseconds: busyMilliseconds, system: system)
+    }
+  }
+
+  /// Opens a ledger for the one process that writes it, makes it where it is missing, and brings it up to date. All that
+  /// it holds is then on the disk, also its name in its folder.
+  static func openForWriting(
+    path: String, busyMilliseconds: Int32, system: String? = nil
+  ) throws(LedgerOpenError) -> Database {
     // Keys are secrets (protocol.md, section 5). SQLite gives its other files the mode of this one.
     let made = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     if made >= 0 { Glibc.close(made) }
     do {
-      let database = try Database(path: path, access: .readWrite, busyMilliseconds: busyMilliseconds)
+      let database = try Database(
+        path: path, access: .readWrite, busyMilliseconds: busyMilliseconds, system: system)
       let schema: Int64
       switch try LedgerSchema.inspect(database) {
       case .nothing: schema = 0
@@ -29,11 +45,30 @@ extension Database {
       }
       // In bytes: how much of a log that grew long stays on disk once it was moved into the database.
       try database.execute("PRAGMA journal_size_limit = 67108864")
+      // What is taken back within a transaction is kept where no full disk can hinder it.
+      try database.execute("PRAGMA temp_store = MEMORY")
+      // Free pages are written like all others, and hold their place in the file.
+      try database.execute("PRAGMA secure_delete = ON")
+      try database.takeOverCheckpoints()
+      // The process before may have ended between a write that failed and its repair, and this one's files hear nothing
+      // of it. What it did not flush is flushed so, too.
+      try WriteAheadLog(of: database).makeWhole()
       try LedgerSchema.migrate(database, from: schema)
       try StoreTable.nameLedger(in: database)
+      try syncFolder(of: path)
       return database
     } catch {
       throw LedgerOpenError(wrapping: error, path: path)
+    }
+  }
+
+  /// SQLite does so for its log, and looks away if it fails.
+  private static func syncFolder(of path: String) throws(LedgerError) {
+    let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { if descriptor >= 0 { Glibc.close(descriptor) } }
+    guard descriptor >= 0, fsync(descriptor) == 0 else {
+      throw .engine("syncing \(folder): \(String(cString: strerror(errno)))")
     }
   }
 
@@ -41,6 +76,7 @@ extension Database {
   static func openForMaintenance(path: String, busyMilliseconds: Int32) throws(LedgerOpenError) -> Database {
     try open(path: path, access: .readWrite, busyMilliseconds: busyMilliseconds) { database throws(LedgerError) in
       try database.execute("PRAGMA synchronous = FULL")
+      try database.takeOverCheckpoints()
     }
   }
 

@@ -1,5 +1,6 @@
 import CSQLite
 import GatewayCore
+import Glibc
 
 /// One connection to one SQLite file, for one thread at a time.
 ///
@@ -14,35 +15,67 @@ final class Database {
   }
 
   let handle: OpaquePointer
-  /// Frames in the write-ahead log after the last commit. On the heap, because SQLite's hook writes to it.
-  private let logFrames: UnsafeMutablePointer<Int32>
+  /// On the heap, because SQLite's hook writes to it.
+  private let log: UnsafeMutablePointer<LogState>
   private var isFlushing = true
+  /// Of a call whose failure nobody could be told of at once; see ``heard()``.
+  private var unheard: Int32 = SQLITE_OK
+  private var lastFailure = Failure()
 
-  /// - Parameter busyMilliseconds: how long a call waits for another process's lock.
-  init(path: String, access: Access, busyMilliseconds: Int32) throws(LedgerError) {
+  private struct LogState {
+    /// Pages in the write-ahead log after the last commit that wrote to it.
+    var frames: Int32 = 0
+    /// Commits that wrote to it.
+    var commits: UInt64 = 0
+  }
+
+  private struct Failure {
+    var code = SQLITE_OK
+    var systemError: Int32 = 0
+  }
+
+  /// - Parameters:
+  ///   - busyMilliseconds: how long a call waits for another process's lock.
+  ///   - system: the name of SQLite's layer over the system's files (`sqlite3_vfs`); `nil` for its own.
+  init(
+    path: String, access: Access, busyMilliseconds: Int32, system: String? = nil
+  ) throws(LedgerError) {
     let flags =
       switch access {
       case .readWrite: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
       case .readOnly: SQLITE_OPEN_READONLY
       }
     var opened: OpaquePointer?
-    let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+    let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, system)
     guard let opened, code == SQLITE_OK else {
       let words = Self.words(of: opened, code: code)
       sqlite3_close_v2(opened)
       throw .engine(words)
     }
     handle = opened
-    logFrames = .allocate(capacity: 1)
-    logFrames.initialize(to: 0)
-    sqlite3_busy_timeout(handle, busyMilliseconds)
+    log = .allocate(capacity: 1)
+    log.initialize(to: LogState())
+    note(sqlite3_busy_timeout(handle, busyMilliseconds))
   }
 
   deinit {
-    // Statements keep their database alive, so this is the last use of the handle; the last connection of all
-    // processes also empties the write-ahead log here.
-    sqlite3_close_v2(handle)
-    logFrames.deallocate()
+    // Statements keep their database alive, so this is the last use of the handle.
+    let code = sqlite3_close_v2(handle)
+    assert(code == SQLITE_OK, "a database that cannot be closed")
+    log.deallocate()
+  }
+
+  /// Notes the result of a call whose caller cannot throw.
+  func note(_ code: Int32) {
+    if code != SQLITE_OK, unheard == SQLITE_OK { unheard = code }
+  }
+
+  /// Throws what was noted since the last time.
+  func heard() throws(LedgerError) {
+    guard unheard != SQLITE_OK else { return }
+    let code = unheard
+    unheard = SQLITE_OK
+    throw failure(code)
   }
 
   /// Runs statements that bind nothing and whose rows nobody wants.
@@ -81,40 +114,92 @@ final class Database {
   /// The primary code of the last failure.
   var lastCode: Int32 { sqlite3_errcode(handle) & 0xff }
 
-  /// Leaves it to ``checkpoint(above:)`` when the write-ahead log is emptied: SQLite itself would do so within a
-  /// commit, while the callers of that commit wait for their answer.
-  func takeOverCheckpoints() {
+  /// Whether the last error came of a disk, or of a client's share of one, that has no room: what was to be written was
+  /// not, and nothing that was written before is in doubt.
+  var isFull: Bool {
+    lastFailure.code & 0xff == SQLITE_FULL
+      || (lastFailure.code == csqlite_write_failure && [ENOSPC, EDQUOT].contains(lastFailure.systemError))
+  }
+
+  /// Whether the last error came of reading or writing a file.
+  var isDiskFailure: Bool { lastFailure.code & 0xff == SQLITE_IOERR }
+
+  /// Whether the last error came of another connection's lock.
+  var isBusy: Bool { lastFailure.code & 0xff == SQLITE_BUSY }
+
+  /// Begins to look for an error.
+  func forgetFailure() {
+    lastFailure = Failure()
+  }
+
+  /// Leaves it to ``checkpoint(_:)`` when the write-ahead log is emptied: SQLite itself would do so within a commit,
+  /// while the callers of that commit wait for their answer, and when it closes the file, and say of neither how it
+  /// ended.
+  func takeOverCheckpoints() throws(LedgerError) {
     sqlite3_wal_hook(
       handle,
       { context, _, _, frames in
-        context?.storeBytes(of: frames, as: Int32.self)
+        guard let log = context?.assumingMemoryBound(to: LogState.self) else { return SQLITE_OK }
+        log.pointee.frames = frames
+        log.pointee.commits += 1
         return SQLITE_OK
-      }, logFrames)
+      }, log)
+    let code = csqlite_no_checkpoint_on_close(handle)
+    guard code == SQLITE_OK else { throw failure(code) }
   }
 
-  /// Moves the write-ahead log into the database, where it is longer than `frames` pages. A reader in another process
-  /// may hold it up; then the next one goes on with it. Failing costs nothing but the log's growth.
-  func checkpoint(above frames: Int32) {
-    guard logFrames.pointee > frames else { return }
-    sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
-    logFrames.pointee = 0
-  }
+  /// How many transactions wrote to the log; one that changed nothing does not, and is no flush of those before it.
+  var commits: UInt64 { log.pointee.commits }
 
-  /// Moves all of the write-ahead log into the database, syncs that, and begins the log anew. Waits for readers.
-  func emptyLog() throws(LedgerError) {
-    try setFlush(true)
-    var code = SQLITE_OK
-    // The system tells each open file once of a failure that is over, and then the first attempt fails for that alone.
-    for _ in 0..<2 {
-      code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
-      if code == SQLITE_OK { return }
+  /// Pages in the log after the last of them.
+  var logFrames: Int { Int(log.pointee.frames) }
+
+  enum Checkpoint {
+    /// Waits for nobody, and moves what no reader needs where it is.
+    case passive
+    /// Waits for readers, moves all, and cuts the log to nothing.
+    case emptying
+
+    fileprivate var mode: Int32 {
+      switch self {
+      case .passive: SQLITE_CHECKPOINT_PASSIVE
+      case .emptying: SQLITE_CHECKPOINT_TRUNCATE
+      }
     }
-    throw failure(code)
+  }
+
+  /// Syncs the write-ahead log, moves it into the database, and syncs that.
+  ///
+  /// - Returns: whether it did so with all of it; a reader in another process may have held it up.
+  func checkpoint(_ kind: Checkpoint) throws(LedgerError) -> Bool {
+    var frames: Int32 = 0
+    var moved: Int32 = 0
+    let code = sqlite3_wal_checkpoint_v2(handle, "main", kind.mode, &frames, &moved)
+    switch code & 0xff {
+    case SQLITE_OK:
+      if kind == .emptying { log.pointee.frames = 0 }
+      return frames == moved
+    case SQLITE_BUSY, SQLITE_LOCKED: return false
+    default: throw failure(code)
+    }
+  }
+
+  /// How long a call waits for another process's lock from now on.
+  func waitForLocks(milliseconds: Int32) {
+    note(sqlite3_busy_timeout(handle, milliseconds))
   }
 
   /// `code` as an error, in SQLite's words for the last failure.
   func failure(_ code: Int32) -> LedgerError {
-    .engine(Self.words(of: handle, code: code))
+    lastFailure = Failure(code: code, systemError: sqlite3_system_errno(handle))
+    return .engine(Self.words(of: handle, code: code))
+  }
+
+  /// `code` of a call beneath SQLite, to which `systemError` (errno) belongs.
+  func failure(_ code: Int32, to what: String, systemError: Int32) -> LedgerError {
+    lastFailure = Failure(code: code, systemError: systemError)
+    let words = sqlite3_errstr(code).map { String(cString: $0) } ?? "no words"
+    return .engine("SQLite, to \(what): \(words) (\(code))")
   }
 
   private static func words(of handle: OpaquePointer?, code: Int32) -> String {

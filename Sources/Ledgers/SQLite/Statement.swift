@@ -7,6 +7,10 @@ import GatewayCore
 final class Statement {
   private let database: Database
   private let handle: OpaquePointer
+  /// Of the first bind that failed since the last step.
+  private var bindFailure: Int32 = SQLITE_OK
+  /// Whether the last step failed.
+  private var hasThrown = false
 
   init(_ sql: String, in database: Database) throws(LedgerError) {
     var prepared: OpaquePointer?
@@ -24,18 +28,16 @@ final class Statement {
   }
 
   deinit {
+    // The result is that of the last step once more.
     sqlite3_finalize(handle)
   }
 
-  // A bind fails for want of memory or for an index that is not there. Both leave NULL, which every column that matters
-  // refuses or no comparison matches, so the statement's own result says enough.
-
   func bind(_ index: Int32, _ value: Int64) {
-    sqlite3_bind_int64(handle, index, value)
+    note(sqlite3_bind_int64(handle, index, value))
   }
 
   func bind(_ index: Int32, _ value: Int64?) {
-    if let value { bind(index, value) } else { sqlite3_bind_null(handle, index) }
+    if let value { bind(index, value) } else { note(sqlite3_bind_null(handle, index)) }
   }
 
   func bind(_ index: Int32, _ text: String) {
@@ -43,35 +45,42 @@ final class Statement {
     text.withUTF8 { utf8 in
       utf8.withMemoryRebound(to: CChar.self) { characters in
         // A null pointer would bind NULL, and an empty buffer may have one.
-        _ = csqlite_bind_text(handle, index, characters.baseAddress ?? Self.empty, UInt64(characters.count))
+        note(csqlite_bind_text(handle, index, characters.baseAddress ?? Self.empty, UInt64(characters.count)))
       }
     }
   }
 
   func bind(_ index: Int32, _ text: String?) {
-    if let text { bind(index, text) } else { sqlite3_bind_null(handle, index) }
+    if let text { bind(index, text) } else { note(sqlite3_bind_null(handle, index)) }
   }
 
   func bind(_ index: Int32, _ bytes: [UInt8]?) {
-    guard let bytes else {
-      sqlite3_bind_null(handle, index)
-      return
-    }
-    bytes.withUnsafeBytes { _ = csqlite_bind_blob(handle, index, $0.baseAddress, UInt64($0.count)) }
+    guard let bytes else { return note(sqlite3_bind_null(handle, index)) }
+    bytes.withUnsafeBytes { note(csqlite_bind_blob(handle, index, $0.baseAddress, UInt64($0.count))) }
   }
 
-  /// Goes to the next row; `false` after the last.
+  /// Goes to the next row; `false` after the last. Throws also where a `bind` before it failed.
   func step() throws(LedgerError) -> Bool {
+    if bindFailure != SQLITE_OK {
+      let code = bindFailure
+      bindFailure = SQLITE_OK
+      throw database.failure(code)
+    }
     switch sqlite3_step(handle) {
     case SQLITE_ROW: return true
     case SQLITE_DONE: return false
-    case let code: throw database.failure(code)
+    case let code:
+      hasThrown = true
+      throw database.failure(code)
     }
   }
 
   /// Ends the run, so that the next can begin and no snapshot is held.
   func reset() {
-    sqlite3_reset(handle)
+    let code = sqlite3_reset(handle)
+    // After a step that failed it says the same once more.
+    if !hasThrown { database.note(code) }
+    hasThrown = false
   }
 
   /// Runs to the end.
@@ -81,6 +90,10 @@ final class Statement {
     defer { reset() }
     while try step() {}
     return Int(sqlite3_changes(database.handle))
+  }
+
+  private func note(_ code: Int32) {
+    if code != SQLITE_OK, bindFailure == SQLITE_OK { bindFailure = code }
   }
 
   func integer(_ column: Int32) -> Int64 {

@@ -1,0 +1,17 @@
+/// What an operator should hear of an ``EmbeddedLedger``, once for each time that it changes.
+public enum LedgerNotice: Hashable, Sendable {
+  /// Writing the log failed with `words`, and all that was committed is on the disk again.
+  case mended(words: String)
+  /// Writing the log failed with `words`. No call is answered until it can be mended, which is tried each second.
+  case unmended(words: String)
+  /// Its file `path` was removed, renamed or replaced. No call is answered until it is back.
+  case parted(path: String, words: String)
+  /// The file is where it was.
+  case rejoined(path: String)
+  /// The disk has no room for the ledger's reserve. Nothing new is begun; what is begun can be ended.
+  case full(path: String)
+  /// There is room again.
+  case roomAgain(path: String)
+  /// Not all of the log could be moved into the database at the end. What was acknowledged is in the log.
+  case closedUnmoved(words: String)
+}
