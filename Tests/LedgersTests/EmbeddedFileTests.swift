@@ -161,6 +161,20 @@ struct EmbeddedFileTests {
     }
   }
 
+  @Test("A file that can only be read is an error at the start, and not of each upload")
+  func refusesReadOnly() async throws {
+    try await withTemporaryDirectory { directory in
+      let path = directory + "/ledger.db"
+      try EmbeddedLedger(path: path).close()
+      let before = Set(try FileManager.default.contentsOfDirectory(atPath: directory))
+      let error = #expect(throws: LedgerError.self) {
+        try Database(path: "file:\(path)?mode=ro", access: .readWrite, busyMilliseconds: 0)
+      }
+      #expect("\(String(describing: error))".contains("not written"))
+      #expect(Set(try FileManager.default.contentsOfDirectory(atPath: directory)) == before)
+    }
+  }
+
   @Test("The writer's connection flushes each commit to a write-ahead log")
   func setsDurability() async throws {
     try await withTemporaryDirectory { directory in

@@ -52,6 +52,11 @@ final class Database {
       sqlite3_close_v2(opened)
       throw .engine(words)
     }
+    // Where it may not write, or opening for that fails for a moment, SQLite opens the file to read it and says nothing.
+    if access == .readWrite, sqlite3_db_readonly(opened, "main") != 0 {
+      sqlite3_close_v2(opened)
+      throw .engine("it can be read and not written: give the gateway's user the right to, and start again")
+    }
     handle = opened
     log = .allocate(capacity: 1)
     log.initialize(to: LogState())
