@@ -192,7 +192,8 @@ import Testing
       // Padding alone; a type that nobody knows; an alert that is cut; a ClientHello; the first byte of one; nothing of a
       // message; a key update with another behind it, or with a byte of the next.
       ([[0, 0]], "unexpected message"), ([[1, 99]], "unexpected message"), ([[0, 21]], "unexpected message"),
-      ([[1, 0, 0, 0, 22]], "unexpected message"), ([[1, 22]], "unexpected message"), ([[22]], "unexpected message"),
+      ([[1, 0, 0, 0, 22]], "unexpected message"), ([[1, 22], [0, 0, 0, 22]], "unexpected message"),
+      ([[22]], "unexpected message"),
       ([[24, 0, 0, 1, 0, 24, 0, 0, 1, 0, 22]], "unexpected message"),
       ([[24, 0, 0, 1, 1, 0, 22]], "unexpected message"),
       ([[24, 0, 0, 1, 2, 0, 22]], "unexpected message"),

@@ -8,12 +8,12 @@ struct KeyUpdateReader {
     case violation(RecordOpener.Violation)
   }
 
-  private static let kind: UInt8 = 24
+  private static let kind: UInt32 = 24
   private static let headSize = 4
 
   /// How much of the message has come, and what its first bytes say.
   private var count = 0
-  private var length = 0
+  private var head: UInt32 = 0
 
   /// Whether a message has begun and is not whole.
   var isUnfinished: Bool { count > 0 }
@@ -24,12 +24,14 @@ struct KeyUpdateReader {
     for (index, byte) in content.enumerated() {
       count += 1
       switch count {
-      case 1:
-        guard byte == Self.kind else { return .violation(.unexpected) }
-        length = 0
-      case 2...Self.headSize:
-        length = length << 8 | Int(byte)
-        if count == Self.headSize, length != 1 { return .violation(.decoding) }
+      case 1...Self.headSize:
+        head = head << 8 | UInt32(byte)
+        // As libssl does, which knows more messages, nothing is judged before the whole head.
+        guard count == Self.headSize else { continue }
+        guard head >> 24 == Self.kind else { return .violation(.unexpected) }
+        let length = head & 0xff_ffff
+        guard length > 0 || index == content.count - 1 else { return .violation(.unexpected) }
+        guard length == 1 else { return .violation(.decoding) }
       default:
         count = 0
         // The next record has other keys, so nothing may be behind the message in this one.
