@@ -342,6 +342,17 @@ import Testing
     #expect(pair.atClient.failure != nil)
   }
 
+  @Test("a record of no version of TLS is told as such")
+  func otherVersion() throws {
+    let pair = try pair()
+    var plaintext = ByteBuffer()
+    let header = [UInt8]([23, 108, 3, 0, 20])
+    #expect(header.withUnsafeBytes { pair.server.receive($0, into: &plaintext) }.failure != nil)
+    pair.pump()
+    let reason = "\(String(describing: pair.atClient.failure))"
+    #expect(reason.contains("protocol version"), "\(reason)")
+  }
+
   @Test("a record is not taken for good where the one before it was left out")
   func leftOut() throws {
     let pair = try pair()

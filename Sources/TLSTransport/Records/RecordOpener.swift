@@ -13,6 +13,8 @@ final class RecordOpener {
     case authentication
     /// A record longer than any may be.
     case overflow
+    /// A record of a version that is none of TLS.
+    case version
     /// A message that has a value which does not exist.
     case illegalParameter
     /// A message that is longer or shorter than its kind is.
@@ -159,7 +161,11 @@ final class RecordOpener {
   private func size(of bytes: Slice<UnsafeRawBufferPointer>, _ opened: inout Opened) -> Int? {
     let start = bytes.startIndex
     let bodySize = Int(bytes[start + 3]) << 8 | Int(bytes[start + 4])
-    guard bytes[start] == ContentType.applicationData, bytes[start + 1] == 3, bytes[start + 2] == 3 else {
+    guard bytes[start + 1] == 3 else {
+      opened.end = .violation(.version)
+      return nil
+    }
+    guard bytes[start] == ContentType.applicationData, bytes[start + 2] == 3 else {
       opened.end = .violation(.unexpected)
       return nil
     }
@@ -186,19 +192,15 @@ final class RecordOpener {
         opened.end = .violation(.authentication)
         return nil
       }
-      // RFC 8446, section 5.4: padding and type count too.
-      guard count <= TLSSession.recordSize + 1 else {
-        opened.end = .violation(.overflow)
-        return nil
-      }
       // The content's type is the last byte that is not zero; the zeros after it are padding.
       var end = count
       while end > 0, target[end - 1] == 0 { end -= 1 }
-      guard end > 0 else {
+      guard end > 0, ContentType.isKnown(target[end - 1]) else {
         opened.end = .violation(.unexpected)
         return nil
       }
-      guard end - 1 <= fragmentLimit else {
+      // RFC 8446, section 5.4: padding and type count too.
+      guard count <= TLSSession.recordSize + 1, end - 1 <= fragmentLimit else {
         opened.end = .violation(.overflow)
         return nil
       }
@@ -321,6 +323,7 @@ final class RecordOpener {
     // No body of zeros has a tag that it would take.
     case .authentication: [23, 3, 3, 0, 17] + [UInt8](repeating: 0, count: 17)
     case .overflow: [23, 3, 3, 0xff, 0xff]
+    case .version: [23, 0, 0, 0, 17] + [UInt8](repeating: 0, count: 17)
     case .illegalParameter: sealedFirst([24, 0, 0, 1, 2, ContentType.handshake])
     case .decoding: sealedFirst([24, 0, 0, 0, ContentType.handshake])
     // A type that only the handshake may bring.
@@ -348,6 +351,8 @@ final class RecordOpener {
     static let alert: UInt8 = 21
     static let handshake: UInt8 = 22
     static let applicationData: UInt8 = 23
+
+    static func isKnown(_ type: UInt8) -> Bool { (alert...applicationData).contains(type) }
   }
 
   private enum Alert {
