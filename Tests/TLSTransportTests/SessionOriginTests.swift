@@ -83,9 +83,9 @@ import Testing
       version: version, clients: .required(caFile: root.identity().certificateChainFile),
       identity: client.identity(behind: [between]))
     let first = try place.connect(nil)
-    place.moveClock(by: 599)
+    place.moveClock(by: 500)
     #expect(try place.connect(first.ticket).isResumed == true)
-    place.moveClock(by: 601)
+    place.moveClock(by: 700)
     #expect(try place.connect(first.ticket).failure == .untrustedCertificate(reason: "certificate has expired"))
   }
 

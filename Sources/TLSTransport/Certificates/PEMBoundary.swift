@@ -24,8 +24,8 @@ enum PEMBoundary: Equatable {
   /// Whether a line that is no boundary was most likely meant to be one: too few dashes, others than those of ASCII, a
   /// quote sign or spaces in front, a word misspelt, base64 in the same line.
   static func isResembled(by line: ArraySlice<UInt8>) -> Bool {
-    // Most lines have neither, and are long.
-    guard line.contains(0x2d) || line.contains(0xe2) || line.contains(0x4e) || line.contains(0x6e) else { return false }
+    // Base64, which most lines are, has neither dashes nor spaces.
+    guard line.contains(where: { [0x2d, 0x20, 0xe2].contains($0) }) else { return false }
     let text = String(decoding: line, as: UTF8.self)
     let dashed = String(
       String.UnicodeScalarView(
