@@ -64,7 +64,7 @@ import XStreamClient
       #expect(await client.packet() != nil)
       let said = try await failure(
         GatewaySetup().yaml.replacing("state: state", with: "state: other-state"), in: gateway.folder)
-      #expect(said.contains("uploads") && said.contains("in use"), "\(said)")
+      #expect(said.contains("uploads") && said.contains("belongs to another ledger"), "\(said)")
       try await client.send("0123456789")
       #expect(await client.answer()?.headers["status"] == "0")
       client.channel.close(promise: nil)

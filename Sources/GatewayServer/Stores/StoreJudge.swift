@@ -47,8 +47,8 @@ struct StoreJudge {
     guard mark.ledger == ledgerID else {
       return .mistaken(
         "\(directory), the store of \(route), belongs to another ledger than \(ledgerPath)"
-          + (mark.ledgerPath.isEmpty ? "" : ": to one that was \(mark.ledgerPath)")
-          + (ledgerID == nil ? ", and there is none now" : "")
+          + (ledgerID == nil ? ", which is not there" : "")
+          + (mark.ledgerPath.isEmpty ? "" : ": to the one that was at \(mark.ledgerPath)")
           + ". Mount the disk with the `state` folder, set `state` right, or stop the other gateway that uses the store. "
           + "If that ledger is gone, or this is to be the store of \(route) from now on, say so: \(Self.adopt(route))")
     }
