@@ -128,7 +128,7 @@ import XStreamClient
     .enabled(if: ReadOnlyDisk.canBeMade, "needs the right to mount"))
   func restart() async throws {
     try await withDisk { folder, setup in
-      let total = 40 << 20
+      let total = 32 << 20
       var keys: [String] = []
       try await withGateway(setup, in: folder) { gateway in
         var clients: [RawClient] = []

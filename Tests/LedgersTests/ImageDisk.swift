@@ -10,7 +10,7 @@ final class ImageDisk: Sendable {
 
   /// - Parameter system: of which `mkfs.SYSTEM` makes one.
   init(_ system: String) throws {
-    path = NSTemporaryDirectory() + "/ledger-image-\(UInt64.random(in: 0 ... .max))"
+    path = NSTemporaryDirectory() + "ledger-image-\(UInt64.random(in: 0 ... .max))"
     image = path + ".img"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     // xfs takes no less.
