@@ -64,7 +64,7 @@ import Testing
       words: ["/old", "set `directory` right"]),
     Case(
       testDescription: "the ledger is away", look: look(mark), ledgerID: nil,
-      words: ["there is none now", "/state/ledger.sqlite", "`state`"]),
+      words: ["which is not there", "/state/ledger.sqlite", "`state`"]),
     Case(
       testDescription: "the ledger is another one", look: look(strangersMark), stores: [known],
       words: ["another ledger", "/else/ledger.sqlite", "stop the other gateway"]),

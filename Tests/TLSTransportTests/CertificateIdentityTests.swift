@@ -146,7 +146,8 @@ import Testing
       ([], nil),
     ] as [([Part], String?)])
   func commonName(subject: [Part], expected: String?) throws {
-    let certificate = try #require(PeerCertificate(ForgedCertificate(subject).handle))
+    let forged = try ForgedCertificate(subject)
+    let certificate = try withExtendedLifetime(forged) { try #require(PeerCertificate(forged.handle)) }
     #expect(certificate.commonName == expected)
   }
 }

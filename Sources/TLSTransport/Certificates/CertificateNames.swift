@@ -24,7 +24,7 @@ struct CertificateNames {
     self.encoding = encoding.bytes
     hasSubject = subject.tellsApart
     tellApart = subject.tellsApart || alternatives.contains(where: \.tellsApart)
-    var text = [subject.text] + alternatives.map(\.text).sorted()
+    var text = [subject.text] + Set(alternatives.map(\.text)).sorted()
     text.removeAll(where: \.isEmpty)
     self.text = Self.cut(text.joined(separator: ";"))
   }
