@@ -82,6 +82,8 @@ import Testing
       }
       #expect(reason.contains("no subjectAltName"), "\(reason)")
     }
+    let old = try ForgedCertificate([.name("upload.test")], issuer: root, validFor: -60)
+    #expect(try failure(old, "upload.test") == .untrustedCertificate(reason: "certificate has expired"))
     let address = try ForgedCertificate([.name("upload.test")], [.ip([192, 0, 2, 1])], issuer: root)
     #expect(try failure(address, "upload.test") != nil)
     #expect(try failure(address, "192.0.2.1") == nil)
