@@ -27,6 +27,7 @@ extension XStream.Refusal {
     case .windowFull(let seconds):
       self.init(status: .quota, reason: "the quota is used up for now", retryAfter: Int64(seconds))
     case .superseded: self.init(status: .unknownKey, reason: "a newer connection has taken the stream over")
+    case .full: self.init(status: .storage, reason: "the store is full", retryAfter: 60)
     case .storage: self.init(status: .storage, reason: "the store failed")
     // Backends' addresses are for the log alone.
     case .backend: self.init(status: .backend, reason: "no backend takes it now", retryAfter: 5)

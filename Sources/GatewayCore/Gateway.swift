@@ -178,7 +178,7 @@ public final class Gateway: Sendable {
     case LedgerError.crowded: .busy(retryAfter: 60)
     case LedgerError.unknown, LedgerError.fenced: .unknownUpload
     case LedgerError.engine(let what), SinkFailure.storage(let what): .storage(what)
-    case SinkFailure.full: .storage("the store is full")
+    case SinkFailure.full: .full
     default: .storage("\(error)")
     }
   }

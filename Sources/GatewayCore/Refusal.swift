@@ -22,6 +22,8 @@ public enum Refusal: Error, Hashable, Sendable {
   case windowFull(retryAfter: Int)
   /// A newer connection of the same client wants the upload.
   case superseded
+  /// The store has no room.
+  case full
   /// The store or the ledger failed.
   case storage(String)
   /// No backend takes it.

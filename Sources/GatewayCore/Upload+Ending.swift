@@ -147,7 +147,7 @@ extension Upload {
   func beforeOffer(_ event: UploadEvent) -> UploadEvent {
     switch event {
     case .settled, .refused(.shutdown): .refused(isSuperseded ? .superseded : .shutdown)
-    case .failed(.full, _): .refused(.storage("the store is full"))
+    case .failed(.full, _): .refused(.full)
     case .failed(.storage(let what), _): .refused(.storage(what))
     case .failed(.digest, _), .failed(.content, _): .refused(.otherDigest)
     case .failed(.backend(let what), _), .failed(.backendTimeout(let what), _):

@@ -30,6 +30,7 @@ extension Refusal {
     case .quota: "the quota is used up"
     case .windowFull(let seconds): "the window's quota is used up, for \(seconds) s"
     case .superseded: "a newer connection has taken the upload over"
+    case .full: "the store is full"
     case .storage(let what): "the store failed: \(what)"
     case .backend(let what): "no backend takes it: \(what)"
     case .broken: "the backend's stream is gone"

@@ -24,7 +24,7 @@ struct RoomTests {
     fixture.forwarder.room = 0
     let early = try fixture.resume(key, fixture.request(total: 1000), on: loop)
     loop.run()
-    #expect(early.last?.hasPrefix("refused storage") == true)
+    #expect(early.last?.hasPrefix("refused full") == true)
 
     fixture.forwarder.room = 5000
     let late = try fixture.resume(key, fixture.request(total: 1000), on: loop)
@@ -39,7 +39,7 @@ struct RoomTests {
     fixture.forwarder.room = 0
     let front = try fixture.open(fixture.request(total: 1000), on: loop)
     loop.run()
-    #expect(front.last?.hasPrefix("refused storage") == true)
+    #expect(front.last?.hasPrefix("refused full") == true)
     #expect(fixture.ledger.reserved(GatewayFixture.path) == 0)
     #expect(fixture.forwarder.promised.isEmpty)
     #expect(fixture.gateway.attachedByRoute.isEmpty)
@@ -150,7 +150,7 @@ struct RoomTests {
     fixture.clock.advance(byMilliseconds: 3_000_000)
     let later = try fixture.resume(key, fixture.request(total: 1000), on: loop)
     loop.run()
-    #expect(later.last?.hasPrefix("refused storage") == true)
+    #expect(later.last?.hasPrefix("refused full") == true)
     let record = try #require(fixture.ledger.uploads[key])
     #expect(record.committed == 400)
     #expect(record.expiresAt == fixture.clock.now.advanced(byMilliseconds: 3_600_000))
