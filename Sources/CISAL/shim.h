@@ -49,7 +49,7 @@ static inline void sluice_igzip_set_input(void *memory, const void *bytes, uint3
   stream->avail_in = count;
 }
 
-// Squeezes the input into `space`, with `flush` up to a byte's border, with `last` up to the stream's end. Gives back 0,
+// Compresses the input into `space`, with `flush` up to a byte's border, with `last` up to the stream's end. Gives back 0,
 // or the library's code. What is in `*left` says how much space is left; where that is 0, there may be more to come.
 static inline int sluice_igzip_run(void *memory, void *space, uint32_t count, int flush, int last, uint32_t *left) {
   struct isal_zstream *stream = (struct isal_zstream *)memory;

@@ -1,7 +1,7 @@
 /// One thing that is wrong with a configuration, or worth a word.
-public struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvertible {
+package struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvertible {
   /// What follows from it.
-  public enum Severity: String, Hashable, Sendable {
+  package enum Severity: String, Hashable, Sendable {
     /// No gateway starts with it.
     case error
     /// A gateway starts, but somebody should know.
@@ -9,20 +9,20 @@ public struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvert
   }
 
   /// What follows from it.
-  public var severity: Severity
+  package var severity: Severity
   /// The file that has to be changed, as it was named; the configuration itself, or a file that it names.
-  public var file: String
+  package var file: String
   /// From 1; 0 where the file as a whole is meant.
-  public var line: Int
+  package var line: Int
   /// From 1, in Unicode scalars; 0 where the line or the file as a whole is meant.
-  public var column: Int
+  package var column: Int
   /// What is wrong.
-  public var message: String
+  package var message: String
   /// What to write or do instead; empty where the message says it already.
-  public var hint: String
+  package var hint: String
 
   /// All of it.
-  public init(
+  package init(
     _ severity: Severity = .error, file: String, line: Int, column: Int, message: String, hint: String
   ) {
     self.severity = severity
@@ -34,12 +34,12 @@ public struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvert
   }
 
   /// Two lines: `FILE:LINE:COLUMN: error: MESSAGE`, and the hint.
-  public var description: String {
+  package var description: String {
     "\(position): \(severity): \(Self.printable(message))" + (hint.isEmpty ? "" : "\n  hint: \(Self.printable(hint))")
   }
 
   /// `FILE:LINE:COLUMN`, as far as there are any.
-  public var position: String {
+  package var position: String {
     var position = file
     if line > 0 { position += ":\(line)" }
     if line > 0, column > 0 { position += ":\(column)" }
@@ -58,9 +58,9 @@ public struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvert
 }
 
 /// Everything that is wrong with a configuration, so that it can be put right in one go.
-public struct ConfigurationFaults: Error, Hashable, Sendable, CustomStringConvertible {
+package struct ConfigurationFaults: Error, Hashable, Sendable, CustomStringConvertible {
   /// Never empty. Those of the configuration file come first; in each file they are in the order of its lines.
-  public let faults: [ConfigurationFault]
+  package let faults: [ConfigurationFault]
 
   package init(_ faults: [ConfigurationFault], mainFile: String) {
     self.faults = faults.sorted { left, right in
@@ -72,5 +72,5 @@ public struct ConfigurationFaults: Error, Hashable, Sendable, CustomStringConver
   }
 
   /// Plain text for a terminal: for each fault `FILE:LINE:COLUMN: error: MESSAGE` and, on a line of its own, a hint.
-  public var description: String { faults.map(\.description).joined(separator: "\n") }
+  package var description: String { faults.map(\.description).joined(separator: "\n") }
 }

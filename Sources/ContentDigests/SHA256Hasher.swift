@@ -1,19 +1,19 @@
 internal import COpenSSL
-public import NIOCore
+package import NIOCore
 
 /// An incremental SHA-256 (FIPS 180-4) over OpenSSL's EVP interface.
 ///
 /// A reference type confined to whoever owns it: it may move to another thread, but two threads may not use it at
 /// once.
-public final class SHA256Hasher {
+package final class SHA256Hasher {
   /// The size of a digest in bytes.
-  public static let digestByteCount = 32
+  package static let digestByteCount = 32
 
   private let state: OpaquePointer
   private var digest: [UInt8]?
 
   /// An empty hash.
-  public init() {
+  package init() {
     guard let state = EVP_MD_CTX_new(), EVP_DigestInit_ex(state, EVP_sha256(), nil) == 1 else {
       preconditionFailure("OpenSSL has no memory or no SHA-256: its providers are not installed or are disabled")
     }
@@ -34,7 +34,7 @@ public final class SHA256Hasher {
   /// Adds bytes. They are read before this returns.
   ///
   /// - Precondition: ``finish()`` was not called.
-  public func update(_ bytes: UnsafeRawBufferPointer) {
+  package func update(_ bytes: UnsafeRawBufferPointer) {
     precondition(digest == nil, "a finished SHA-256 takes no more bytes")
     guard let start = bytes.baseAddress, !bytes.isEmpty else { return }
     guard EVP_DigestUpdate(state, start, bytes.count) == 1 else {
@@ -45,14 +45,14 @@ public final class SHA256Hasher {
   /// Adds the readable bytes of a buffer.
   ///
   /// - Precondition: ``finish()`` was not called.
-  public func update(_ buffer: ByteBuffer) {
+  package func update(_ buffer: ByteBuffer) {
     buffer.withUnsafeReadableBytes { update($0) }
   }
 
   /// A hash of the same bytes, which goes its own way from here.
   ///
   /// - Precondition: ``finish()`` was not called.
-  public func copy() -> SHA256Hasher {
+  package func copy() -> SHA256Hasher {
     precondition(digest == nil, "a finished SHA-256 takes no more bytes")
     return SHA256Hasher(copying: state)
   }
@@ -60,7 +60,7 @@ public final class SHA256Hasher {
   /// Ends the hash. Called again, it answers the same.
   ///
   /// - Returns: the digest, 32 bytes.
-  public func finish() -> [UInt8] {
+  package func finish() -> [UInt8] {
     if let digest { return digest }
     var result = [UInt8](repeating: 0, count: Self.digestByteCount)
     guard EVP_DigestFinal_ex(state, &result, nil) == 1 else {

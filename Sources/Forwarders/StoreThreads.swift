@@ -4,11 +4,11 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// The threads on which all stores do what may block: writing, syncing, hashing. What only computes, squeezing, has
+/// The threads on which all stores do what may block: writing, syncing, hashing. What only computes, compressing, has
 /// threads of its own beside them, as many as there are processors, so that it holds up nobody who writes.
 ///
 /// One set for the whole process: a slow disk then holds up stores, and never an event loop.
-public final class StoreThreads: Sendable {
+package final class StoreThreads: Sendable {
   private let pool: NIOThreadPool
   private let computing: NIOThreadPool
   /// Jobs of ``compute(_:on:then:)`` that no thread has begun.
@@ -19,7 +19,7 @@ public final class StoreThreads: Sendable {
   let idleWriters: IdleWriters
 
   /// - Parameter count: how many threads may wait for a disk, at least 1.
-  public convenience init(count: Int = 8) {
+  package convenience init(count: Int = 8) {
     self.init(count: count, cores: Int(sluice_processors()))
   }
 
@@ -31,13 +31,13 @@ public final class StoreThreads: Sendable {
   }
 
   /// Starts them; to be called before the first store is used. Threads that have stopped do not start again.
-  public func start() {
+  package func start() {
     pool.start()
     computing.start()
   }
 
   /// Waits for the jobs that are running and stops. Jobs still in the queue fail, and so do all later ones.
-  public func stop() async throws {
+  package func stop() async throws {
     try await pool.shutdownGracefully()
     try await computing.shutdownGracefully()
   }
@@ -86,7 +86,7 @@ public final class StoreThreads: Sendable {
 
   /// Has a store thread give back to the system what is free of the process's memory. That may take some 10 ms, in which
   /// other threads wait that want memory.
-  public func giveBackFreedMemory() {
+  package func giveBackFreedMemory() {
     pool.submit { if case .active = $0 { sluice_give_back_freed_memory() } }
   }
 

@@ -1,16 +1,16 @@
-public import NIOCore
+package import NIOCore
 
 /// How long a front waits for its client.
-public struct FrontTimeouts: Hashable, Sendable {
+package struct FrontTimeouts: Hashable, Sendable {
   /// From the first byte of a packet's head to its last.
-  public var head: TimeAmount
+  package var head: TimeAmount
   /// Between two exchanges, and for the first packet.
-  public var idle: TimeAmount
+  package var idle: TimeAmount
   /// Without a byte in the middle of a body, or without the client reading what it is told.
-  public var silence: TimeAmount
+  package var silence: TimeAmount
 
   /// All of it.
-  public init(head: TimeAmount, idle: TimeAmount, silence: TimeAmount) {
+  package init(head: TimeAmount, idle: TimeAmount, silence: TimeAmount) {
     self.head = head
     self.idle = idle
     self.silence = silence

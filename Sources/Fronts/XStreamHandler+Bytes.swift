@@ -1,6 +1,6 @@
 import GatewayCore
 import Logging
-public import NIOCore
+package import NIOCore
 import XStream
 
 // The way of what arrives: to the parser, to the upload, or nowhere.
@@ -12,7 +12,7 @@ extension XStreamHandler {
   private static let worthCopying = 16 << 10
 
   /// Plaintext of one read.
-  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+  package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = unwrapInboundIn(data)
     watch.touch(now: .now())
     if input.readableBytes == 0 {

@@ -1,28 +1,28 @@
-public import GatewayCore
-public import Logging
-public import NIOCore
+package import GatewayCore
+package import Logging
+package import NIOCore
 import TLSTransport
 import XStream
 
 /// Fired as a user event into every connection when the gateway goes away.
-public struct GatewayIsStopping: Sendable {
+package struct GatewayIsStopping: Sendable {
   /// The event.
-  public init() {}
+  package init() {}
 }
 
 /// The x-stream front on one connection: does what `ServerExchange` says, with the core on the other side.
 ///
 /// Sits above TLS and knows of it only who the peer is. Its parts: this file has the channel's events, `+Bytes` the way of
 /// what arrives, `+Upload` what the core says, `+Replies` what is sent.
-public final class XStreamHandler: ChannelDuplexHandler {
+package final class XStreamHandler: ChannelDuplexHandler {
   /// Plaintext from the client.
-  public typealias InboundIn = ByteBuffer
+  package typealias InboundIn = ByteBuffer
   /// Not used: nothing is above.
-  public typealias InboundOut = Never
+  package typealias InboundOut = Never
   /// Not used: nothing is above.
-  public typealias OutboundIn = ByteBuffer
+  package typealias OutboundIn = ByteBuffer
   /// Plaintext for the client.
-  public typealias OutboundOut = ByteBuffer
+  package typealias OutboundOut = ByteBuffer
 
   /// Why bytes are held back although the exchange would take them: the upload is being settled first.
   enum Halt {
@@ -71,7 +71,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   var watchTimer: (task: Scheduled<Void>, due: NIODeadline)?
 
   /// - Parameter logger: of the gateway; what names the connection is added.
-  public init(gateway: Gateway, timeouts: FrontTimeouts, logger: Logger) {
+  package init(gateway: Gateway, timeouts: FrontTimeouts, logger: Logger) {
     self.gateway = gateway
     self.timeouts = timeouts
     self.logger = logger
@@ -82,7 +82,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   // MARK: The connection's life
 
   /// Remembers the context for what the core says later.
-  public func handlerAdded(context: ChannelHandlerContext) {
+  package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
     credentials.address = context.remoteAddress?.ipAddress ?? context.remoteAddress?.pathname ?? "unknown"
     label.peer = credentials.address
@@ -92,12 +92,12 @@ public final class XStreamHandler: ChannelDuplexHandler {
   }
 
   /// Breaks the cycle between handler and context.
-  public func handlerRemoved(context: ChannelHandlerContext) {
+  package func handlerRemoved(context: ChannelHandlerContext) {
     self.context = nil
   }
 
   /// The connection is lost, or was closed by this side.
-  public func channelInactive(context: ChannelHandlerContext) {
+  package func channelInactive(context: ChannelHandlerContext) {
     stopWatch()
     graceForEnd?.cancel()
     _ = exchange.inputEnded(clean: false)
@@ -109,7 +109,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   }
 
   /// Whatever TLS or the socket found wrong: the connection is lost. Where nothing was under way, nothing is lost with it.
-  public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+  package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     let isEnd = error as? TLSError == .truncated || error is IOError
     logger.log(
       level: isEnd && isAtRest ? .debug : .info, "Connection lost", metadata: label.metadata(["reason": "\(error)"]))
@@ -123,7 +123,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   }
 
   /// The handshake's end, the client's end, and the gateway's.
-  public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case let handshake as TLSHandshakeCompleted:
       credentials.certificate = handshake.peerCertificate.flatMap(CertificateHolder.init)
@@ -151,7 +151,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   }
 
   /// Progress and requests that waited for the client to read.
-  public func channelWritabilityChanged(context: ChannelHandlerContext) {
+  package func channelWritabilityChanged(context: ChannelHandlerContext) {
     watch.writability(isWritable: context.channel.isWritable, now: .now())
     if context.channel.isWritable {
       if let safeOffset { safe(upTo: safeOffset) }
@@ -165,7 +165,7 @@ public final class XStreamHandler: ChannelDuplexHandler {
   // MARK: Reading
 
   /// Holds reads back while the upload's window is full or what was read waits for a decision.
-  public func read(context: ChannelHandlerContext) {
+  package func read(context: ChannelHandlerContext) {
     if isPaused || input.readableBytes > 0 {
       isReadWanted = true
     } else {

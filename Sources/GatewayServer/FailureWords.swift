@@ -1,9 +1,9 @@
 import GatewayCore
 
 /// What went wrong in a gateway's parts, for a person.
-public enum FailureWords {
+package enum FailureWords {
   /// What was wrong, where, and what to do.
-  public static func of(_ error: any Error) -> String {
+  package static func of(_ error: any Error) -> String {
     switch error {
     case SinkFailure.storage(let words), SinkFailure.backend(let words), SinkFailure.backendTimeout(let words): words
     case SinkFailure.full: "the store is full"

@@ -1,67 +1,67 @@
 import Forwarders
-public import GatewayCore
+package import GatewayCore
 import Ledgers
 
 /// What a gateway's ledger says, read while the gateway runs or after it.
-public struct LedgerAccount: Sendable, Encodable {
+package struct LedgerAccount: Sendable, Encodable {
   /// One upload.
-  public struct Upload: Sendable, Encodable {
+  package struct Upload: Sendable, Encodable {
     /// Its key. For an upload of a client without an identity it is the right to go on with it.
-    public let key: String
+    package let key: String
     /// The route's path.
-    public let route: String
+    package let route: String
     /// `open`, `failed` or `done`.
-    public let state: String
+    package let state: String
     /// Bytes that are safe.
-    public let safe: Int64
+    package let safe: Int64
     /// Bytes in all; `nil` where that is unknown.
-    public let total: Int64?
+    package let total: Int64?
     /// Whose it is; empty for a client that showed nothing.
-    public let owner: String
+    package let owner: String
     /// Who began it, as limits of clients count: `certificate:…`, `token:…` or `address:…`; empty in an older record.
-    public let client: String
+    package let client: String
     /// The client's own name for the file.
-    public let name: String?
+    package let name: String?
     /// Where its file is, or was when it was last told; `nil` where bytes are passed on.
-    public let path: String?
+    package let path: String?
     /// What the client said the bytes are.
-    public let format: String
+    package let format: String
     /// SHA-256 in hexadecimal, where the client announced one.
-    public let sha256: String?
+    package let sha256: String?
     /// Milliseconds since 1970.
-    public let createdAt: Int64
+    package let createdAt: Int64
     /// Milliseconds since 1970; of an upload that is not complete.
-    public let expiresAt: Int64?
+    package let expiresAt: Int64?
     /// Milliseconds since 1970; of a complete upload alone.
-    public let finishedAt: Int64?
+    package let finishedAt: Int64?
   }
 
   /// One quota.
-  public struct Quota: Sendable, Encodable {
+  package struct Quota: Sendable, Encodable {
     /// The route's path.
-    public let route: String
+    package let route: String
     /// Whom it is for; empty for the route itself.
-    public let subject: String
+    package let subject: String
     /// In bytes.
-    public let cap: Int64
+    package let cap: Int64
     /// Bytes that unfinished uploads have reserved.
-    public let reserved: Int64
+    package let reserved: Int64
     /// Bytes of complete uploads.
-    public let used: Int64
+    package let used: Int64
     /// Start of the window, in milliseconds since 1970; `nil` where the quota has none.
-    public let window: Int64?
+    package let window: Int64?
   }
 
   /// Ordered by route and age.
-  public let uploads: [Upload]
+  package let uploads: [Upload]
   /// Ordered by route and subject.
-  public let quotas: [Quota]
+  package let quotas: [Quota]
 
   /// Reads a gateway's ledger.
   ///
   /// - Parameter filter: which uploads; its route and client apply to quotas as well.
   /// - Throws: `LedgerOpenError`, `LedgerError`.
-  public init(_ configuration: Configuration, filter: LedgerFilter = LedgerFilter()) throws {
+  package init(_ configuration: Configuration, filter: LedgerFilter = LedgerFilter()) throws {
     let stores = configuration.routes.reduce(into: [:]) { stores, entry in
       stores[entry.path] = entry.destination.store
     }
@@ -69,7 +69,7 @@ public struct LedgerAccount: Sendable, Encodable {
   }
 
   /// The same without a configuration: it is not known where files are.
-  public init(state: LedgerFolder, filter: LedgerFilter = LedgerFilter()) throws {
+  package init(state: LedgerFolder, filter: LedgerFilter = LedgerFilter()) throws {
     try self.init(state, stores: [:], filter)
   }
 
@@ -83,9 +83,9 @@ public struct LedgerAccount: Sendable, Encodable {
 }
 
 /// What of a ledger is asked for. What is `nil` or empty takes everything.
-public struct LedgerFilter: Sendable {
+package struct LedgerFilter: Sendable {
   /// Where in its life an upload is.
-  public enum State: String, CaseIterable, Sendable {
+  package enum State: String, CaseIterable, Sendable {
     /// Bytes are still to come.
     case open
     /// It can never be completed.
@@ -95,18 +95,18 @@ public struct LedgerFilter: Sendable {
   }
 
   /// Of this route alone, by its path.
-  public var route: String?
+  package var route: String?
   /// In this state alone.
-  public var state: State?
+  package var state: State?
   /// Of clients whose ``/GatewayCore/ClientIdentity/subject`` has this in it.
-  public var client: String?
+  package var client: String?
   /// Begun or completed at this moment or later.
-  public var since: WallTime?
+  package var since: WallTime?
   /// With keys that begin so.
-  public var keyPrefix: String
+  package var keyPrefix: String
 
   /// Everything, but for what is given.
-  public init(
+  package init(
     route: String? = nil, state: State? = nil, client: String? = nil, since: WallTime? = nil,
     keyPrefix: String = ""
   ) {
@@ -118,7 +118,7 @@ public struct LedgerFilter: Sendable {
   }
 
   /// Everything since so long before now.
-  public static func moment(before now: WallTime = .now(), by age: Duration) -> WallTime {
+  package static func moment(before now: WallTime = .now(), by age: Duration) -> WallTime {
     now.advanced(byMilliseconds: -age.components.seconds * 1000)
   }
 

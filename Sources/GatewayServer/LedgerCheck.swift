@@ -1,18 +1,18 @@
 import Ledgers
 
 /// Looks whether a gateway's ledger agrees with itself and with the files of its routes.
-public struct LedgerCheck: Sendable {
+package struct LedgerCheck: Sendable {
   /// What does not agree, a line each.
-  public let violations: [String]
+  package let violations: [String]
   /// Complete uploads whose files were looked for.
-  public let looked: Int
+  package let looked: Int
 
   /// Changes nothing; also while the gateway runs.
   ///
   /// - Parameter files: whether to look for the files of complete uploads.
   /// - Throws: `LedgerOpenError` or `LedgerError` where the ledger cannot be read; ``StoreMismatch`` or `SinkFailure` for a
   ///   store.
-  public init(_ configuration: Configuration, files: Bool) throws {
+  package init(_ configuration: Configuration, files: Bool) throws {
     var violations = try LedgerAudit.violations(path: LedgerFolder(path: configuration.state).ledgerPath).map {
       "\($0.rule): \($0.description)"
     }

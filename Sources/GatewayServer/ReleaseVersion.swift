@@ -6,12 +6,12 @@ import CZlib
 import TLSTransport
 
 /// Which release this is, and what it was linked with.
-public enum ReleaseVersion {
+package enum ReleaseVersion {
   /// Semantic version.
-  public static let number = "0.1.0"
+  package static let number = "0.1.0"
 
   /// For a person: the release and the system libraries as they are at run time (of ISA-L: as they were when it was built).
-  public static var description: String {
+  package static var description: String {
     "sluice \(number) (\(TLSLibrary.version), SQLite \(String(cString: sqlite3_libversion())), "
       + "zlib \(String(cString: zlibVersion()))\(isal))"
   }

@@ -3,23 +3,23 @@ import GatewayCore
 import Ledgers
 
 /// Compares a gateway's ledger with the files that its routes should have.
-public struct StoredFiles: Sendable {
+package struct StoredFiles: Sendable {
   /// A complete upload whose file is gone.
-  public struct Missing: Sendable, Encodable {
+  package struct Missing: Sendable, Encodable {
     /// Its key.
-    public let key: String
+    package let key: String
     /// The route's path.
-    public let route: String
+    package let route: String
     /// Bytes of the upload.
-    public let size: Int64
+    package let size: Int64
     /// Where its file should be.
-    public let path: String
+    package let path: String
   }
 
   /// Complete uploads whose files are gone, ordered by route and age.
-  public let missing: [Missing]
+  package let missing: [Missing]
   /// How many complete uploads were looked for.
-  public let looked: Int
+  package let looked: Int
   private let keys: [UploadKey]
   private let ledgerPath: String
 
@@ -31,7 +31,7 @@ public struct StoredFiles: Sendable {
   /// - Parameter route: of this route alone.
   /// - Throws: `LedgerOpenError`, `LedgerError`; ``StoreMismatch`` where a store is not the one that the ledger knows, and
   ///   `SinkFailure` where it cannot be read: then nothing is known of its files.
-  public init(_ configuration: Configuration, route: String? = nil) throws {
+  package init(_ configuration: Configuration, route: String? = nil) throws {
     ledgerPath = LedgerFolder(path: configuration.state).ledgerPath
     let reader = try LedgerReader(path: ledgerPath)
     var missing: [Missing] = []
@@ -59,7 +59,7 @@ public struct StoredFiles: Sendable {
   ///
   /// - Returns: how many it forgot.
   /// - Throws: `LedgerOpenError`, `LedgerError`.
-  public func forgetMissing() throws -> Int {
+  package func forgetMissing() throws -> Int {
     guard !keys.isEmpty else { return 0 }
     return try LedgerMaintenance(path: ledgerPath).forget(keys).count
   }
@@ -85,5 +85,5 @@ extension DirectoryStore.Settings {
 
 extension Configuration.RouteEntry {
   /// What clients name.
-  public var path: String { route.path }
+  package var path: String { route.path }
 }

@@ -1,6 +1,6 @@
-public import GatewayCore
+package import GatewayCore
 import Glibc
-public import NIOCore
+package import NIOCore
 
 /// The ledger of a single gateway, in one file of its own, by SQLite.
 ///
@@ -10,7 +10,7 @@ public import NIOCore
 /// closed, with the room on the disk that is theirs, as does `PATH.reserve`.
 ///
 /// Close it before the event loops that calls are made on are shut down.
-public final class EmbeddedLedger: Ledger {
+package final class EmbeddedLedger: Ledger {
   private let queue = CallQueue()
   let unflushed = UnflushedCommits()
   private let path: String
@@ -21,7 +21,7 @@ public final class EmbeddedLedger: Ledger {
   ///
   /// - Parameter onNotice: is told what an operator should hear, on the ledger's own thread.
   /// - Throws: ``LedgerOpenError``; the file is then as it was.
-  public convenience init(
+  package convenience init(
     path: String, onNotice: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
   ) throws(LedgerOpenError) {
     try self.init(path: path, busyMilliseconds: 5000, onNotice: onNotice)
@@ -74,7 +74,7 @@ public final class EmbeddedLedger: Ledger {
 
   /// Does the calls that wait, then closes the file. Blocks until that is done. Calls that come later fail with
   /// ``/GatewayCore/LedgerError/engine(_:)``. A second call does nothing.
-  public func close() {
+  package func close() {
     queue.close()
     thread.join()
     lock.unlock()
@@ -83,66 +83,66 @@ public final class EmbeddedLedger: Ledger {
   /// What makes answers survive a power cut that would not yet, for one caller.
   ///
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``, where the log cannot be opened.
-  public func makeFlush() throws(LedgerError) -> LedgerFlush {
+  package func makeFlush() throws(LedgerError) -> LedgerFlush {
     try LedgerFlush(path: path, unflushed: unflushed, queue: queue)
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Holding> {
+  package func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
     submit(on: eventLoop) { .open(reservation, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func find(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<UploadRecord?> {
+  package func find(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<UploadRecord?> {
     submit(on: eventLoop) { .find(key, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func claim(_ claim: Claim, on eventLoop: any EventLoop) -> EventLoopFuture<Holding> {
+  package func claim(_ claim: Claim, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
     submit(on: eventLoop) { .claim(claim, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func advance(
+  package func advance(
     _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
     submit(on: eventLoop) { .advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func settle(_ settlement: Settlement, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  package func settle(_ settlement: Settlement, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     submit(on: eventLoop) { .settle(settlement, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func fail(
+  package func fail(
     _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
     submit(on: eventLoop) { .fail(key, epoch: epoch, expiresAt: expiresAt, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  package func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     submit(on: eventLoop) { .forget(key, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  package func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     submit(on: eventLoop) { .release(key, epoch: epoch, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  package func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     submit(on: eventLoop) { .dropWindows(before: start, $0) }
   }
 
   /// See ``/GatewayCore/Ledger``. Ordered by route and age.
-  public func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
+  package func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
     submit(on: eventLoop) { .unfinished($0) }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  public func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]> {
+  package func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]> {
     submit(on: eventLoop) { .quotas($0) }
   }
 

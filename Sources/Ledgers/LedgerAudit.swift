@@ -1,19 +1,19 @@
 import GatewayCore
 
 /// Looks whether everything in a ledger's file agrees with everything else, also while a gateway writes it.
-public enum LedgerAudit {
+package enum LedgerAudit {
   /// What does not agree.
-  public struct Violation: Hashable, Sendable, CustomStringConvertible {
+  package struct Violation: Hashable, Sendable, CustomStringConvertible {
     /// Which rule, for a program: a word of small letters and hyphens.
-    public let rule: String
+    package let rule: String
     /// Of what, and how it is.
-    public let description: String
+    package let description: String
   }
 
   /// All violations of the rules, none where the ledger is sound. Blocks; sees one moment of the ledger.
   ///
   /// - Throws: ``LedgerOpenError``, or ``/GatewayCore/LedgerError/engine(_:)`` where it cannot be read.
-  public static func violations(path: String) throws -> [Violation] {
+  package static func violations(path: String) throws -> [Violation] {
     let database = try Database.openForReading(path: path, busyMilliseconds: 5000)
     try database.execute("BEGIN")
     defer { try? database.execute("ROLLBACK") }

@@ -1,12 +1,12 @@
 import CLinux
-public import GatewayCore
+package import GatewayCore
 import Glibc
 
 /// Makes answers of an ``EmbeddedLedger`` survive a power cut, for one who relies on that.
 ///
 /// Each has the write-ahead log open for itself: the system tells of a failure to write it once to each open file, and
 /// nobody may miss it because another has heard of it.
-public final class LedgerFlush: Sendable {
+package final class LedgerFlush: Sendable {
   private let log: CInt
   /// The number of the file system that the log is on.
   private let device: UInt64
@@ -36,7 +36,7 @@ public final class LedgerFlush: Sendable {
   /// - Parameter synced: the number (`st_dev`) of a file system that was synced as a whole after those answers. Where
   ///   the log is on it, all that is left is to hear whether writing it failed.
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``; the flush is then still owed.
-  public func flushAnswers(afterSyncOf synced: UInt64? = nil) throws(LedgerError) {
+  package func flushAnswers(afterSyncOf synced: UInt64? = nil) throws(LedgerError) {
     // Whoever heard of the failure, a sync does not tell of it twice and proves nothing.
     if unflushed.isHoled { return try queue.awaitRepair() }
     if synced == device {

@@ -1,11 +1,11 @@
-public import GatewayCore
+package import GatewayCore
 
 /// Puts an ``EmbeddedLedger``'s file right by hand, also while a gateway in another process writes it: SQLite's own lock
 /// keeps the two apart, each transaction for itself.
 ///
 /// It changes nothing of open uploads, of which a running gateway has counts and holds in memory. For one thread at
 /// a time; every call blocks.
-public final class LedgerMaintenance {
+package final class LedgerMaintenance {
   /// Uploads in one transaction: a gateway's uploads wait for it.
   private static let batch = 200
 
@@ -18,7 +18,7 @@ public final class LedgerMaintenance {
   /// Opens the ledger at `path`, which must be there and of this release's schema.
   ///
   /// - Throws: ``LedgerOpenError``.
-  public convenience init(path: String) throws(LedgerOpenError) {
+  package convenience init(path: String) throws(LedgerOpenError) {
     try self.init(path: path, busyMilliseconds: 10_000)
   }
 
@@ -36,7 +36,7 @@ public final class LedgerMaintenance {
   ///
   /// - Returns: those that were forgotten.
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``; what was forgotten in earlier batches stays so.
-  public func forget(_ keys: [UploadKey]) throws(LedgerError) -> [UploadKey] {
+  package func forget(_ keys: [UploadKey]) throws(LedgerError) -> [UploadKey] {
     var forgotten: [UploadKey] = []
     var rest = keys[...]
     while !rest.isEmpty {
@@ -61,7 +61,7 @@ public final class LedgerMaintenance {
   /// Makes the ledger know the place of a route's uploads, in place of the one that it knew before.
   ///
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  public func note(_ store: KnownStore) throws(LedgerError) {
+  package func note(_ store: KnownStore) throws(LedgerError) {
     try inTransaction { () throws(LedgerError) in try StoreTable.note(store, in: database) }
   }
 

@@ -1,5 +1,5 @@
 /// What an operator should hear of an ``EmbeddedLedger``, once for each time that it changes.
-public enum LedgerNotice: Hashable, Sendable {
+package enum LedgerNotice: Hashable, Sendable {
   /// Writing the log failed with `words`, and all that was committed is on the disk again.
   case mended(words: String)
   /// Writing the log failed with `words`. No call is answered until it can be mended, which is tried each second.

@@ -1,5 +1,5 @@
 /// Why a ledger's file could not be opened. Nothing was changed in it.
-public enum LedgerOpenError: Error, Hashable, Sendable {
+package enum LedgerOpenError: Error, Hashable, Sendable {
   /// Another gateway has it open for writing. `holder` is what that one wrote of itself into `PATH.lock`.
   case locked(path: String, holder: String)
   /// A file of something else.
@@ -18,7 +18,7 @@ public enum LedgerOpenError: Error, Hashable, Sendable {
 
 extension LedgerOpenError: CustomStringConvertible {
   /// What was wrong, where, and what to do.
-  public var description: String {
+  package var description: String {
     switch self {
     case .locked(let path, let holder):
       "the ledger \(path) is in use by \(holder.isEmpty ? "another gateway" : holder): "

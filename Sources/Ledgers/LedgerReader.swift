@@ -1,9 +1,9 @@
-public import GatewayCore
+package import GatewayCore
 
 /// Looks into an ``EmbeddedLedger``'s file, also while a gateway in another process writes it. Changes nothing.
 ///
 /// For one thread at a time. Every call blocks, and sees what was committed when it began.
-public final class LedgerReader {
+package final class LedgerReader {
   private let database: Database
   private let list: Statement
   private let listQuotas: Statement
@@ -11,7 +11,7 @@ public final class LedgerReader {
   /// Opens the ledger at `path`. It needs the rights to write beside the file, for SQLite's shared memory.
   ///
   /// - Throws: ``LedgerOpenError``.
-  public init(path: String) throws(LedgerOpenError) {
+  package init(path: String) throws(LedgerOpenError) {
     database = try Database.openForReading(path: path, busyMilliseconds: 5000)
     do throws(LedgerError) {
       list = try Statement(
@@ -29,12 +29,12 @@ public final class LedgerReader {
   /// What the ledger is called in the marks of its stores.
   ///
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  public func ledgerID() throws(LedgerError) -> String { try StoreTable.ledgerID(in: database) }
+  package func ledgerID() throws(LedgerError) -> String { try StoreTable.ledgerID(in: database) }
 
   /// The places that the ledger knows, ordered by route.
   ///
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  public func stores() throws(LedgerError) -> [KnownStore] { try StoreTable.stores(in: database) }
+  package func stores() throws(LedgerError) -> [KnownStore] { try StoreTable.stores(in: database) }
 
   /// The uploads, ordered by route and age.
   ///
@@ -42,7 +42,7 @@ public final class LedgerReader {
   ///   - state: those in this state alone; `nil` for all.
   ///   - route: those of this route alone, by its path; `nil` for all.
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  public func uploads(state: UploadRecord.State? = nil, route: String? = nil) throws(LedgerError) -> [UploadRecord] {
+  package func uploads(state: UploadRecord.State? = nil, route: String? = nil) throws(LedgerError) -> [UploadRecord] {
     list.bind(1, state?.rawValue)
     list.bind(2, route)
     defer { list.reset() }
@@ -54,7 +54,7 @@ public final class LedgerReader {
   /// Whether there is any upload of a route, in whatever state.
   ///
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  public func hasUploads(of route: String) throws(LedgerError) -> Bool {
+  package func hasUploads(of route: String) throws(LedgerError) -> Bool {
     let any = try Statement("SELECT 1 FROM upload WHERE route = $1 LIMIT 1", in: database)
     any.bind(1, route)
     defer { any.reset() }
@@ -64,7 +64,7 @@ public final class LedgerReader {
   /// What is used and reserved of each quota, ordered by route and subject.
   ///
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  public func quotas() throws(LedgerError) -> [QuotaRecord] {
+  package func quotas() throws(LedgerError) -> [QuotaRecord] {
     defer { listQuotas.reset() }
     var records: [QuotaRecord] = []
     while try listQuotas.step() { records.append(QuotaRecord(row: listQuotas)) }

@@ -5,8 +5,8 @@ internal import NIOCore
 public struct ExpectedPlaintext: Sendable {
   /// In bytes.
   public var count: Int64
-  /// Where the first of them is in its upload: buffers begin congruent to it
-  /// (``NIOCore/ByteBuffer/beginCongruent(to:)``).
+  /// Where the first of them is in its upload: buffers begin aligned to it
+  /// (``NIOCore/ByteBuffer/beginAligned(to:)``).
   public var offset: Int64
 
   /// `count` bytes from now on.

@@ -32,7 +32,7 @@ public struct StagedReceiveAllocator: RecvByteBufferAllocator {
   /// Room for the plaintext of a read. NIO rounds it up to a power of two, so that there are few sizes and buffers can go
   /// round. No more than that: who waits for a slow disk holds the whole buffer, and is counted with its bytes alone.
   static func plaintextCapacity(forCiphertext count: Int) -> Int {
-    TLSSession.plaintextCapacity(forCiphertext: count) + ByteBuffer.congruenceSlack
+    TLSSession.plaintextCapacity(forCiphertext: count) + ByteBuffer.alignmentSlack
   }
 
   /// An empty buffer of the current stage's size.

@@ -194,7 +194,7 @@ public final class TLSHandler: ChannelDuplexHandler {
       isShared
       ? scratch.plaintext.take(capacity: StagedReceiveAllocator.plaintextCapacity(forCiphertext: size))
       : context.channel.allocator.buffer(capacity: session.isHandshakeComplete ? size : 0)
-    if isShared { plaintext.beginCongruent(to: plaintextOffset) }
+    if isShared { plaintext.beginAligned(to: plaintextOffset) }
     let received = ciphertext.withUnsafeReadableBytes { session.receive($0, into: &plaintext) }
     scratch.takeBack(received: ciphertext)
 

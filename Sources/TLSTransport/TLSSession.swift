@@ -39,10 +39,10 @@ public final class TLSSession {
   /// An `SSL`, freed in deinit.
   let handle: OpaquePointer
   private let buffers = RecordBIO()
-  /// What a ``RecordOpener`` is made of, from the moment that libssl tells it to the end of the handshake.
+  /// What a ``RecordDecryptor`` is made of, from the moment that libssl tells it to the end of the handshake.
   private var clientSecret: TrafficSecret?
   /// Reads in libssl's place.
-  private(set) var opener: RecordOpener?
+  private(set) var opener: RecordDecryptor?
   /// What the peer may ask of libssl, where that reads.
   private var allowance = IdleAllowance()
   private var hasFlooded = false
@@ -223,7 +223,7 @@ public final class TLSSession {
     if result == 1 {
       isHandshakeComplete = true
       received.completedHandshake = true
-      opener = clientSecret.flatMap { RecordOpener(handle, secret: $0) }
+      opener = clientSecret.flatMap { RecordDecryptor(handle, secret: $0) }
       clientSecret = nil
       // The handshake's, which an idle connection would keep.
       if opener != nil {
@@ -274,7 +274,7 @@ public final class TLSSession {
     }
   }
 
-  private func openRecords(_ opener: RecordOpener, into plaintext: inout ByteBuffer, _ received: inout Received) {
+  private func openRecords(_ opener: RecordDecryptor, into plaintext: inout ByteBuffer, _ received: inout Received) {
     let opened = opener.open(buffers.takeInput(), into: &plaintext)
     received.plaintextByteCount += opened.plaintextByteCount
     received.hasChangedRecordPath = opened.hasChangedCipher

@@ -6,16 +6,16 @@ import Glibc
 struct Cat: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cat",
-    abstract: "Print a squeezed file as one gzip member, or what is in it.",
+    abstract: "Print a compressed file as one gzip member, or what is in it.",
     discussion: """
       A store with gzip writes files of many members, one after another. Some readers stop after the first without an \
-      error (docs/gzip.md says which). For those this joins the members to one, without squeezing anything again. Any \
+      error (docs/gzip.md says which). For those this joins the members to one, without compressing anything again. Any \
       other gzip file does too. Each member is held against its checksum.
 
       Exit status 0 if all is well; 1 the file cannot be read or is damaged; 74 standard output cannot be written.
       """)
 
-  @Flag(help: "Print what was squeezed, as zcat does.")
+  @Flag(help: "Print what was compressed, as zcat does.")
   var contents = false
 
   @Argument(help: ArgumentHelp("The file, or - for standard input.", valueName: "file"))

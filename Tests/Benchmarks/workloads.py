@@ -75,6 +75,6 @@ WORKLOADS = (
     Workload(
         "crowd-store", "1,000 uploads at once, stored", "store", (GROWTH, CPU_PER_GIB, RATE), 1000, size=MIB, rate=MIB
     ),
-    Workload("gzip-text", "Squeezed store, text", "gzip", (CPU_PER_GIB, RATE, STORED), size=64 * MIB, text=True),
-    Workload("gzip-noise", "Squeezed store, random bytes", "gzip", (CPU_PER_GIB, RATE, STORED), size=64 * MIB),
+    Workload("gzip-text", "Compressed store, text", "gzip", (CPU_PER_GIB, RATE, STORED), size=64 * MIB, text=True),
+    Workload("gzip-noise", "Compressed store, random bytes", "gzip", (CPU_PER_GIB, RATE, STORED), size=64 * MIB),
 )

@@ -26,12 +26,12 @@ struct BlockFileTests {
   }
 
   /// Bytes in a buffer that lies as a read of them from `offset` on would.
-  private func buffer(_ bytes: ArraySlice<UInt8>, at offset: Int, isCongruent: Bool) -> ByteBuffer {
-    guard isCongruent else {
+  private func buffer(_ bytes: ArraySlice<UInt8>, at offset: Int, isAligned: Bool) -> ByteBuffer {
+    guard isAligned else {
       return ByteBuffer(bytes: [0] + bytes).getSlice(at: 1, length: bytes.count) ?? ByteBuffer()
     }
-    var buffer = ByteBufferAllocator().buffer(capacity: bytes.count + ByteBuffer.congruenceSlack)
-    buffer.beginCongruent(to: Int64(offset))
+    var buffer = ByteBufferAllocator().buffer(capacity: bytes.count + ByteBuffer.alignmentSlack)
+    buffer.beginAligned(to: Int64(offset))
     buffer.writeBytes(bytes)
     return buffer
   }
@@ -39,7 +39,7 @@ struct BlockFileTests {
   @Test(
     "has what was appended, in pieces of every size, and what was written over between", arguments: [true, false],
     [true, false])
-  func everySize(isDirect: Bool, isCongruent: Bool) throws {
+  func everySize(isDirect: Bool, isAligned: Bool) throws {
     try withFile { descriptor, place in
       let file = BlockFile(OpenFile(descriptor: descriptor, place: "it"), at: 0, isDirect: isDirect)
       var expected: [UInt8] = []
@@ -53,7 +53,7 @@ struct BlockFileTests {
         let bytes = pattern(size, seed: random.next())
         let cuts = [0, Int(random.next() % UInt64(size + 1)), Int(random.next() % UInt64(size + 1)), size].sorted()
         let buffers = zip(cuts, cuts.dropFirst()).map {
-          buffer(bytes[$0..<$1], at: expected.count + $0, isCongruent: isCongruent)
+          buffer(bytes[$0..<$1], at: expected.count + $0, isAligned: isAligned)
         }
         try file.append(buffers)
         expected += bytes
@@ -85,7 +85,7 @@ struct BlockFileTests {
       let file = BlockFile(OpenFile(descriptor: descriptor, place: "it"), at: Int64(begin), isDirect: true)
       let body = pattern(8 << 20, seed: 2)
       for offset in stride(from: 0, to: body.count, by: 1 << 20) {
-        try file.append([buffer(body[offset..<(offset + 1 << 20)], at: begin + offset, isCongruent: true)])
+        try file.append([buffer(body[offset..<(offset + 1 << 20)], at: begin + offset, isAligned: true)])
       }
       let cached = try cachedBytes(descriptor, 8 << 20)
       #expect(cached <= 2 * 4096, "\(cached) bytes are in the page cache")
@@ -95,11 +95,11 @@ struct BlockFileTests {
   }
 
   @Test("copies no block whose memory lies as its place in the file does")
-  func congruent() {
+  func aligned() {
     let cutter = BlockCutter()
     let bytes = pattern(1 << 20)
-    let first = buffer(bytes[..<500_000], at: 0, isCongruent: true)
-    let second = buffer(bytes[500_000...], at: 500_000, isCongruent: true)
+    let first = buffer(bytes[..<500_000], at: 0, isAligned: true)
+    let second = buffer(bytes[500_000...], at: 500_000, isAligned: true)
     let run = cutter.cut([first, second], skip: 0)
     defer { run.deallocate() }
     #expect(run.count == 1 << 20)

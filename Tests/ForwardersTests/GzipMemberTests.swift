@@ -53,7 +53,7 @@ struct GzipMemberTests {
     }
   }
 
-  @Test("squeezes only the stretches of its contents that shrink", arguments: CompressionEngine.tested)
+  @Test("compresses only the stretches of its contents that shrink", arguments: CompressionEngine.tested)
   func stretches(engine: CompressionEngine) throws {
     let stretch = MemberWriter.stretch
     for order in ["ts", "st", "tst", "sts", "ttsstt", "s", "t", "stststst"] {

@@ -27,7 +27,7 @@ struct MemberJoinerTests {
     return try Gunzip.run("python3", ["-c", script], input: bytes)
   }
 
-  private func squeezed(_ bytes: [UInt8], _ options: String...) throws -> [UInt8] {
+  private func compressed(_ bytes: [UInt8], _ options: String...) throws -> [UInt8] {
     try Gunzip.run(options.first == "-z" ? "pigz" : "gzip", options.filter { $0 != "-z" } + ["-c"], input: bytes)
   }
 
@@ -65,8 +65,8 @@ struct MemberJoinerTests {
     let text = Array((0..<3000).map { "line \($0 * 7)\n" }.joined().utf8)
     let noise = pattern(5000, seed: 2)
     let parts: [([UInt8], [UInt8])] = [
-      (text, try squeezed(text, "-9")), (noise, try squeezed(noise, "-1")), ([], try squeezed([], "-6")),
-      (text + noise, try squeezed(text + noise, "-z", "-b", "32")), (text, try squeezed(text, "-1")),
+      (text, try compressed(text, "-9")), (noise, try compressed(noise, "-1")), ([], try compressed([], "-6")),
+      (text + noise, try compressed(text + noise, "-z", "-b", "32")), (text, try compressed(text, "-1")),
     ]
     let bytes = parts.flatMap(\.0)
     let file = parts.flatMap(\.1) + [UInt8](repeating: 0, count: 512)
@@ -76,7 +76,7 @@ struct MemberJoinerTests {
 
   @Test("says where a file is damaged or ends too early")
   func damage() throws {
-    let member = try squeezed(Array(repeating: 7, count: 5000) + pattern(5000, seed: 3), "-6")
+    let member = try compressed(Array(repeating: 7, count: 5000) + pattern(5000, seed: 3), "-6")
     #expect(fault { _ = try join([]) }?.reason == "there is nothing in it")
     #expect(fault { _ = try join(member.dropLast(1) + []) }?.offset == Int64(member.count - 1))
     #expect(fault { _ = try join(Array("plain".utf8)) }?.offset == 0)

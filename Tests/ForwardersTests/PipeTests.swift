@@ -98,7 +98,7 @@ struct PipeTests {
       let took = Int(try await sink.took())
       #expect(memory.bytesInUse > 4 << 20 && memory.bytesInUse <= 256 * 65_536 - took)
       func promise(_ key: UploadKey) async throws -> Int64 {
-        try await pipe.promise(RoomWish(key: key, bytes: 7, takesPart: true, subject: ""), on: loop).get()
+        try await pipe.promise(SpaceRequest(key: key, bytes: 7, takesPart: true, subject: ""), on: loop).get()
       }
       await #expect(throws: Refusal.busy(retryAfter: 5)) { try await promise(.mint()) }
       #expect(try await promise(key) == 7)

@@ -29,7 +29,7 @@ struct StorePlaceTests {
   private func promise(_ store: DirectoryStore, on loop: any EventLoop) async throws -> Int64 {
     // Longer than a look is good for.
     try await Task.sleep(for: .milliseconds(110))
-    let wish = RoomWish(key: .mint(), bytes: 10, takesPart: false, subject: "")
+    let wish = SpaceRequest(key: .mint(), bytes: 10, takesPart: false, subject: "")
     return try await store.promise(wish, on: loop).get()
   }
 

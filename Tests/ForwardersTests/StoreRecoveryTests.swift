@@ -130,12 +130,12 @@ struct StoreRecoveryTests {
     #expect(place.complete(upload.key) == nil)
   }
 
-  @Test("keeps what an older release has squeezed, and does not join it to other bytes, once `gzip` is taken out")
-  func squeezedBefore() async throws {
+  @Test("keeps what an older release has compressed, and does not join it to other bytes, once `gzip` is taken out")
+  func compressedBefore() async throws {
     let path = try DirectoryPlace.makeFolder()
     defer { try? FileManager.default.removeItem(atPath: path) }
     let upload = SinkUpload(key: .mint(), total: 4 << 20, digest: nil)
-    // Random bytes are stored rather than squeezed: the file is no shorter than what was recorded.
+    // Random bytes are stored rather than compressed: the file is no shorter than what was recorded.
     let bytes = (0..<2 << 20).map { _ in UInt8.random(in: 0...255) }
     try await { () async throws in
       let store = try DirectoryStore(.init(directory: path, engine: .zlib(level: 6)), threads: DirectoryPlace.threads)

@@ -12,17 +12,17 @@ struct StoredFormTests {
   @Test(
     "is in the ledger as a few words",
     arguments: [
-      ("plain", StoredForm(isSqueezed: false, hasSidecar: false, place: FinalPlace(folders: [], name: "KEY"))),
-      ("gzip", StoredForm(isSqueezed: true, hasSidecar: false, place: FinalPlace(folders: [], name: "KEY.gz"))),
-      ("plain+sidecar", StoredForm(isSqueezed: false, hasSidecar: true, place: FinalPlace(folders: [], name: "KEY"))),
+      ("plain", StoredForm(isCompressed: false, hasSidecar: false, place: FinalPlace(folders: [], name: "KEY"))),
+      ("gzip", StoredForm(isCompressed: true, hasSidecar: false, place: FinalPlace(folders: [], name: "KEY.gz"))),
+      ("plain+sidecar", StoredForm(isCompressed: false, hasSidecar: true, place: FinalPlace(folders: [], name: "KEY"))),
       (
         "gzip+sidecar:token:a/b c/KEY-x:y.gz",
         StoredForm(
-          isSqueezed: true, hasSidecar: true, place: FinalPlace(folders: ["token:a", "b c"], name: "KEY-x:y.gz"))
+          isCompressed: true, hasSidecar: true, place: FinalPlace(folders: ["token:a", "b c"], name: "KEY-x:y.gz"))
       ),
       (
         "plain:KEY.gz",
-        StoredForm(isSqueezed: false, hasSidecar: false, place: FinalPlace(folders: [], name: "KEY.gz"))
+        StoredForm(isCompressed: false, hasSidecar: false, place: FinalPlace(folders: [], name: "KEY.gz"))
       ),
     ])
   func words(_ text: String, _ form: StoredForm) throws {
@@ -95,7 +95,7 @@ struct StoredFormTests {
     var (before, after) = (DirectoryStore.Settings(directory: path), DirectoryStore.Settings(directory: path))
     change.before(&before)
     change.after(&after)
-    // Random bytes: squeezed they take no less room than as they are.
+    // Random bytes: compressed they take no less room than as they are.
     let bytes = (0..<700_000).map { _ in UInt8.random(in: 0...255) }
     var upload = SinkUpload(key: key, total: Int64(bytes.count), digest: try digest(of: bytes))
     try await { [upload] () async throws in
@@ -114,14 +114,14 @@ struct StoredFormTests {
     try await sink.write(Array(bytes[300_000...]))
     #expect(try await sink.finish() == upload.digest)
     let final = path + "/" + form.place.path
-    #expect(try (form.isSqueezed ? Gunzip.bytes(final) : [UInt8](Data(contentsOf: URL(filePath: final)))) == bytes)
+    #expect(try (form.isCompressed ? Gunzip.bytes(final) : [UInt8](Data(contentsOf: URL(filePath: final)))) == bytes)
     #expect(FileManager.default.fileExists(atPath: path + "/" + form.place.path + ".json") == form.hasSidecar)
     #expect(after.finalPath(of: record) == final)
     #expect(try after.isPresent(record))
     // The ledger forgot its end.
     let size = try #require(try FileManager.default.attributesOfItem(atPath: final)[.size] as? Int)
     #expect(
-      try store.recover([record]) == [key: .complete(size: 700_000, stored: form.isSqueezed ? Int64(size) : nil)])
+      try store.recover([record]) == [key: .complete(size: 700_000, stored: form.isCompressed ? Int64(size) : nil)])
     try FileManager.default.removeItem(atPath: final)
     #expect(try !after.isPresent(record))
   }
@@ -149,8 +149,8 @@ struct StoredFormTests {
     #expect(place.complete(key) == bytes)
   }
 
-  @Test("a squeezed file has a client's members within its own, and none of them counts, also not in a torn end")
-  func squeezedMirror() async throws {
+  @Test("a compressed file has a client's members within its own, and none of them counts, also not in a torn end")
+  func compressedMirror() async throws {
     let place = try DirectoryPlace { $0.engine = .zlib(level: 6) }
     let bytes = (0..<40).flatMap { member(5000, at: UInt64($0) * 5000, size: 5000) }
     var upload = SinkUpload(key: key, total: Int64(bytes.count), digest: try digest(of: bytes))

@@ -59,7 +59,7 @@ struct TakingUpTests {
       #expect(next.size == Int64(size) && next.result == result)
       #expect(place.partialNames.isEmpty)
       // Room is no reason to keep its client from hearing so.
-      let wish = RoomWish(key: upload.key, bytes: 1 << 60, takesPart: false, subject: "")
+      let wish = SpaceRequest(key: upload.key, bytes: 1 << 60, takesPart: false, subject: "")
       #expect(try await place.store.promise(wish, on: sink.eventLoop).get() == 1 << 60)
       // One that began anew has nothing in memory of it.
       place.store.book.forget(upload.key)

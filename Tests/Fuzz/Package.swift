@@ -29,7 +29,7 @@ let package = Package(
       name: "TLSTransport", dependencies: vectorCipher + ["COpenSSL", nioCore],
       swiftSettings: watched + vectorSettings),
     fuzzer("FuzzServerExchange", of: ["XStream"]),
-    fuzzer("FuzzRecordOpener", of: ["COpenSSL", "TLSTransport"]),
+    fuzzer("FuzzRecordDecryptor", of: ["COpenSSL", "TLSTransport"]),
   ]
 )
 

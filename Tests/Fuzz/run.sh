@@ -37,4 +37,4 @@ printf '\002\000\001\000\002\000\003abc\001\002\002\001\000' >"$corpus/seed-clos
 printf '\000\000\001\000\002\004\001\001\001\002' >"$corpus/seed-message"
 printf '\000\000\001\000\002\006\003abc\000\060' >"$corpus/seed-turned"
 printf '\001\000\001\000\002\011\017\000\003abc\001\003\001\011\003' >"$corpus/seed-many"
-fuzz FuzzRecordOpener "$((seconds / 2))" "$corpus" -max_len=400
+fuzz FuzzRecordDecryptor "$((seconds / 2))" "$corpus" -max_len=400

@@ -146,7 +146,7 @@ struct RecoveryTests {
     let later = fixture.clock.now.advanced(byMilliseconds: 1000)
     let dropped = try await turning { loop in
       let attachment = try await gateway.attachments.attach(
-        AttachmentRegistry.Wish(key: expired.key, route: expired.route, subject: ""), on: loop, yield: {}
+        UploadLocks.Request(key: expired.key, route: expired.route, subject: ""), on: loop, yield: {}
       ).get()
       ledger.afterReadingUnfinished {
         var record = expired

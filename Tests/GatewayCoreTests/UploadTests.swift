@@ -210,7 +210,7 @@ struct UploadTests {
       front.upload?.finish()
       loop.run()
       #expect(front.last == "complete 10")
-      #expect(fixture.ledger.settlements.map(\.isEvident) == [limits.window == nil])
+      #expect(fixture.ledger.settlements.map(\.isProvableFromDisk) == [limits.window == nil])
     }
   }
 

@@ -14,16 +14,16 @@ import Testing
   @Test("prints an upload as one member, and what is in it")
   func upload() async throws {
     var setup = GatewaySetup()
-    setup.routes += "  /squeezed: {store: {directory: squeezed, gzip: 6}}\n"
+    setup.routes += "  /compressed: {store: {directory: compressed, gzip: 6}}\n"
     try await withGateway(setup) { gateway in
       let folder = gateway.folder
       let lines = (0..<200_000).map { "line \($0)\n" }.joined()
       let file = try folder.write("lines", lines)
       let sent = try await sluice(
-        ["send", "--ca", TestCertificates.ours.ca, file, gateway.url("/squeezed").description], in: folder)
+        ["send", "--ca", TestCertificates.ours.ca, file, gateway.url("/compressed").description], in: folder)
       #expect(sent.status == 0, "\(sent.errors)")
-      let name = try #require(folder.names(in: folder.path + "/squeezed").first { $0.hasSuffix(".gz") })
-      let stored = folder.path + "/squeezed/" + name
+      let name = try #require(folder.names(in: folder.path + "/compressed").first { $0.hasSuffix(".gz") })
+      let stored = folder.path + "/compressed/" + name
       let contents = try await cat(["--contents", stored], "", in: folder)
       #expect(contents.status == 0 && contents.output == lines)
       // The reader stops behind the first member.

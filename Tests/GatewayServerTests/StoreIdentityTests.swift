@@ -14,7 +14,7 @@ import XStreamClient
     GatewaySetup(
       routes: """
           /upload-file: {store: {directory: disk/uploads}}
-          /squeezed: {store: {directory: disk/squeezed, gzip: 6, name: "{date}/{key}", metadata: sidecar}}
+          /compressed: {store: {directory: disk/compressed, gzip: 6, name: "{date}/{key}", metadata: sidecar}}
 
         """)
   }
@@ -71,7 +71,7 @@ import XStreamClient
         try files.createDirectory(atPath: folder.path + "/disk", withIntermediateDirectories: false)
       }
       let said = try await failingStart(gateway)
-      for word in ["/upload-file", "/squeezed", "disk/uploads", "Mount its disk", "sluice store adopt"] {
+      for word in ["/upload-file", "/compressed", "disk/uploads", "Mount its disk", "sluice store adopt"] {
         #expect(said.contains(word), "\(said)")
       }
       for command in [["quota", "rescan"], ["check", "--ledger"]] {
@@ -127,7 +127,7 @@ import XStreamClient
     _ = try await failingStart(gateway)
     let config = folder.path + "/sluice.yaml"
     let unknown = try await sluice(["store", "adopt", "--route", "/nowhere", "--config", config], in: folder)
-    #expect(unknown.status == 1 && unknown.errors.contains("/squeezed"), "\(unknown.errors)")
+    #expect(unknown.status == 1 && unknown.errors.contains("/compressed"), "\(unknown.errors)")
     let adopted = try await sluice(["store", "adopt", "--route", "/upload-file", "--config", config], in: folder)
     #expect(adopted.status == 0 && adopted.output.contains("1 unfinished upload(s)"), "\(adopted.errors)")
     let again = try await sluice(["store", "adopt", "--route", "/upload-file", "--config", config], in: folder)

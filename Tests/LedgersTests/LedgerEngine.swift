@@ -42,7 +42,7 @@ let anyLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.any()
 
 /// The calls, awaited.
 extension Ledger {
-  func opened(_ reservation: Reservation, on loop: any EventLoop = anyLoop) async throws -> Holding {
+  func opened(_ reservation: Reservation, on loop: any EventLoop = anyLoop) async throws -> Lease {
     try await open(reservation, on: loop).get()
   }
 
@@ -50,7 +50,7 @@ extension Ledger {
     try await find(key, on: anyLoop).get()
   }
 
-  func claimed(_ claim: Claim) async throws -> Holding {
+  func claimed(_ claim: Claim) async throws -> Lease {
     try await self.claim(claim, on: anyLoop).get()
   }
 
@@ -62,10 +62,11 @@ extension Ledger {
 
   func settled(
     _ key: UploadKey, epoch: Int64 = 1, size: Int64, digest: ContentDigest? = nil,
-    charged: Int64? = nil, at: WallTime = WallTime(milliseconds: 7000), isEvident: Bool = false
+    charged: Int64? = nil, at: WallTime = WallTime(milliseconds: 7000), isProvableFromDisk: Bool = false
   ) async throws {
     let settlement = Settlement(
-      key: key, epoch: epoch, size: size, charged: charged ?? size, digest: digest, at: at, isEvident: isEvident)
+      key: key, epoch: epoch, size: size, charged: charged ?? size, digest: digest, at: at,
+      isProvableFromDisk: isProvableFromDisk)
     try await settle(settlement, on: anyLoop).get()
   }
 

@@ -80,7 +80,7 @@ struct LedgerModel {
       expiresAt: wish.expiresAt, finishedAt: nil, subject: wish.subject)
     open[wish.key] = Upload(record: record, extents: [(0..<granted, wish.quotas)])
     return .holding(
-      Holding(
+      Lease(
         epoch: 1, committed: 0, granted: granted, digest: wish.digest, label: wish.label, createdAt: wish.at))
   }
 
@@ -98,7 +98,7 @@ struct LedgerModel {
     upload.record.digest = upload.record.digest ?? claim.digest
     open[claim.key] = upload
     return .holding(
-      Holding(
+      Lease(
         epoch: upload.record.epoch, committed: upload.record.committed, granted: old + more,
         digest: upload.record.digest, label: upload.record.label, createdAt: upload.record.createdAt,
         shortWindows: doesEnd ? short : []))

@@ -13,7 +13,7 @@ enum LedgerStep {
   case release(UploadKey, epoch: Int64)
 
   enum Answer: Equatable {
-    case holding(Holding)
+    case holding(Lease)
     case done
     case failure(LedgerError)
     /// In words of the engine's own.

@@ -104,11 +104,11 @@ struct PowerCutTests {
         continue
       case 0, 1:
         begin(.done)
-        let isEvident = choice == 0
+        let isProvableFromDisk = choice == 0
         let settlement = Settlement(
           key: key, epoch: 1, size: Self.total, charged: Self.total, digest: nil, at: WallTime(milliseconds: 1),
-          isEvident: isEvident)
-        step = (.done, !isEvident, ledger.settle(settlement, on: anyLoop))
+          isProvableFromDisk: isProvableFromDisk)
+        step = (.done, !isProvableFromDisk, ledger.settle(settlement, on: anyLoop))
       case 2:
         begin(.failed)
         step = (.failed, true, ledger.fail(key, epoch: 1, expiresAt: WallTime(milliseconds: 1), on: anyLoop))

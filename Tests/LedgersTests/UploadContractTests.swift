@@ -13,7 +13,7 @@ struct UploadContractTests {
       let holding = try await ledger.opened(reservation)
       #expect(
         holding
-          == Holding(
+          == Lease(
             epoch: holding.epoch, committed: 0, granted: 100, digest: digest, label: holding.label,
             createdAt: holding.createdAt, storeState: "gzip:Grüße"))
       let record = try #require(try await ledger.found(reservation.key))
@@ -107,7 +107,7 @@ struct UploadContractTests {
       let second = try await ledger.claimed(.of(reservation.key, wanted: 100))
       #expect(
         second
-          == Holding(
+          == Lease(
             epoch: first.epoch + 1, committed: 30, granted: 100, digest: nil, label: first.label,
             createdAt: first.createdAt))
       let before = try await ledger.found(reservation.key)

@@ -19,7 +19,7 @@ class Pool:
 
 
 class Prose:
-    """As a pool, of bytes that can be squeezed."""
+    """As a pool, of bytes that can be compressed."""
 
     def __init__(self, seed):
         source = random.Random(f"prose {seed}")
@@ -73,7 +73,7 @@ class Content:
             return None
         return f"the bytes differ from byte {self._first_difference(path, end)} of {end}"
 
-    def squeezed_difference(self, path, count=None):
+    def compressed_difference(self, path, count=None):
         """As `difference`, of what is in a gzip file. With `count`, what is behind these bytes may be half a member."""
         end = self.size if count is None else count
         try:

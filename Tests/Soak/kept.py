@@ -1,4 +1,4 @@
-"""Where a complete upload is, and whether it is what was sent: a file, a squeezed one, a named one, or a backend's."""
+"""Where a complete upload is, and whether it is what was sent: a file, a compressed one, a named one, or a backend's."""
 
 import glob
 import json
@@ -35,7 +35,7 @@ class Kept:
         if upload.route.name and (wrong := self._sidecar(upload, key, path)):
             return wrong
         if upload.route.gzip:
-            return upload.content.squeezed_difference(path) if all_of_it else None
+            return upload.content.compressed_difference(path) if all_of_it else None
         size = os.stat(path).st_size
         if size != upload.size:
             return f"{size} bytes are there, not {upload.size}"
@@ -47,7 +47,7 @@ class Kept:
         if not os.path.isfile(path):
             return "there is no file"
         content = upload.content
-        return content.squeezed_difference(path, count) if upload.route.gzip else content.difference(path, count)
+        return content.compressed_difference(path, count) if upload.route.gzip else content.difference(path, count)
 
     def _sidecar(self, upload, key, path):
         try:

@@ -49,7 +49,7 @@ ROUTES = {
     "brief": Route("/brief", 8 * 1024 * MIB, 256 * MIB, 3, MIB),
     # Too many at once, too large, and a client that is known.
     "guarded": Route("/guarded", 64 * 1024 * MIB, 24 * MIB, 86_400, 256 * 1024, 2, "soak-token-0123456789abcdef"),
-    "squeezed": Route("/squeezed", 1024 * 1024 * MIB, 1024 * MIB, 86_400, MIB, gzip=1),
+    "compressed": Route("/compressed", 1024 * 1024 * MIB, 1024 * MIB, 86_400, MIB, gzip=1),
     "named": Route("/named", 64 * 1024 * MIB, 64 * MIB, 86_400, MIB, gzip=1, name="{date}/{client}/{name}-{key}"),
     # `held` bounds what is under way.
     "piped": Route("/piped", 512 * MIB, 48 * MIB, 5, MIB, is_pipe=True),

@@ -7,10 +7,10 @@ from content import Content
 from places import MIB, ROUTES, SMALL_DISK, Route
 
 # How often each route is drawn.
-SHARES = {"plain": 22, "tight": 11, "brief": 8, "guarded": 10, "squeezed": 14, "named": 8, "piped": 15, "limited": 8,
+SHARES = {"plain": 22, "tight": 11, "brief": 8, "guarded": 10, "compressed": 14, "named": 8, "piped": 15, "limited": 8,
           "small": 12}
 # Routes on which every upload is completed as long as nothing but clients misbehaves.
-CALM = ("plain", "squeezed", "named", "piped", "small")
+CALM = ("plain", "compressed", "named", "piped", "small")
 
 # Seconds that an upload is drawn out to at most.
 LONGEST = 15

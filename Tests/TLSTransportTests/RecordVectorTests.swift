@@ -191,7 +191,7 @@ import Testing
     let pair = try SessionPair(client: client, server: Certificates.ours.serverContext())
     try pair.handshake()
     #expect(pair.server.recordPath == .direct)
-    try pair.client.send([UInt8](repeating: 1, count: RecordOpener.vectorFrom + 40_000))
+    try pair.client.send([UInt8](repeating: 1, count: RecordDecryptor.vectorFrom + 40_000))
     pair.pump()
     #expect(pair.server.recordPath == (Implementation.vector.isHere ? .vector : .direct))
     try pair.client.send([UInt8](repeating: 2, count: 40_000))
@@ -199,13 +199,13 @@ import Testing
     #expect(pair.atServer.plaintext.suffix(40_000) == [UInt8](repeating: 2, count: 40_000)[...])
   }
 
-  private func opener() throws -> RecordOpener {
+  private func opener() throws -> RecordDecryptor {
     let pair = try SessionPair(client: Certificates.ours.clientContext(), server: Certificates.ours.serverContext())
     try pair.handshake()
     let suite = try #require(SSL_get_current_cipher(pair.server.handle))
     try #require(SSL_CIPHER_get_protocol_id(suite) == 0x1301)
     let secret = TrafficSecret(bytes("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5"))
-    return try #require(RecordOpener(suite: suite, secret: secret))
+    return try #require(RecordDecryptor(suite: suite, secret: secret))
   }
 
   /// The plaintext; nil where the tag is wrong.

@@ -5,7 +5,7 @@ internal import TLSTransport
 /// Cuts a stream of bytes on its way to a file into whole blocks, which can be written past the page cache, and keeps what
 /// does not fill one yet. Has no I/O.
 ///
-/// Where a buffer's memory and its place in the file are congruent (``NIOCore/ByteBuffer/beginCongruent(to:)``) its
+/// Where a buffer's memory and its place in the file are aligned (``NIOCore/ByteBuffer/beginAligned(to:)``) its
 /// blocks stay where they are; the others are copied.
 final class BlockCutter {
   static let blockSize = ByteBuffer.blockSize

@@ -17,8 +17,8 @@ final class DirectorySink: Sink {
   private var onEvent: (SinkEvent) -> Void
 
   private var pending = PendingBytes()
-  /// Takes the place of ``pending`` where bytes are squeezed, but for a small upload's.
-  private let members: MemberWork?
+  /// Takes the place of ``pending`` where bytes are compressed, but for a small upload's.
+  private let members: GzipJobs?
   /// Offset after all bytes that were given.
   private var accepted: Int64
   /// Offset after the bytes that hold no memory of this sink.
@@ -132,7 +132,7 @@ final class DirectorySink: Sink {
         moveGatheredIntoMembers()
         return runInLane({ [file] () throws(SinkFailure) in try file.open() }) { $0.note($1) }
       }
-      let hasBatch = members?.withLine { $0.hasSqueezed } ?? !pending.isEmpty
+      let hasBatch = members?.withLine { $0.hasCompressed } ?? !pending.isEmpty
       let isInspectionsTurn = isInspectionBehind && ending != .suspend && (!hasBatch || lastWasWrite)
       if let target = checkpointTarget, sealable >= target, sealed < target {
         runInLane({ [file] () throws(SinkFailure) in try file.seal() }) { $0.note($1) }
@@ -146,12 +146,12 @@ final class DirectorySink: Sink {
         return ending == .finish ? startFinishing() : startSuspending()
       }
     }
-    startSqueezing()
+    startCompressing()
     if let target = checkpointTarget, sealed >= target, !isSyncBusy { startSync() }
   }
 
-  /// Has as many threads squeeze as there are pieces that may be squeezed at once.
-  private func startSqueezing() {
+  /// Has as many threads compress as there are pieces that may be compressed at once.
+  private func startCompressing() {
     guard let members else { return }
     let isIdle = !isLaneBusy
     while let piece = members.withLine({ $0.next(isIdle: isIdle) }) {
@@ -159,9 +159,9 @@ final class DirectorySink: Sink {
       threads.compute(
         { [eventLoop, place = file.place] () throws(SinkFailure) in
           do throws(CompressionFault) {
-            try members.squeeze(piece) { eventLoop.execute { bound.value.proceed() } }
+            try members.compress(piece) { eventLoop.execute { bound.value.proceed() } }
           } catch {
-            throw .squeezing(place, error)
+            throw .compressing(place, error)
           }
         }, on: eventLoop
       ) { result in
@@ -204,7 +204,7 @@ final class DirectorySink: Sink {
 
   private func startWriting() {
     if let members {
-      file.squeezed = members.withLine { $0.takeSqueezed() }
+      file.compressed = members.withLine { $0.takeCompressed() }
     } else {
       pending.move(into: &file.batch)
     }

@@ -1,9 +1,9 @@
-public import GatewayCore
+package import GatewayCore
 internal import Glibc
 
 extension DirectoryStore.Settings {
   /// Where the file of a complete upload is, by what the ledger has of it.
-  public func finalPath(of upload: UploadRecord) -> String {
+  package func finalPath(of upload: UploadRecord) -> String {
     let facts = NameFacts(upload)
     let form = (try? form(upload.storeState, of: facts)) ?? form(ofNew: facts)
     return directory + "/" + form.place.path
@@ -13,7 +13,7 @@ extension DirectoryStore.Settings {
   /// which recorded no place, are in the one that they have now, or that they had without `gzip` or `name`.
   ///
   /// - Throws: ``SinkFailure/storage(_:)`` where that cannot be found out, which is not the same as missing.
-  public func isPresent(_ upload: UploadRecord) throws(SinkFailure) -> Bool {
+  package func isPresent(_ upload: UploadRecord) throws(SinkFailure) -> Bool {
     let facts = NameFacts(upload)
     let form = try form(upload.storeState, of: facts)
     let places = form.isRecorded ? [form.place] : possiblePlaces(of: facts).map(\.place)
@@ -28,10 +28,10 @@ extension DirectoryStore.Settings {
   /// Where a complete upload's file may be of which the ledger has no place, as far as the configuration tells.
   func possiblePlaces(of facts: NameFacts) -> [StoredForm] {
     Set([name, .key]).flatMap { template in
-      [false, true].map { isSqueezed in
+      [false, true].map { isCompressed in
         StoredForm(
-          isSqueezed: isSqueezed, hasSidecar: metadata == .sidecar,
-          place: template.place(for: facts, suffix: Self.suffix(isSqueezed: isSqueezed)), isRecorded: false)
+          isCompressed: isCompressed, hasSidecar: metadata == .sidecar,
+          place: template.place(for: facts, suffix: Self.suffix(isCompressed: isCompressed)), isRecorded: false)
       }
     }
   }

@@ -1,26 +1,26 @@
 extension DirectoryStore {
   /// How a directory store keeps uploads.
-  public struct Settings: Hashable, Sendable {
+  package struct Settings: Hashable, Sendable {
     /// A path; no other store may have it.
-    public var directory: String
-    /// What squeezes files; `nil` keeps the uploads' own bytes.
-    public var engine: CompressionEngine?
+    package var directory: String
+    /// What compresses files; `nil` keeps the uploads' own bytes.
+    package var engine: CompressionEngine?
     /// What complete uploads are called.
-    public var name: NameTemplate
+    package var name: NameTemplate
     /// What is kept beside a complete upload.
-    public var metadata: Metadata
+    package var metadata: Metadata
     /// Space of the file system that is left to others, in bytes; `nil` leaves a hundredth of it, 64 MiB at least and
     /// 1 GiB at most, but never more than a twentieth.
-    public var minFree: Int64?
+    package var minFree: Int64?
     /// Whether bytes are held against the format that their client named.
-    public var checksContent: Bool
+    package var checksContent: Bool
     /// Whether files of the uploads' own bytes are written past the page cache, where the file system has a way.
-    public var isDirect: Bool
+    package var isDirect: Bool
     /// Bytes of one upload that may wait here at once, for as many processors as there are to have work from them.
-    public var window: Int
+    package var window: Int
 
     /// What is kept beside a complete upload.
-    public enum Metadata: String, CaseIterable, Hashable, Sendable {
+    package enum Metadata: String, CaseIterable, Hashable, Sendable {
       /// Nothing.
       case none
       /// A file of JSON that says whose it is, what it is and when it came.
@@ -28,7 +28,7 @@ extension DirectoryStore {
     }
 
     /// Files of the uploads' own bytes, called by their keys, unless something else is said.
-    public init(
+    package init(
       directory: String, engine: CompressionEngine? = nil, name: NameTemplate = .key, metadata: Metadata = .none,
       minFree: Int64? = nil, checksContent: Bool = false, isDirect: Bool = true, window: Int = 4 << 20
     ) {
@@ -43,15 +43,15 @@ extension DirectoryStore {
     }
 
     /// What uploads leave free of a file system of `size` bytes, in bytes.
-    public func leftFree(ofDisk size: Int64) -> Int64 {
-      minFree ?? DiskRoom.automatic(size: size)
+    package func leftFree(ofDisk size: Int64) -> Int64 {
+      minFree ?? SpaceReservations.automatic(size: size)
     }
 
     static let gzipSuffix = ".gz"
 
     /// Of the files of uploads that begin now.
-    var suffix: String { Self.suffix(isSqueezed: engine != nil) }
+    var suffix: String { Self.suffix(isCompressed: engine != nil) }
 
-    static func suffix(isSqueezed: Bool) -> String { isSqueezed ? gzipSuffix : "" }
+    static func suffix(isCompressed: Bool) -> String { isCompressed ? gzipSuffix : "" }
   }
 }

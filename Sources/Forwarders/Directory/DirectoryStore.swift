@@ -1,16 +1,16 @@
-public import GatewayCore
-public import NIOCore
+package import GatewayCore
+package import NIOCore
 
 /// Keeps uploads as files: `DIRECTORY/KEY` once they are complete, or the name that a template makes, with `.gz` where
-/// they are squeezed; `DIRECTORY/.partial/KEY` until then.
+/// they are compressed; `DIRECTORY/.partial/KEY` until then.
 ///
 /// A complete file has mode 0640, an unfinished one 0600 in a folder with mode 0700. All folders are on one file system,
 /// so that an upload gets its final name in one step, whole and durable, and never over a file that is there.
-public struct DirectoryStore: Forwarder {
+package struct DirectoryStore: Forwarder {
   let settings: Settings
   let place: StorePlace
   let threads: StoreThreads
-  let room: DiskRoom
+  let room: SpaceReservations
   let book = NameBook()
   let publishing: PublishingQueue
 
@@ -25,7 +25,7 @@ public struct DirectoryStore: Forwarder {
   ///     all that was written to it before they were finished; else `nil`.
   ///   - onPresence: called on any thread, once when the store's folder is not in its place any more, and once when it is.
   /// - Throws: ``SinkFailure/storage(_:)`` with the path and what to do, where files cannot be made or moved there.
-  public init(
+  package init(
     _ settings: Settings, threads: StoreThreads,
     beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void = { _ in },
     onPresence: @escaping @Sendable (StorePresence) -> Void = { _ in }
@@ -34,7 +34,7 @@ public struct DirectoryStore: Forwarder {
     let place = try StorePlace(settings, onPresence: onPresence)
     self.place = place
     self.threads = threads
-    self.room = try DiskRoom(place: place, minFree: settings.minFree)
+    self.room = try SpaceReservations(place: place, minFree: settings.minFree)
     self.publishing = PublishingQueue(place: place, threads: threads, beforeNames: beforeNames)
   }
 
@@ -42,25 +42,25 @@ public struct DirectoryStore: Forwarder {
   var directory: StoreDirectory { place.directory }
 
   /// Gives a store that has no mark one, durably.
-  public func mark(with mark: StoreMark) throws(SinkFailure) {
+  package func mark(with mark: StoreMark) throws(SinkFailure) {
     try mark.write(into: directory.partial, replacing: false, shown: directory.partialPath)
     place.set(mark)
   }
 
   /// Says what mark the store has.
-  public func isMarked(with mark: StoreMark) {
+  package func isMarked(with mark: StoreMark) {
     place.set(mark)
   }
 
-  /// Whether the file is squeezed, what it is called, and whether it has a sidecar.
-  public func initialState(of upload: SinkUpload) -> String? {
+  /// Whether the file is compressed, what it is called, and whether it has a sidecar.
+  package func initialState(of upload: SinkUpload) -> String? {
     settings.form(ofNew: NameFacts(upload)).text(of: upload.key)
   }
 
   /// A sink that writes to a file.
   ///
   /// It says ``SinkEvent/failed(_:)`` in place of ``SinkEvent/opened`` where the file has fewer than `offset` bytes.
-  public func makeSink(
+  package func makeSink(
     for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void
   ) -> any Sink {
     eventLoop.preconditionInEventLoop()
@@ -71,7 +71,7 @@ public struct DirectoryStore: Forwarder {
 
   /// What fits on the disk beside ``Settings/minFree`` and what the uploads of all stores there were promised, and is the
   /// client's share of that. Fails with ``SinkFailure``.
-  public func promise(_ wish: RoomWish, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+  package func promise(_ wish: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
     if place.wasThereJustNow, let little = room.promiseLittle(wish) {
       return eventLoop.makeSucceededFuture(little)
     }
@@ -84,12 +84,12 @@ public struct DirectoryStore: Forwarder {
   }
 
   /// The rest may be promised to others again.
-  public func limitPromise(to bytes: Int64, of key: UploadKey) {
+  package func limitReservedSpace(to bytes: Int64, of key: UploadKey) {
     room.limit(to: bytes, of: key)
   }
 
   /// Removes the file of an unfinished upload, durably. Fails with ``SinkFailure``.
-  public func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  package func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     run(on: eventLoop) { [self] () throws(SinkFailure) in
       // The ledger has no record any more: this is the last that is heard of the key, also where the removal fails.
       defer {
@@ -100,18 +100,18 @@ public struct DirectoryStore: Forwarder {
         key,
         form: book.form(of: key)
           ?? settings.name.placeByKey(key, suffix: settings.suffix).map {
-            StoredForm(isSqueezed: settings.engine != nil, hasSidecar: settings.metadata == .sidecar, place: $0)
+            StoredForm(isCompressed: settings.engine != nil, hasSidecar: settings.metadata == .sidecar, place: $0)
           })
     }
   }
 
   /// Removes what belongs to no open upload, and looks at what each of them has.
-  public func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) throws -> RecoveredPlace {
+  package func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) throws -> RecoveredPlace {
     try recoverFiles(unfinished, besides: others)
   }
 
-  /// Of squeezed files: bytes of the upload in one member.
-  var memberSize: Int { MemberLine.memberSize(window: settings.window, processors: threads.cores) }
+  /// Of compressed files: bytes of the upload in one member.
+  var memberSize: Int { GzipScheduler.memberSize(window: settings.window, processors: threads.cores) }
 
   private func run<Outcome: Sendable>(
     on eventLoop: any EventLoop, _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome

@@ -99,10 +99,10 @@ extension PartialFile {
     isSidecarLeft = false
     store.room.release(upload.key)
     // A digest that only the sidecar wanted was never announced.
-    let result = SinkResult(digest: upload.digest, stored: stored, isEvident: true)
+    let result = SinkResult(digest: upload.digest, stored: stored, isProvableFromDisk: true)
     store.book.finished(upload.key, NameBook.Finished(size: written, result: result))
     return result
   }
 
-  private var stored: Int64? { form.isSqueezed ? body.fileSize : nil }
+  private var stored: Int64? { form.isCompressed ? body.fileSize : nil }
 }

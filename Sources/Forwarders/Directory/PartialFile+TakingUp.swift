@@ -45,6 +45,6 @@ extension PartialFile {
     if unfinished != nil { unlinkat(directory.partial, upload.key.text, 0) }
     return NameBook.Finished(
       size: size,
-      result: SinkResult(digest: upload.digest, stored: form.isSqueezed ? final.size : nil, isEvident: true))
+      result: SinkResult(digest: upload.digest, stored: form.isCompressed ? final.size : nil, isProvableFromDisk: true))
   }
 }

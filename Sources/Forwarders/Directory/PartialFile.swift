@@ -30,15 +30,15 @@ final class PartialFile: @unchecked Sendable {
   let upload: SinkUpload
   /// Filled by the sink while no lane job runs, and emptied by ``write()``.
   var batch: [ByteBuffer] = []
-  /// In place of ``batch``, where the file's bytes are squeezed.
-  var squeezed: [MemberPiece] = []
+  /// In place of ``batch``, where the file's bytes are compressed.
+  var compressed: [MemberPiece] = []
 
   private(set) var descriptor: CInt = -1
   let body: any FileBody
-  /// The same, where its bytes are squeezed.
+  /// The same, where its bytes are compressed.
   private let gzip: GzipBody?
   private let engine: CompressionEngine?
-  /// Squeezes what was begun so, where nothing is squeezed that begins now.
+  /// Compresses what was begun so, where nothing is compressed that begins now.
   private static let engineOtherwise = CompressionEngine.zlib(level: 6)
   let inspection: Inspection
   private var ahead: SpaceAhead
@@ -76,7 +76,7 @@ final class PartialFile: @unchecked Sendable {
       form = settings.form(ofNew: facts)
       fault = error
     }
-    engine = form.isSqueezed ? settings.engine ?? Self.engineOtherwise : nil
+    engine = form.isCompressed ? settings.engine ?? Self.engineOtherwise : nil
     gzip = engine.map {
       GzipBody(offset: offset, engine: $0, writers: store.threads.idleWriters, isDirect: settings.isDirect)
     }
@@ -89,11 +89,11 @@ final class PartialFile: @unchecked Sendable {
     isNameSafe = offset > 0
   }
 
-  /// What the sink gives the upload's bytes to where they are squeezed; `nil` where they are not.
-  func makeMembers() -> MemberWork? {
+  /// What the sink gives the upload's bytes to where they are compressed; `nil` where they are not.
+  func makeMembers() -> GzipJobs? {
     engine.map {
-      let line = MemberLine(from: written, memberSize: store.memberSize, limit: store.threads.cores)
-      return MemberWork(line, engine: $0, threads: store.threads)
+      let line = GzipScheduler(from: written, memberSize: store.memberSize, limit: store.threads.cores)
+      return GzipJobs(line, engine: $0, threads: store.threads)
     }
   }
 
@@ -120,7 +120,7 @@ final class PartialFile: @unchecked Sendable {
       throw .storage("\(place) is not a plain file with one name; something else has put it there")
     }
     inode = UInt(status.st_ino)
-    if !form.isRecorded, !form.isSqueezed, written > 0,
+    if !form.isRecorded, !form.isCompressed, written > 0,
       try GzipIndex.read(descriptor, upTo: written, shown: place).rawSize == written
     {
       throw .storage("\(place) cannot go on: \(DirectoryStore.doubt)")
@@ -165,13 +165,13 @@ final class PartialFile: @unchecked Sendable {
   func write() throws(SinkFailure) -> Progress {
     defer {
       batch.removeAll(keepingCapacity: true)
-      squeezed.removeAll()
+      compressed.removeAll()
     }
     let before = body.written
     try takeSpace()
-    if let gzip, !squeezed.isEmpty {
-      try gzip.append(squeezed)
-      for piece in squeezed { batch += piece.takeBytes() }
+    if let gzip, !compressed.isEmpty {
+      try gzip.append(compressed)
+      for piece in compressed { batch += piece.takeBytes() }
     } else {
       try body.write(batch)
     }
@@ -186,8 +186,8 @@ final class PartialFile: @unchecked Sendable {
 
   /// Sees to it that the disk has space for what is about to be written.
   private func takeSpace() throws(SinkFailure) {
-    let output = squeezed.lazy.flatMap(\.output)
-    let count = (squeezed.isEmpty ? batch : Array(output)).reduce(0) { $0 + Int64($1.readableBytes) }
+    let output = compressed.lazy.flatMap(\.output)
+    let count = (compressed.isEmpty ? batch : Array(output)).reduce(0) { $0 + Int64($1.readableBytes) }
     let written = body.written
     guard count > 0, ahead.isExceeded(by: written + count) else { return }
     let most = min(try store.room.space(for: count), store.room.outstanding(of: upload.key))

@@ -1,24 +1,24 @@
-public import GatewayCore
+package import GatewayCore
 internal import Glibc
 
 /// What is to be seen of a store from outside. Looking changes nothing, so that a disk that is not mounted can be told from
 /// a new store before anything is made or removed.
-public struct StoreLook: Sendable {
+package struct StoreLook: Sendable {
   /// Whether the folder of unfinished uploads is there, which every store has.
-  public var isStore = false
+  package var isStore = false
   /// What tells it from other stores.
-  public var mark: StoreMark?
+  package var mark: StoreMark?
   /// Why its mark cannot be read, where there is one.
-  public var markFault: String?
+  package var markFault: String?
   /// The unfinished uploads of which there is a file, by their keys' text.
-  public var unfinished: Set<String> = []
+  package var unfinished: Set<String> = []
 }
 
 extension DirectoryStore.Settings {
   /// Looks at the store's folder.
   ///
   /// - Throws: ``SinkFailure/storage(_:)`` where it is there and cannot be looked at.
-  public func look() throws(SinkFailure) -> StoreLook {
+  package func look() throws(SinkFailure) -> StoreLook {
     var look = StoreLook()
     let shown = directory + "/" + StoreDirectory.partialName
     let partial = uninterrupted { open(shown, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) }
@@ -42,7 +42,7 @@ extension DirectoryStore.Settings {
   /// Makes a folder the store of a route, by hand: makes what is missing of it, and gives it a mark in place of any other.
   ///
   /// - Throws: ``SinkFailure/storage(_:)``, also where a gateway is using the folder.
-  public func adopt(_ mark: StoreMark) throws(SinkFailure) {
+  package func adopt(_ mark: StoreMark) throws(SinkFailure) {
     let folders = try StoreDirectory(path: directory)
     try mark.write(into: folders.partial, replacing: true, shown: folders.partialPath)
   }

@@ -6,23 +6,23 @@ internal import NIOCore
 ///
 /// The ledger knows each store by ``id``, and the store its ledger by ``ledger``. So a disk that is not mounted, of either of
 /// the two, is seen before anything is taken for gone.
-public struct StoreMark: Hashable, Sendable {
+package struct StoreMark: Hashable, Sendable {
   /// The store's own name, random.
-  public var id: String
+  package var id: String
   /// The ledger's own name, random.
-  public var ledger: String
+  package var ledger: String
   /// The route that it was made for, for people.
-  public var route: String
+  package var route: String
   /// Where the ledger was then, for people.
-  public var ledgerPath: String
+  package var ledgerPath: String
 
   /// A mark of a new store.
-  public init(ledger: String, route: String, ledgerPath: String) {
+  package init(ledger: String, route: String, ledgerPath: String) {
     self.init(id: UploadKey.mint().text, ledger: ledger, route: route, ledgerPath: ledgerPath)
   }
 
   /// All of it.
-  public init(id: String, ledger: String, route: String, ledgerPath: String) {
+  package init(id: String, ledger: String, route: String, ledgerPath: String) {
     self.id = id
     self.ledger = ledger
     self.route = route

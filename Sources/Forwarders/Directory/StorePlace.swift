@@ -96,7 +96,7 @@ final class StorePlace: Sendable {
 }
 
 /// Whether a store's folder is in its place.
-public enum StorePresence: Hashable, Sendable {
+package enum StorePresence: Hashable, Sendable {
   /// Its path names something else, or nothing: nothing is taken any more. In words for the operator.
   case away(String)
   /// It is where it belongs, and goes on.

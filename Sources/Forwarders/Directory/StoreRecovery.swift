@@ -44,7 +44,7 @@ extension DirectoryStore {
         // One file with both names was on its way into place, on a file system that cannot rename without overwriting.
         if final.inode == unfinished.inode { return try complete(record, final, form) }
         // An upload that was complete and not settled was begun anew by an older release, which could not end it then.
-        if record.committed == 0, !form.isSqueezed, let total = record.total, final.size == total {
+        if record.committed == 0, !form.isCompressed, let total = record.total, final.size == total {
           return try complete(record, final, form)
         }
       }
@@ -69,7 +69,7 @@ extension DirectoryStore {
     let safe = record.committed
     if safe == 0 { return .waiting }
     let shown = directory.partialPlace(record.key)
-    guard form.isSqueezed else {
+    guard form.isCompressed else {
       guard status.size >= safe else {
         return .damaged("its file has \(status.size) bytes, of which \(safe) were safe")
       }
@@ -86,7 +86,7 @@ extension DirectoryStore {
 
   /// Of an upload whose form no ledger has: joined to the wrong kind of bytes it would be worth nothing, so it waits.
   static let doubt =
-    "an older release began it, and its file may be squeezed, which `gzip` says no more; with `gzip` as it was it goes on"
+    "an older release began it, and its file may be compressed, which `gzip` says no more; with `gzip` as it was it goes on"
 
   private func unfinishedStatus(_ key: UploadKey) throws(SinkFailure) -> FileStatus? {
     try directory.status(of: key.text, in: directory.partial, shown: directory.partialPlace(key))
@@ -109,7 +109,7 @@ extension DirectoryStore {
     return Finding(
       outcome: .complete(
         size: record.total ?? min(max(size, record.committed), record.granted),
-        stored: form.isSqueezed ? final.size : nil),
+        stored: form.isCompressed ? final.size : nil),
       keepsFile: false)
   }
 
@@ -118,8 +118,8 @@ extension DirectoryStore {
     of key: UploadKey, total: Int64?, _ final: FileStatus, _ form: StoredForm
   ) throws(SinkFailure) -> Int64 {
     if let total { return total }
-    guard form.isSqueezed, let folder = try directory.folder(of: form.place) else { return final.size }
-    // The headers are the gateway's own: the ledger says that it squeezed the file.
+    guard form.isCompressed, let folder = try directory.folder(of: form.place) else { return final.size }
+    // The headers are the gateway's own: the ledger says that it compressed the file.
     return try gzipIndex(
       form.place.name, in: folder.descriptor, upTo: .max, shown: directory.completePlace(key)
     ).rawSize

@@ -1,9 +1,9 @@
 internal import NIOCore
 
-/// What squeezes a store's files. Another library is another case.
+/// What compresses a store's files. Another library is another case.
 ///
 /// A file may have members of several: each is deflate (RFC 1951), and readers need not know what made it.
-public enum CompressionEngine: Hashable, Sendable {
+package enum CompressionEngine: Hashable, Sendable {
   /// zlib, level 1 (fast) to 9 (small).
   case zlib(level: Int)
   #if ISAL

@@ -2,7 +2,7 @@ internal import GatewayCore
 internal import Glibc
 internal import NIOCore
 
-/// A gzip file of many members (docs/gzip.md), which others squeeze: ``MemberLine`` says in which pieces.
+/// A gzip file of many members (docs/gzip.md), which others compress: ``GzipScheduler`` says in which pieces.
 final class GzipBody: FileBody {
   private(set) var written: Int64
   private(set) var sealed: Int64
@@ -47,13 +47,13 @@ final class GzipBody: FileBody {
 
   // MARK: Writing
 
-  /// Squeezes and writes what is little, as one member: nothing goes on in it.
+  /// Compresses and writes what is little, as one member: nothing goes on in it.
   func write(_ batch: [ByteBuffer]) throws(SinkFailure) {
     let count = batch.reduce(0) { $0 + Int64($1.readableBytes) }
     try appendMember(of: batch, count: count)
   }
 
-  /// Writes what came of pieces, in order; they are squeezed.
+  /// Writes what came of pieces, in order; they are compressed.
   func append(_ pieces: [MemberPiece]) throws(SinkFailure) {
     var place = fileSize
     var outputs: [ByteBuffer] = []
@@ -91,9 +91,9 @@ final class GzipBody: FileBody {
     let piece = MemberPiece(
       of: Member(rawOffset: written), bytes: bytes, beginsMember: true, endsMember: true, end: written + count)
     do throws(CompressionFault) {
-      try piece.squeeze(by: engine, writers)
+      try piece.compress(by: engine, writers)
     } catch {
-      throw .squeezing(file.place, error)
+      throw .compressing(file.place, error)
     }
     try append([piece])
   }
@@ -116,7 +116,7 @@ final class GzipBody: FileBody {
 }
 
 extension SinkFailure {
-  static func squeezing(_ place: String, _ fault: CompressionFault) -> SinkFailure {
-    .storage("squeezing for \(place) failed with code \(fault.code) of the library; it is short of memory")
+  static func compressing(_ place: String, _ fault: CompressionFault) -> SinkFailure {
+    .storage("compressing for \(place) failed with code \(fault.code) of the library; it is short of memory")
   }
 }

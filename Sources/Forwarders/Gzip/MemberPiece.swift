@@ -2,12 +2,12 @@ internal import NIOCore
 
 /// A member that is being made, piece by piece.
 ///
-/// `@unchecked Sendable`, because its pieces are squeezed one after another, and what a piece left behind is written only
-/// when that is over: ``MemberLine`` keeps that order, and the hand-over by event loop and thread pool orders memory.
+/// `@unchecked Sendable`, because its pieces are compressed one after another, and what a piece left behind is written only
+/// when that is over: ``GzipScheduler`` keeps that order, and the hand-over by event loop and thread pool orders memory.
 final class Member: @unchecked Sendable {
   /// Of its first byte in the upload.
   let rawOffset: Int64
-  /// From its first piece's squeezing on.
+  /// From its first piece's compressing on.
   fileprivate(set) var writer: MemberWriter?
   /// Of its header in the file, once its first piece is there. Belongs to who writes the file.
   var place: Int64 = 0
@@ -17,9 +17,9 @@ final class Member: @unchecked Sendable {
   }
 }
 
-/// A part of one member: the upload's bytes, and once it is squeezed what goes into the file for them.
+/// A part of one member: the upload's bytes, and once it is compressed what goes into the file for them.
 ///
-/// `@unchecked Sendable`, because one thread has it at a time: that which squeezes it, and then that which writes it.
+/// `@unchecked Sendable`, because one thread has it at a time: that which compresses it, and then that which writes it.
 final class MemberPiece: @unchecked Sendable {
   let member: Member
   /// Of the upload; kept for those that look at them, until they are written.
@@ -42,7 +42,7 @@ final class MemberPiece: @unchecked Sendable {
   }
 
   /// Makes ``output`` of the bytes; blocks for as long as that takes.
-  func squeeze(by engine: CompressionEngine, _ writers: IdleWriters) throws(CompressionFault) {
+  func compress(by engine: CompressionEngine, _ writers: IdleWriters) throws(CompressionFault) {
     let writer = if let begun = member.writer { begun } else { try writers.take(engine, rawOffset: member.rawOffset) }
     member.writer = writer
     try writer.add(bytes)

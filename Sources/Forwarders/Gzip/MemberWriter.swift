@@ -1,12 +1,12 @@
 internal import NIOCore
 
-/// One member on its way into the file: a deflate stream, partly squeezed and partly stored, with header and trailer.
+/// One member on its way into the file: a deflate stream, partly compressed and partly stored, with header and trailer.
 ///
-/// `@unchecked Sendable`, because it is used by one thread at a time: that which squeezes a ``MemberPiece``.
+/// `@unchecked Sendable`, because it is used by one thread at a time: that which compresses a ``MemberPiece``.
 final class MemberWriter: @unchecked Sendable {
   /// What becomes of the bytes that come next.
   private enum Way {
-    case squeezed, stored
+    case compressed, stored
   }
 
   /// After so many raw bytes of a member the way is chosen anew.
@@ -70,7 +70,7 @@ final class MemberWriter: @unchecked Sendable {
     writeHeader()
     switch way {
     case .stored: stored.end(endsStream: true, to: &output)
-    case .squeezed: try deflater.end(endsStream: true, to: &output.bytes)
+    case .compressed: try deflater.end(endsStream: true, to: &output.bytes)
     case nil:
       try deflater.begin()
       try deflater.end(endsStream: true, to: &output.bytes)
@@ -95,7 +95,7 @@ final class MemberWriter: @unchecked Sendable {
     rawSize += part.readableBytes
     try part.withUnsafeReadableBytes { bytes throws(CompressionFault) in
       checksum.add(bytes)
-      if way == .squeezed { try deflater.add(bytes, to: &output.bytes) }
+      if way == .compressed { try deflater.add(bytes, to: &output.bytes) }
     }
     if way == .stored { stored.add(part, to: &output) }
   }
@@ -104,17 +104,17 @@ final class MemberWriter: @unchecked Sendable {
   private func choose(by next: [ByteBuffer]) throws(CompressionFault) {
     let chosen: Way =
       switch Redundancy.pays(in: next) {
-      case true?: .squeezed
+      case true?: .compressed
       case false?: .stored
-      case nil: way ?? .squeezed
+      case nil: way ?? .compressed
       }
     guard chosen != way else { return }
     switch way {
-    case .squeezed: try deflater.end(endsStream: false, to: &output.bytes)
+    case .compressed: try deflater.end(endsStream: false, to: &output.bytes)
     case .stored: stored.end(endsStream: false, to: &output)
     case nil: break
     }
-    if chosen == .squeezed { try deflater.begin() }
+    if chosen == .compressed { try deflater.begin() }
     way = chosen
   }
 }

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import NIOCore
 
-/// Whether squeezing pays, judged by a sample and not by trying: trying costs most where nothing comes of it.
+/// Whether compressing pays, judged by a sample and not by trying: trying costs most where nothing comes of it.
 ///
 /// A sample shrinks by deflate for two reasons: some bytes come more often than others, or sequences of bytes come again.
 /// Both are counted, in a few microseconds.

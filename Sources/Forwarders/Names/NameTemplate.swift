@@ -1,7 +1,7 @@
 internal import GatewayCore
 
 /// What complete uploads are called: a path below the store's directory, with fields that each upload fills in.
-public struct NameTemplate: Hashable, Sendable {
+package struct NameTemplate: Hashable, Sendable {
   enum Part: Hashable, Sendable {
     case text(String)
     case field(Field)
@@ -21,15 +21,15 @@ public struct NameTemplate: Hashable, Sendable {
   }
 
   /// Why a text is no template.
-  public struct Fault: Error, Hashable, Sendable {
+  package struct Fault: Error, Hashable, Sendable {
     /// What is wrong.
-    public var message: String
+    package var message: String
     /// What to write instead.
-    public var hint: String
+    package var hint: String
   }
 
   /// A file called by its upload's key: `{key}`.
-  public static let key = NameTemplate(segments: [[.field(.key)]])
+  package static let key = NameTemplate(segments: [[.field(.key)]])
 
   /// The most folders above the file.
   static let folderLimit = 4
@@ -47,7 +47,7 @@ public struct NameTemplate: Hashable, Sendable {
   ///
   /// - Throws: ``Fault`` where `{key}` is missing, and names could meet; where the path could lead out of the directory, or
   ///   to the gateway's own folder; where it has more than 4 folders; where a name could get longer than file systems take.
-  public init(parsing text: String) throws(Fault) {
+  package init(parsing text: String) throws(Fault) {
     guard !text.hasPrefix("/") else {
       throw Fault(message: "`\(text)` is an absolute path", hint: "write a path below the directory")
     }

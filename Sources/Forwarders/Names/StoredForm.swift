@@ -5,7 +5,7 @@ internal import GatewayCore
 /// whatever the configuration says by then; and nobody by the file's bytes, which are its client's.
 struct StoredForm: Hashable, Sendable {
   /// Gzip's members, or the upload's own bytes.
-  var isSqueezed: Bool
+  var isCompressed: Bool
   /// A file of JSON is beside the complete one.
   var hasSidecar: Bool
   var place: FinalPlace
@@ -15,17 +15,17 @@ struct StoredForm: Hashable, Sendable {
 
 extension StoredForm {
   private static let plain = "plain"
-  private static let squeezed = "gzip"
+  private static let compressed = "gzip"
   private static let withSidecar = "+sidecar"
 
-  private static func keyPlace(_ key: UploadKey, isSqueezed: Bool) -> FinalPlace {
-    FinalPlace(folders: [], name: key.text + DirectoryStore.Settings.suffix(isSqueezed: isSqueezed))
+  private static func keyPlace(_ key: UploadKey, isCompressed: Bool) -> FinalPlace {
+    FinalPlace(folders: [], name: key.text + DirectoryStore.Settings.suffix(isCompressed: isCompressed))
   }
 
   /// `plain` or `gzip`, then `+sidecar`, then a colon and the path of a file that is not called by its key alone.
   func text(of key: UploadKey) -> String {
-    (isSqueezed ? Self.squeezed : Self.plain) + (hasSidecar ? Self.withSidecar : "")
-      + (place == Self.keyPlace(key, isSqueezed: isSqueezed) ? "" : ":" + place.path)
+    (isCompressed ? Self.compressed : Self.plain) + (hasSidecar ? Self.withSidecar : "")
+      + (place == Self.keyPlace(key, isCompressed: isCompressed) ? "" : ":" + place.path)
   }
 
   /// `nil` where this release does not know what it says.
@@ -35,12 +35,12 @@ extension StoredForm {
     hasSidecar = form.hasSuffix(Self.withSidecar)
     if hasSidecar { form.removeLast(Self.withSidecar.count) }
     switch form {
-    case Self.plain: isSqueezed = false
-    case Self.squeezed: isSqueezed = true
+    case Self.plain: isCompressed = false
+    case Self.compressed: isCompressed = true
     default: return nil
     }
     guard parts.count == 2 else {
-      place = Self.keyPlace(key, isSqueezed: isSqueezed)
+      place = Self.keyPlace(key, isCompressed: isCompressed)
       return
     }
     let names = parts[1].split(separator: "/", omittingEmptySubsequences: false).map(String.init)
@@ -55,7 +55,7 @@ extension DirectoryStore.Settings {
   /// How an upload that begins now is kept.
   func form(ofNew facts: NameFacts) -> StoredForm {
     StoredForm(
-      isSqueezed: engine != nil, hasSidecar: metadata == .sidecar, place: name.place(for: facts, suffix: suffix))
+      isCompressed: engine != nil, hasSidecar: metadata == .sidecar, place: name.place(for: facts, suffix: suffix))
   }
 
   /// How an upload is kept of which the ledger has `state`.

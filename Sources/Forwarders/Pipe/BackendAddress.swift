@@ -1,14 +1,14 @@
 internal import Glibc
 
 /// Where a backend listens.
-public enum BackendAddress: Hashable, Sendable, CustomStringConvertible {
+package enum BackendAddress: Hashable, Sendable, CustomStringConvertible {
   /// An IPv4 address, an IPv6 address without brackets or a name, and a port from 1 to 65535.
   case host(String, port: Int)
   /// A unix socket's absolute path.
   case unix(path: String)
 
   /// As in the configuration.
-  public var description: String {
+  package var description: String {
     switch self {
     case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     case .unix(let path): "unix:\(path)"
@@ -17,7 +17,7 @@ public enum BackendAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// Whether bytes get there without leaving the machine or a private network: unix sockets, loopback, RFC 1918, unique
   /// local (RFC 4193) and link-local addresses. Of names only `localhost` is known to be (RFC 6761, section 6.3).
-  public var isPrivate: Bool {
+  package var isPrivate: Bool {
     switch self {
     case .unix: return true
     case .host(let host, _):

@@ -1,33 +1,33 @@
 extension PipeForwarder {
   /// What a pipe does with its uploads.
-  public struct Settings: Hashable, Sendable {
+  package struct Settings: Hashable, Sendable {
     /// At least one, each once.
-    public var backends: [BackendAddress]
+    package var backends: [BackendAddress]
     /// Which of them gets an upload.
-    public var balance = Balance.leastUploads
+    package var balance = Balance.leastUploads
     /// For TCP, and again for the TLS handshake.
-    public var connectTimeout = Duration.seconds(3)
+    package var connectTimeout = Duration.seconds(3)
     /// The most bytes of a backend's answer that are relayed; one that answers more has failed. 0 relays nothing.
-    public var reply = 64 << 10
+    package var reply = 64 << 10
     /// When an upload counts as complete.
-    public var done = Completion.closed
+    package var done = Completion.closed
     /// What goes before the upload's bytes.
-    public var header = Header.none
+    package var header = Header.none
     /// `nil` sends plaintext.
-    public var tls: TLS?
+    package var tls: TLS?
     /// How it is found out which backends can be reached.
-    public var health = Health()
+    package var health = Health()
     /// How long a backend may take nothing while bytes wait for it, and say nothing while its end is waited for.
-    public var timeout = Duration.seconds(60)
+    package var timeout = Duration.seconds(60)
 
     /// The defaults.
-    public init(backends: [BackendAddress]) {
+    package init(backends: [BackendAddress]) {
       self.backends = backends
     }
   }
 
   /// Which backend gets an upload.
-  public enum Balance: String, CaseIterable, Sendable {
+  package enum Balance: String, CaseIterable, Sendable {
     /// The one with the fewest.
     case leastUploads = "least-uploads"
     /// Each in turn.
@@ -37,7 +37,7 @@ extension PipeForwarder {
   }
 
   /// When an upload counts as complete.
-  public enum Completion: String, CaseIterable, Sendable {
+  package enum Completion: String, CaseIterable, Sendable {
     /// The backend read everything and then closed its side.
     case closed
     /// The backend's kernel has everything.
@@ -45,7 +45,7 @@ extension PipeForwarder {
   }
 
   /// What goes before the upload's bytes.
-  public enum Header: String, CaseIterable, Sendable {
+  package enum Header: String, CaseIterable, Sendable {
     /// Nothing.
     case none
     /// The PROXY protocol, version 2, in plaintext even before TLS.
@@ -55,18 +55,18 @@ extension PipeForwarder {
   }
 
   /// TLS towards the backends, whose certificates are always verified.
-  public struct TLS: Hashable, Sendable {
+  package struct TLS: Hashable, Sendable {
     /// PEM file of the authorities; `nil` trusts the system's.
-    public var authorities: String?
+    package var authorities: String?
     /// The name that the certificate must have; `nil` is the backend's own host, which a unix socket does not have.
-    public var serverName: String?
+    package var serverName: String?
     /// PEM file: the gateway's certificate for backends that ask for one.
-    public var certificate: String?
+    package var certificate: String?
     /// PEM file: its private key.
-    public var privateKey: String?
+    package var privateKey: String?
 
     /// The system's authorities, and no certificate.
-    public init(
+    package init(
       authorities: String? = nil, serverName: String? = nil, certificate: String? = nil, privateKey: String? = nil
     ) {
       self.authorities = authorities
@@ -77,14 +77,14 @@ extension PipeForwarder {
   }
 
   /// How backends are checked: by connecting, which is reset at once.
-  public struct Health: Hashable, Sendable {
+  package struct Health: Hashable, Sendable {
     /// From one check to the next.
-    public var every: Duration
+    package var every: Duration
     /// For one connection.
-    public var timeout: Duration
+    package var timeout: Duration
 
     /// Every 5 s, for at most 1 s.
-    public init(every: Duration = .seconds(5), timeout: Duration = .seconds(1)) {
+    package init(every: Duration = .seconds(5), timeout: Duration = .seconds(1)) {
       self.every = every
       self.timeout = timeout
     }

@@ -1,11 +1,11 @@
-public import GatewayCore
-public import NIOCore
-public import TLSTransport
+package import GatewayCore
+package import NIOCore
+package import TLSTransport
 
 /// Pipes uploads to backends as raw bytes: one connection for each upload, which outlives the client's connections.
 ///
 /// `docs/pipes.md` says what a backend sees, and what can be known when one breaks off.
-public final class PipeForwarder: Forwarder {
+package final class PipeForwarder: Forwarder {
   private let connector: BackendConnector
   private let leftBehind: LeftBehindMemory
   private let parking = PipeParking()
@@ -16,7 +16,7 @@ public final class PipeForwarder: Forwarder {
   ///   - memory: what clients that are gone left behind counts there, until the backend takes it.
   ///   - onChange: called on any event loop when a backend is found to be up or down.
   /// - Throws: ``TLSConfigurationError``, which names the file and the cause.
-  public init(
+  package init(
     _ settings: Settings, eventLoops: any EventLoopGroup, memory: MemoryBudget = MemoryBudget(limit: .max),
     onChange: @escaping @Sendable (BackendAddress, _ isUp: Bool) -> Void = { _, _ in }
   ) throws(TLSConfigurationError) {
@@ -34,7 +34,7 @@ public final class PipeForwarder: Forwarder {
   ///
   /// It says ``SinkEvent/failed(_:)`` in place of ``SinkEvent/opened`` where no backend can be reached, or where the
   /// stream is gone, or did not get exactly `offset` bytes.
-  public func makeSink(
+  package func makeSink(
     for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void
   ) -> any Sink {
     eventLoop.preconditionInEventLoop()
@@ -59,41 +59,41 @@ public final class PipeForwarder: Forwarder {
 
   /// No room on a disk is needed, but memory: where clients that are gone left much of it to backends that do not read, a
   /// new upload has to wait. One that goes on adds nothing before what it left is out.
-  public func promise(_ wish: RoomWish, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+  package func promise(_ wish: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
     guard leftBehind.isFull, !parking.holds(wish.key) else { return eventLoop.makeSucceededFuture(wish.bytes) }
     return eventLoop.makeFailedFuture(Refusal.busy(retryAfter: 5))
   }
 
   /// Resets the upload's parked stream.
-  public func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  package func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     guard let parked = parking.take(key) else { return eventLoop.makeSucceededVoidFuture() }
     return parked.submit { $0.abandon() }.hop(to: eventLoop)
   }
 
   /// No stream does.
-  public var outlivesGateway: Bool { false }
+  package var outlivesGateway: Bool { false }
 
   /// No stream outlives the gateway.
-  public func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) -> RecoveredPlace {
+  package func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) -> RecoveredPlace {
     RecoveredPlace(
       uploads: Dictionary(unfinished.map { ($0.key, .broken) }, uniquingKeysWith: { first, _ in first }))
   }
 
   /// Ends the health checks, and resets the streams whose clients are gone.
-  public func stop() async {
+  package func stop() async {
     healthCheck.cancel()
     for stream in parking.close() { try? await stream.submit { $0.abandon() }.get() }
   }
 
   /// Uploads whose streams wait for their clients.
-  public var parkedKeys: Set<UploadKey> { parking.keys }
+  package var parkedKeys: Set<UploadKey> { parking.keys }
 }
 
 extension PipeForwarder.TLS {
   /// Reads the files.
   ///
   /// - Throws: ``TLSConfigurationError``, which names the file and the cause.
-  public func makeContext() throws(TLSConfigurationError) -> TLSContext {
+  package func makeContext() throws(TLSConfigurationError) -> TLSContext {
     var identity: TLSClientConfiguration.Identity?
     if let certificate, let privateKey {
       identity = .init(certificateChainFile: certificate, privateKeyFile: privateKey)

@@ -1,52 +1,52 @@
-public import Forwarders
-public import GatewayCore
-public import Logging
+package import Forwarders
+package import GatewayCore
+package import Logging
 
 /// Everything that a gateway is told, checked and with its defaults filled in. Paths are absolute.
 ///
 /// `docs/configuration.md` describes the file that it is read from.
-public struct Configuration: Sendable {
+package struct Configuration: Sendable {
   /// Where the gateway listens.
-  public var listen: ListenAddress
+  package var listen: ListenAddress
   /// How it shows who it is, and whom it asks to do the same.
-  public var tls: TLS
+  package var tls: TLS
   /// The folder of the ledger. It need not exist yet.
-  public var state: String
+  package var state: String
   /// At least one, in the order of the file.
-  public var routes: [RouteEntry]
+  package var routes: [RouteEntry]
   /// How long the gateway waits for what.
-  public var timeouts: Timeouts
+  package var timeouts: Timeouts
   /// The most bytes, over the whole process, that were received and not yet passed on.
-  public var memory: Int64
+  package var memory: Int64
   /// The most bytes of one upload that were received and not yet passed on; at most ``memory``.
-  public var window: Int64
+  package var window: Int64
   /// The most client connections at once.
-  public var connections: Int
+  package var connections: Int
   /// What is logged, and how.
-  public var log: Log
+  package var log: Log
   /// Event loop threads.
-  public var threads: Threads
+  package var threads: Threads
   /// Where all that stands.
   var origin: ConfigurationOrigin
 
   /// The server's side of TLS.
-  public struct TLS: Hashable, Sendable {
+  package struct TLS: Hashable, Sendable {
     /// PEM file: the server's certificate and then those that lead to its root.
-    public var certificate: String
+    package var certificate: String
     /// PEM file: the certificate's private key.
-    public var privateKey: String
+    package var privateKey: String
     /// Versions and ciphers.
-    public var profile: Profile
+    package var profile: Profile
     /// PEM file: the roots of clients' certificates. `nil` asks no client for one.
-    public var clientCA: String?
+    package var clientCA: String?
     /// What becomes of a client that shows no certificate; ``ClientCertificate/unasked`` without ``clientCA``.
-    public var clientCertificate: ClientCertificate
+    package var clientCertificate: ClientCertificate
     /// Who decrypts what clients send over TLS 1.3.
-    public var records: Records
+    package var records: Records
   }
 
   /// Who decrypts what clients send over TLS 1.3.
-  public enum Records: String, CaseIterable, Sendable {
+  package enum Records: String, CaseIterable, Sendable {
     /// Sluice itself.
     case direct
     /// OpenSSL's libssl alone.
@@ -54,7 +54,7 @@ public struct Configuration: Sendable {
   }
 
   /// Versions and ciphers, by the names that Mozilla's server side TLS recommendations made common.
-  public enum Profile: String, CaseIterable, Sendable {
+  package enum Profile: String, CaseIterable, Sendable {
     /// TLS 1.2 and 1.3.
     case intermediate
     /// TLS 1.3 alone.
@@ -62,7 +62,7 @@ public struct Configuration: Sendable {
   }
 
   /// Whether a client shows a certificate.
-  public enum ClientCertificate: Hashable, Sendable {
+  package enum ClientCertificate: Hashable, Sendable {
     /// It is not asked for one.
     case unasked
     /// It may; one that it shows must be good.
@@ -72,15 +72,15 @@ public struct Configuration: Sendable {
   }
 
   /// A route, and what becomes of its bytes.
-  public struct RouteEntry: Sendable {
+  package struct RouteEntry: Sendable {
     /// What clients are promised.
-    public var route: Route
+    package var route: Route
     /// Where its bytes go.
-    public var destination: Destination
+    package var destination: Destination
   }
 
   /// Where a route's bytes go.
-  public enum Destination: Hashable, Sendable {
+  package enum Destination: Hashable, Sendable {
     /// Into a folder, one file for each upload. It need not exist yet.
     case directory(DirectoryStore.Settings)
     /// To a backend.
@@ -96,29 +96,29 @@ public struct Configuration: Sendable {
   }
 
   /// How long the gateway waits. Each is at least 1 ms and at most 24 hours.
-  public struct Timeouts: Hashable, Sendable {
+  package struct Timeouts: Hashable, Sendable {
     /// From the accepted connection to the end of the TLS handshake.
-    public var handshake: Duration
+    package var handshake: Duration
     /// From a head's first byte to its last.
-    public var head: Duration
+    package var head: Duration
     /// Between two exchanges.
-    public var idle: Duration
+    package var idle: Duration
     /// Without a byte in the middle of a body.
-    public var silence: Duration
+    package var silence: Duration
     /// From the request to stop until connections are cut.
-    public var shutdown: Duration
+    package var shutdown: Duration
   }
 
   /// What is logged, and how.
-  public struct Log: Hashable, Sendable {
+  package struct Log: Hashable, Sendable {
     /// The least that is logged.
-    public var level: Logger.Level
+    package var level: Logger.Level
     /// The shape of a line.
-    public var format: LogFormat
+    package var format: LogFormat
   }
 
   /// The shape of a line of the log.
-  public enum LogFormat: String, CaseIterable, Sendable {
+  package enum LogFormat: String, CaseIterable, Sendable {
     /// For people.
     case text
     /// One object a line, for programs.
@@ -126,7 +126,7 @@ public struct Configuration: Sendable {
   }
 
   /// How many event loop threads there are.
-  public enum Threads: Hashable, Sendable {
+  package enum Threads: Hashable, Sendable {
     /// As many as there are processors that the process may run on.
     case automatic
     /// 1 to 1024.

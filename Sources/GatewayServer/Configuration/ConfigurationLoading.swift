@@ -1,4 +1,4 @@
-public import ConfigurationReading
+package import ConfigurationReading
 import OperatingSystem
 
 extension Configuration {
@@ -9,7 +9,7 @@ extension Configuration {
   ///   - checkingFiles: `false` looks at the text alone: the files and folders that it names may be missing, and no
   ///     route has its tokens.
   /// - Throws: all faults at once.
-  public static func load(
+  package static func load(
     path: String, checkingFiles: Bool = true
   ) throws(ConfigurationFaults) -> Configuration {
     let absolute = FilePlace.absolute(path, from: FilePlace.current)
@@ -37,7 +37,7 @@ extension Configuration {
   ///   - base: the absolute path of the folder that relative paths count from.
   ///   - checkingFiles: as for ``load(path:checkingFiles:)``.
   /// - Throws: all faults at once.
-  public static func parse(
+  package static func parse(
     _ yaml: String, file: String, base: String, checkingFiles: Bool = true
   ) throws(ConfigurationFaults) -> Configuration {
     try read(yaml, Reading(file: file, path: nil, base: base, checksFiles: checkingFiles))

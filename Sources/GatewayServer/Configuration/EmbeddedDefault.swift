@@ -1,12 +1,12 @@
-public import ConfigurationReading
+package import ConfigurationReading
 
 /// The configuration of a gateway that is given none: for this machine alone, with the development certificate.
-public enum EmbeddedDefault {
+package enum EmbeddedDefault {
   /// What faults call it.
-  public static let file = "(default configuration)"
+  package static let file = "(default configuration)"
 
   /// As a file would have it. Its values are the defaults, written out.
-  public static let yaml = """
+  package static let yaml = """
     listen: 127.0.0.1:8443
     tls:
       certificate: certs/dev/server.pem
@@ -27,7 +27,7 @@ public enum EmbeddedDefault {
   ///
   /// - Parameter checkingFiles: as for ``Configuration/load(path:checkingFiles:)``.
   /// - Throws: all faults at once; most likely a certificate that is not there.
-  public static func load(checkingFiles: Bool = true) throws(ConfigurationFaults) -> Configuration {
+  package static func load(checkingFiles: Bool = true) throws(ConfigurationFaults) -> Configuration {
     try Configuration.parse(yaml, file: file, base: FilePlace.usable(FilePlace.current), checkingFiles: checkingFiles)
   }
 }

@@ -2,22 +2,22 @@ import ConfigurationReading
 import Glibc
 
 /// Where a server listens.
-public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
   /// An IPv4 address, an IPv6 address without brackets, or a name that is resolved at start.
-  public var host: String
+  package var host: String
   /// 0 lets the system choose one.
-  public var port: Int
+  package var port: Int
 
   /// - Parameters:
   ///   - host: an address or a name, without brackets.
   ///   - port: 0 to 65535.
-  public init(host: String, port: Int) {
+  package init(host: String, port: Int) {
     self.host = host
     self.port = port
   }
 
   /// Whether only this machine can reach it: `127.0.0.0/8`, `::1`, and `localhost` (RFC 6761, section 6.3).
-  public var isLoopback: Bool {
+  package var isLoopback: Bool {
     if let four = Self.bytes(of: host, family: AF_INET) { return four[0] == 127 }
     if let six = Self.bytes(of: host, family: AF_INET6) {
       let isMapped = six[..<10].allSatisfy { $0 == 0 } && six[10] == 0xff && six[11] == 0xff
@@ -27,7 +27,7 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// `host:port`, an IPv6 address in brackets.
-  public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
   static func parse(_ text: String) throws(ValueFault) -> ListenAddress {
     guard let colon = text.lastIndex(of: ":") else {

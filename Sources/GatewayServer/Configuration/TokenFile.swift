@@ -1,13 +1,13 @@
-public import ConfigurationReading
+package import ConfigurationReading
 import ContentDigests
-public import GatewayCore
+package import GatewayCore
 import Glibc
 
 /// The tokens that a route takes, by their SHA-256: the file does not give away what it lets in.
 ///
 /// A line is `NAME SHA256-HEX-OF-TOKEN`; `#` begins a comment. A name may stand on several lines, so that a client can
 /// change from one token to the next.
-public struct TokenFile: TokenDirectory {
+package struct TokenFile: TokenDirectory {
   // A lookup may take a time that depends on the digest: who could use that would have to choose digests, and so to
   // find tokens for them.
   private let names: [[UInt8]: String]
@@ -17,7 +17,7 @@ public struct TokenFile: TokenDirectory {
   ///
   /// - Parameter path: a file that others than its owner and group can neither read nor write.
   /// - Throws: all its faults, by line.
-  public init(path: String) throws(ConfigurationFaults) {
+  package init(path: String) throws(ConfigurationFaults) {
     let text: String
     do {
       text = try TextFile.read(path, largest: Self.largest) { status throws(ValueFault) in
@@ -64,7 +64,7 @@ public struct TokenFile: TokenDirectory {
   }
 
   /// The name that `token` is registered under, or `nil` for one that nobody registered.
-  public func name(of token: String) -> String? {
+  package func name(of token: String) -> String? {
     var token = token
     let hasher = SHA256Hasher()
     token.withUTF8 { hasher.update(UnsafeRawBufferPointer($0)) }

@@ -1,14 +1,14 @@
-public import Logging
-public import ServiceLifecycle
+package import Logging
+package import ServiceLifecycle
 
 /// The gateway as a service: runs until it is asked to stop.
-public struct GatewayService: Service, CustomStringConvertible {
+package struct GatewayService: Service, CustomStringConvertible {
   private let configuration: Configuration
   private let logger: Logger
   private let onStart: @Sendable (RunningGateway) -> Void
 
   /// - Parameter onStart: called once when it listens.
-  public init(
+  package init(
     _ configuration: Configuration, logger: Logger, onStart: @escaping @Sendable (RunningGateway) -> Void
   ) {
     self.configuration = configuration
@@ -17,12 +17,12 @@ public struct GatewayService: Service, CustomStringConvertible {
   }
 
   /// What a log may say of it: by default it would be the whole configuration, the digests of tokens included.
-  public var description: String { "gateway" }
+  package var description: String { "gateway" }
 
   /// Starts the gateway, and stops it at graceful shutdown or cancellation.
   ///
   /// - Throws: what kept it from starting.
-  public func run() async throws {
+  package func run() async throws {
     let gateway = try await RunningGateway.start(configuration, logger: logger)
     onStart(gateway)
     try? await gracefulShutdown()

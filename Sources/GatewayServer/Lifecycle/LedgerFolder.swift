@@ -8,17 +8,17 @@ import Logging
 #endif
 
 /// The folder of what the gateway remembers between two runs.
-public struct LedgerFolder: Sendable {
+package struct LedgerFolder: Sendable {
   /// Absolute.
-  public let path: String
+  package let path: String
 
   /// - Parameter path: absolute; need not exist.
-  public init(path: String) {
+  package init(path: String) {
     self.path = path
   }
 
   /// Where the ledger is.
-  public var ledgerPath: String { path + "/ledger.sqlite" }
+  package var ledgerPath: String { path + "/ledger.sqlite" }
 
   /// Opens the ledger; makes the folder, for its owner alone, where it is missing.
   ///
@@ -54,12 +54,12 @@ public struct LedgerFolder: Sendable {
 }
 
 /// The state folder cannot be made.
-public struct LedgerFolderError: Error, CustomStringConvertible {
+package struct LedgerFolderError: Error, CustomStringConvertible {
   let path: String
   let cause: String
 
   /// What was wrong, where, and what to do.
-  public var description: String {
+  package var description: String {
     "the state folder \(path) cannot be made (\(cause)): make it, or name another one in `state`"
   }
 }

@@ -2,24 +2,24 @@ import CLinux
 import ConfigurationReading
 import Forwarders
 import Fronts
-public import GatewayCore
+package import GatewayCore
 import Ledgers
-public import Logging
-public import NIOCore
+package import Logging
+package import NIOCore
 import NIOPosix
 import OperatingSystem
 import TLSTransport
 
 /// A gateway that listens, from ``start(_:logger:)`` to ``stop()``.
-public final class RunningGateway: Sendable {
+package final class RunningGateway: Sendable {
   /// Where it listens; the port is the true one where the configuration says 0.
-  public let address: SocketAddress
+  package let address: SocketAddress
   /// The same for a person.
-  public var listenAddress: ListenAddress {
+  package var listenAddress: ListenAddress {
     ListenAddress(host: address.ipAddress ?? "?", port: address.port ?? 0)
   }
   /// What recovery found at start.
-  public let recovery: RecoveryReport
+  package let recovery: RecoveryReport
 
   let gateway: Gateway
   private let ledger: EmbeddedLedger
@@ -36,7 +36,7 @@ public final class RunningGateway: Sendable {
   /// Opens ledger and stores, brings them together after a crash, and listens.
   ///
   /// - Throws: what keeps it from running, as `ConfigurationFaults` where something in the configuration has to do with it.
-  public static func start(_ configuration: Configuration, logger: Logger) async throws -> RunningGateway {
+  package static func start(_ configuration: Configuration, logger: Logger) async throws -> RunningGateway {
     sluice_keep_freed_memory()
     let preparation = try Preparation(configuration)
     for warning in preparation.warnings {
@@ -199,7 +199,7 @@ public final class RunningGateway: Sendable {
 
   /// Accepts nobody any more, settles what is open, tells its clients (status 15), and returns when everything is
   /// closed; connections that take longer than the configured time are cut.
-  public func stop() async {
+  package func stop() async {
     expirySweep.cancel()
     memorySweep.cancel()
     try? await listener.close().get()

@@ -1,4 +1,4 @@
-public import GatewayCore
+package import GatewayCore
 
 #if canImport(Glibc)
   import Glibc
@@ -8,7 +8,7 @@ public import GatewayCore
 
 extension WallTime {
   /// The system's calendar now.
-  public static func now() -> WallTime {
+  package static func now() -> WallTime {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return WallTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)

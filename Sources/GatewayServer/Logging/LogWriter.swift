@@ -103,9 +103,9 @@ final class LogWriter: Sendable {
 }
 
 /// There is no thread for the log.
-public struct LogThreadError: Error, CustomStringConvertible {
+package struct LogThreadError: Error, CustomStringConvertible {
   let cause: String
 
   /// What was wrong, and what to do.
-  public var description: String { "the system has no thread for the log (\(cause)): let the process have more" }
+  package var description: String { "the system has no thread for the log (\(cause)): let the process have more" }
 }

@@ -1,4 +1,4 @@
-public import Logging
+package import Logging
 import Synchronization
 
 #if canImport(Glibc)
@@ -8,14 +8,14 @@ import Synchronization
 #endif
 
 /// The log of a gateway that is a process of its own.
-public final class ProcessLog: Sendable {
+package final class ProcessLog: Sendable {
   private let settings: Configuration.Log
   private let writer: LogWriter
 
   /// A log to standard error.
   ///
   /// - Throws: ``LogThreadError``.
-  public convenience init(_ settings: Configuration.Log) throws(LogThreadError) {
+  package convenience init(_ settings: Configuration.Log) throws(LogThreadError) {
     try self.init(settings, descriptor: STDERR_FILENO, bounds: LogQueue.Bounds())
   }
 
@@ -25,14 +25,14 @@ public final class ProcessLog: Sendable {
   }
 
   /// What `LoggingSystem.bootstrap` asks for.
-  public func handler(label: String) -> any LogHandler {
+  package func handler(label: String) -> any LogHandler {
     Self.handler(label: label, settings) { [writer] in writer.append($0) }
   }
 
   /// Waits until all records are written; no longer than `limit`, and no longer than a second in which nobody takes any.
   ///
   /// - Returns: whether all are. If not, a write to the same place would wait for ever.
-  public func drain(within limit: Duration) -> Bool { writer.drain(within: limit) }
+  package func drain(within limit: Duration) -> Bool { writer.drain(within: limit) }
 
   private static func handler(
     label: String, _ settings: Configuration.Log, take: @escaping @Sendable (String) -> Void

@@ -1,24 +1,24 @@
-public import ConfigurationReading
+package import ConfigurationReading
 import OperatingSystem
 import TLSTransport
 
 /// All that a start does before it opens anything to write: what `sluice check` tells, and what `sluice serve` begins with.
 /// It changes nothing.
-public struct Preparation: Sendable {
+package struct Preparation: Sendable {
   /// What was looked at.
-  public let configuration: Configuration
+  package let configuration: Configuration
   /// What a gateway runs with, and somebody should know.
-  public let warnings: [ConfigurationFault]
+  package let warnings: [ConfigurationFault]
   /// Somebody listens where the gateway would, at this moment: no reason for a configuration to be wrong, since it may be
   /// the gateway itself.
-  public let addressInUse: ConfigurationFault?
+  package let addressInUse: ConfigurationFault?
   let context: TLSContext
   let descriptors: DescriptorPlan
 
   /// Looks at all that the configuration names.
   ///
   /// - Throws: everything that would keep a gateway from starting, as far as it can be known without a start.
-  public init(_ configuration: Configuration) throws(ConfigurationFaults) {
+  package init(_ configuration: Configuration) throws(ConfigurationFaults) {
     try self.init(
       configuration, descriptorLimit: DescriptorLimit.raise(), descriptorsInUse: DescriptorLimit.inUse)
   }

@@ -4,19 +4,19 @@ import Ledgers
 
 /// Makes a folder the store of a route from now on, whatever was known of either: by hand, after a store was lost, restored
 /// or moved without its mark. Also while the gateway runs, which goes on with it then.
-public struct StoreAdoption: Sendable {
+package struct StoreAdoption: Sendable {
   /// The folder.
-  public let directory: String
+  package let directory: String
   /// Whether there was nothing to do: ledger and store know each other.
-  public let wasKnown: Bool
+  package let wasKnown: Bool
   /// Unfinished uploads of which bytes were safe, and are not there. They are kept until they expire.
-  public let missing: Int
+  package let missing: Int
   /// Files of unfinished uploads that the ledger does not know. The next start removes them.
-  public let strangers: Int
+  package let strangers: Int
 
   /// - Throws: ``StoreAdoptionError`` for a route that has no store; `LedgerOpenError`, `LedgerError`, ``LedgerFolderError``;
   ///   `SinkFailure`, also where another gateway is using the folder.
-  public init(_ configuration: Configuration, route: String) throws {
+  package init(_ configuration: Configuration, route: String) throws {
     guard let settings = configuration.routes.first(where: { $0.route.path == route })?.destination.store else {
       throw StoreAdoptionError(
         route: route, routes: configuration.routes.filter { $0.destination.store != nil }.map(\.route.path))
@@ -50,12 +50,12 @@ public struct StoreAdoption: Sendable {
 }
 
 /// A route that cannot be given a store.
-public struct StoreAdoptionError: Error, CustomStringConvertible {
+package struct StoreAdoptionError: Error, CustomStringConvertible {
   let route: String
   let routes: [String]
 
   /// What was wrong, and what to do.
-  public var description: String {
+  package var description: String {
     "no route \(route) has a store: name one of \(routes.isEmpty ? "those with `store`" : routes.joined(separator: ", "))"
   }
 }

@@ -122,9 +122,9 @@ struct StoreClaims {
 }
 
 /// Stores that are not those that their ledger knows. Nothing was changed.
-public struct StoreMismatch: Error, CustomStringConvertible {
+package struct StoreMismatch: Error, CustomStringConvertible {
   let words: [String]
 
   /// What is wrong, where, and what to do.
-  public var description: String { words.joined(separator: "\n") }
+  package var description: String { words.joined(separator: "\n") }
 }

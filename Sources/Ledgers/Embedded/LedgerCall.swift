@@ -4,8 +4,8 @@ import NIOCore
 /// One call that waits for the writer's thread, and the promise of its answer.
 enum LedgerCall: Sendable {
   // The large ones are boxed: a batch moves its calls about, and most of them are small.
-  indirect case open(Reservation, EventLoopPromise<Holding>)
-  indirect case claim(Claim, EventLoopPromise<Holding>)
+  indirect case open(Reservation, EventLoopPromise<Lease>)
+  indirect case claim(Claim, EventLoopPromise<Lease>)
   case find(UploadKey, EventLoopPromise<UploadRecord?>)
   case advance(UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, EventLoopPromise<Void>)
   indirect case settle(Settlement, EventLoopPromise<Void>)
@@ -62,14 +62,14 @@ enum LedgerCall: Sendable {
   var needsFlush: Bool {
     switch self {
     case .open, .find, .dropWindows, .unfinished, .quotas: false
-    case .settle(let settlement, _): !settlement.isEvident
+    case .settle(let settlement, _): !settlement.isProvableFromDisk
     case .claim, .advance, .release, .fail, .forget: true
     }
   }
 
   /// Whether a flush has to follow before long: until then somebody could take the evidence away.
   var owesFlush: Bool {
-    if case .settle(let settlement, _) = self { settlement.isEvident } else { false }
+    if case .settle(let settlement, _) = self { settlement.isProvableFromDisk } else { false }
   }
 
   /// Whether it may make the ledger grow.
@@ -108,7 +108,7 @@ enum LedgerCall: Sendable {
 
 /// What a call came to, and who waits for it.
 enum LedgerAnswer: Sendable {
-  case holding(EventLoopPromise<Holding>, Holding)
+  case holding(EventLoopPromise<Lease>, Lease)
   case upload(EventLoopPromise<UploadRecord?>, UploadRecord?)
   case done(EventLoopPromise<Void>)
   case uploads(EventLoopPromise<[UploadRecord]>, [UploadRecord])

@@ -8,7 +8,7 @@ struct LedgerTransaction {
   private let keepMark: Statement
   private let returnToMark: Statement
   private let rollback: Statement
-  private(set) var census: UnfinishedCensus
+  private(set) var census: OpenUploadCounts
   /// Whether what makes the ledger grow may be done: else only what ends uploads, or leaves them as they are.
   var mayGrow = true
 
@@ -19,7 +19,7 @@ struct LedgerTransaction {
     keepMark = try Statement("RELEASE SAVEPOINT call", in: database)
     returnToMark = try Statement("ROLLBACK TO SAVEPOINT call", in: database)
     rollback = try Statement("ROLLBACK", in: database)
-    census = UnfinishedCensus(try uploads.unfinishedCounts())
+    census = OpenUploadCounts(try uploads.unfinishedCounts())
   }
 
   mutating func committed() {
@@ -30,12 +30,12 @@ struct LedgerTransaction {
     census.takeBack()
   }
 
-  mutating func open(_ reservation: Reservation) throws(LedgerError) -> Holding {
+  mutating func open(_ reservation: Reservation) throws(LedgerError) -> Lease {
     guard reservation.wanted >= 0, reservation.total ?? 0 >= 0 else {
       throw .engine("a reservation of \(reservation.wanted) bytes of \(reservation.total ?? 0) makes no sense")
     }
     guard mayGrow else { throw Self.full }
-    let client = UnfinishedCensus.Client(route: reservation.route, subject: reservation.subject)
+    let client = OpenUploadCounts.Client(route: reservation.route, subject: reservation.subject)
     guard census.count(of: reservation.route) < reservation.unfinishedLimit,
       census.count(of: client) < reservation.clientUnfinishedLimit
     else { throw .crowded }
@@ -53,7 +53,7 @@ struct LedgerTransaction {
       try quotas.reserve(0..<granted, of: reservation.key, route: reservation.route, caps: reservation.quotas)
     }
     census.add(1, to: client)
-    return Holding(
+    return Lease(
       epoch: 1, committed: 0, granted: granted, digest: reservation.digest, label: reservation.label,
       createdAt: reservation.at, storeState: reservation.storeState)
   }
@@ -62,7 +62,7 @@ struct LedgerTransaction {
     try uploads.find(key)
   }
 
-  func claim(_ claim: Claim) throws(LedgerError) -> Holding {
+  func claim(_ claim: Claim) throws(LedgerError) -> Lease {
     guard let upload = try uploads.findOpen(claim.key) else { throw .unknown }
     let missing = max(0, min(claim.wanted, upload.total ?? .max) - upload.granted)
     guard mayGrow || missing == 0 else { throw Self.full }
@@ -78,7 +78,7 @@ struct LedgerTransaction {
       try uploads.claim(claim, granted: granted, digest: digest)
       try quotas.reserve(upload.granted..<granted, of: claim.key, route: upload.route, caps: claim.quotas)
     }
-    return Holding(
+    return Lease(
       epoch: upload.epoch + 1, committed: upload.committed, granted: granted, digest: digest, label: upload.label,
       createdAt: upload.createdAt, shortWindows: windows, storeState: upload.storeState)
   }
@@ -95,7 +95,7 @@ struct LedgerTransaction {
   mutating func settle(_ settlement: Settlement) throws(LedgerError) {
     let key = settlement.key
     let size = settlement.size
-    var client: UnfinishedCensus.Client?
+    var client: OpenUploadCounts.Client?
     try allOrNothing { () throws(LedgerError) in
       client = try uploads.settle(settlement)
       guard let client else { throw try uploads.findOpen(key) == nil ? .unknown : .fenced }
@@ -164,5 +164,5 @@ struct LedgerTransaction {
 }
 
 extension UploadRecord {
-  var client: UnfinishedCensus.Client { UnfinishedCensus.Client(route: route, subject: subject) }
+  var client: OpenUploadCounts.Client { OpenUploadCounts.Client(route: route, subject: subject) }
 }

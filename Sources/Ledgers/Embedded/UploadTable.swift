@@ -99,14 +99,14 @@ struct UploadTable {
   }
 
   /// - Returns: whose upload it was; `nil` where it is not as the caller took it for.
-  func settle(_ settlement: Settlement) throws(LedgerError) -> UnfinishedCensus.Client? {
+  func settle(_ settlement: Settlement) throws(LedgerError) -> OpenUploadCounts.Client? {
     settle.bind(1, settlement.size)
     settle.bind(2, settlement.digest?.bytes)
     settle.bind(3, settlement.at.milliseconds)
     settle.bind(4, settlement.key.text)
     settle.bind(5, settlement.epoch)
     defer { settle.reset() }
-    return try settle.step() ? UnfinishedCensus.Client(route: settle.text(0), subject: settle.text(1)) : nil
+    return try settle.step() ? OpenUploadCounts.Client(route: settle.text(0), subject: settle.text(1)) : nil
   }
 
   /// - Returns: whether the upload is as the caller took it for.
@@ -138,11 +138,11 @@ struct UploadTable {
   }
 
   /// How many uploads of each client are open.
-  func unfinishedCounts() throws(LedgerError) -> [UnfinishedCensus.Client: Int] {
+  func unfinishedCounts() throws(LedgerError) -> [OpenUploadCounts.Client: Int] {
     defer { countOpen.reset() }
-    var counts: [UnfinishedCensus.Client: Int] = [:]
+    var counts: [OpenUploadCounts.Client: Int] = [:]
     while try countOpen.step() {
-      let client = UnfinishedCensus.Client(route: countOpen.text(0), subject: countOpen.text(1))
+      let client = OpenUploadCounts.Client(route: countOpen.text(0), subject: countOpen.text(1))
       counts[client] = Int(countOpen.integer(2))
     }
     return counts

@@ -1,16 +1,16 @@
 /// What a gateway's ledger has at a moment: the part of it that a run is held against.
-public struct GatewayRecords: Sendable {
+package struct GatewayRecords: Sendable {
   /// One upload.
-  public struct Upload: Hashable, Sendable {
+  package struct Upload: Hashable, Sendable {
     /// Whether it is complete.
-    public var isDone: Bool
+    package var isDone: Bool
     /// Whether bytes are still to come.
-    public var isOpen: Bool
+    package var isOpen: Bool
     /// Bytes that are safe.
-    public var safe: Int64
+    package var safe: Int64
 
     /// One upload.
-    public init(isDone: Bool, isOpen: Bool, safe: Int64) {
+    package init(isDone: Bool, isOpen: Bool, safe: Int64) {
       self.isDone = isDone
       self.isOpen = isOpen
       self.safe = safe
@@ -18,16 +18,16 @@ public struct GatewayRecords: Sendable {
   }
 
   /// Which quota.
-  public struct QuotaName: Hashable, Sendable {
+  package struct QuotaName: Hashable, Sendable {
     /// The route's path.
-    public var route: String
+    package var route: String
     /// Whom it is for; empty for the route itself.
-    public var subject: String
+    package var subject: String
     /// Start of its window, in milliseconds since 1970.
-    public var window: Int64?
+    package var window: Int64?
 
     /// A name.
-    public init(route: String, subject: String, window: Int64?) {
+    package init(route: String, subject: String, window: Int64?) {
       self.route = route
       self.subject = subject
       self.window = window
@@ -35,26 +35,26 @@ public struct GatewayRecords: Sendable {
   }
 
   /// What a quota holds, in bytes.
-  public struct Quota: Hashable, Sendable {
+  package struct Quota: Hashable, Sendable {
     /// Of complete uploads.
-    public var used: Int64
+    package var used: Int64
     /// Of unfinished ones.
-    public var reserved: Int64
+    package var reserved: Int64
 
     /// What a quota holds.
-    public init(used: Int64, reserved: Int64) {
+    package init(used: Int64, reserved: Int64) {
       self.used = used
       self.reserved = reserved
     }
   }
 
   /// By their keys.
-  public var uploads: [String: Upload]
+  package var uploads: [String: Upload]
   /// By their names.
-  public var quotas: [QuotaName: Quota]
+  package var quotas: [QuotaName: Quota]
 
   /// Records.
-  public init(uploads: [String: Upload], quotas: [QuotaName: Quota]) {
+  package init(uploads: [String: Upload], quotas: [QuotaName: Quota]) {
     self.uploads = uploads
     self.quotas = quotas
   }

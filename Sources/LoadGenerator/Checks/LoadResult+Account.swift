@@ -7,7 +7,7 @@ extension LoadResult {
   /// - Parameters:
   ///   - before: the ledger before the run.
   ///   - after: the ledger after it.
-  public mutating func check(against before: GatewayRecords, _ after: GatewayRecords) {
+  package mutating func check(against before: GatewayRecords, _ after: GatewayRecords) {
     let book = tally.uploads
     var differences: [String] = []
     var violations = 0

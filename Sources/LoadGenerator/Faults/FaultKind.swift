@@ -1,5 +1,5 @@
 /// What a client does wrong on purpose, or suffers. Each has an answer that is expected of the server, which is checked.
-public enum FaultKind: String, Hashable, Sendable, CaseIterable, Codable {
+package enum FaultKind: String, Hashable, Sendable, CaseIterable, Codable {
   /// The connection breaks after a random byte; another one resumes, and the upload becomes complete.
   case cut
   /// The connection breaks after a random byte, and the client never comes back.
@@ -23,18 +23,18 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// How many of the uploads have a fault.
-public struct FaultShare: Hashable, Sendable {
+package struct FaultShare: Hashable, Sendable {
   /// Which.
-  public var kind: FaultKind
+  package var kind: FaultKind
   /// Of all uploads, above 0, at most 1.
-  public var share: Double
+  package var share: Double
   /// How long a stall takes.
-  public var time = Duration.seconds(3)
+  package var time = Duration.seconds(3)
   /// How many bytes come one by one, 1 to 100,000.
-  public var bytes = 256
+  package var bytes = 256
 
   /// A fault with its share.
-  public init(_ kind: FaultKind, share: Double) {
+  package init(_ kind: FaultKind, share: Double) {
     self.kind = kind
     self.share = share
   }

@@ -5,7 +5,7 @@ extension LoadReport {
   /// scheme. All texts are escaped, whoever wrote them.
   ///
   /// - Parameter earlier: another run, which is put beside this one.
-  public func page(besides earlier: LoadReport? = nil) -> String {
+  package func page(besides earlier: LoadReport? = nil) -> String {
     let charts = TimelineCharts(self, earlier).charts.map(\.markup)
     let markup: Markup = """
       <!DOCTYPE html>

@@ -1,9 +1,9 @@
 /// Two runs side by side.
-public struct Comparison: Hashable, Sendable {
+package struct Comparison: Hashable, Sendable {
   /// One figure of both.
-  public struct Row: Hashable, Sendable {
+  package struct Row: Hashable, Sendable {
     /// Which way is better.
-    public enum Better: String, Hashable, Sendable {
+    package enum Better: String, Hashable, Sendable {
       /// Less of it.
       case lower
       /// More of it.
@@ -13,26 +13,26 @@ public struct Comparison: Hashable, Sendable {
     }
 
     /// What it is, for a person.
-    public var name: String
+    package var name: String
     /// Of the earlier run; nil where it was not measured.
-    public var old: Double?
+    package var old: Double?
     /// Of the later run.
-    public var new: Double?
+    package var new: Double?
     /// The earlier figure for a person.
-    public var oldText: String
+    package var oldText: String
     /// The later figure for a person.
-    public var newText: String
+    package var newText: String
     /// Which way is better.
-    public var better: Better
+    package var better: Better
 
     /// The change in relation to the earlier figure: 0.1 is 10 % more. Nil where there is no such relation.
-    public var change: Double? {
+    package var change: Double? {
       guard let old, let new, old != 0 else { return nil }
       return (new - old) / old
     }
 
     /// `+10 %`, `same`, or empty without a relation.
-    public var changeText: String {
+    package var changeText: String {
       guard let old, let new else { return "" }
       if old == new { return "same" }
       guard let change else { return "" }
@@ -42,12 +42,12 @@ public struct Comparison: Hashable, Sendable {
   }
 
   /// What of the plan is not the same: then the figures are of different things.
-  public var planDifferences: [String]
+  package var planDifferences: [String]
   /// The figures.
-  public var rows: [Row]
+  package var rows: [Row]
 
   /// Compares an earlier run with a later one.
-  public init(_ old: LoadReport, _ new: LoadReport) {
+  package init(_ old: LoadReport, _ new: LoadReport) {
     planDifferences = Self.planDifferences(old.shape, new.shape)
     typealias Value = (LoadReport) -> Double?
     func row(_ name: String, _ better: Row.Better, _ text: (Double) -> String, _ value: Value) -> Row {

@@ -2,13 +2,13 @@ import Foundation
 
 extension LoadReport {
   /// Why a text is no result of a run.
-  public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
+  package struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     /// For a person.
-    public let description: String
+    package let description: String
   }
 
   /// The documented JSON, indented, its keys in order.
-  public var json: String {
+  package var json: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     guard let bytes = try? encoder.encode(self) else { preconditionFailure("a result has numbers without a value") }
@@ -18,7 +18,7 @@ extension LoadReport {
   /// Reads what ``json`` wrote.
   ///
   /// - Throws: ``FormatError``.
-  public init(json: some Sequence<UInt8>) throws(FormatError) {
+  package init(json: some Sequence<UInt8>) throws(FormatError) {
     do {
       self = try JSONDecoder().decode(LoadReport.self, from: Data(json))
     } catch {

@@ -1,7 +1,7 @@
 import Histogram
 
 /// What came of a run, before it is held against thresholds and the gateway's account.
-public struct LoadResult: Sendable {
+package struct LoadResult: Sendable {
   let scenario: Scenario
   let tool: String
   let startedAt: Int64
@@ -14,7 +14,7 @@ public struct LoadResult: Sendable {
   var account: LoadReport.Account?
 
   /// Everything, with the verdict.
-  public func report() -> LoadReport {
+  package func report() -> LoadReport {
     let latency = latencies
     let generator = generator(slip: scenario.loop == .open ? Distribution(tally.slip) : nil)
     let figures = Figures(tally: tally, upload: upload, seconds: seconds, load: generator.load)

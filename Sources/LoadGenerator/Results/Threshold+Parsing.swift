@@ -2,14 +2,14 @@ import ConfigurationReading
 
 extension Threshold {
   /// Why a text is no threshold.
-  public struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
+  package struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong, going on after the text and a colon.
-    public var problem: String
+    package var problem: String
     /// What to write instead.
-    public var hint: String
+    package var hint: String
 
     /// One line for a person.
-    public var description: String { "\(problem); \(hint)" }
+    package var description: String { "\(problem); \(hint)" }
   }
 
   static let example = "`p99 < 250ms`, `errors = 0` or `throughput > 100 MiB/s`"
@@ -17,7 +17,7 @@ extension Threshold {
   /// Reads a threshold.
   ///
   /// - Throws: what is wrong with it.
-  public init(_ text: String) throws(ParseError) {
+  package init(_ text: String) throws(ParseError) {
     let name = text.prefix { !"<>=".contains($0) }.trimmed
     let rest = text.drop { !"<>=".contains($0) }
     let sign = rest.prefix { "<>=".contains($0) }

@@ -1,9 +1,9 @@
 /// What a figure of the result has to be: `p99 < 250ms`, `errors = 0`, `throughput > 1 GiB/s`.
 ///
 /// The grammar is in docs/load.md: a measure, one of `<`, `<=`, `=`, `>=`, `>`, and a value in the measure's unit.
-public struct Threshold: Hashable, Sendable {
+package struct Threshold: Hashable, Sendable {
   /// A figure of the result.
-  public enum Measure: Hashable, Sendable {
+  package enum Measure: Hashable, Sendable {
     /// A point of one of the distributions.
     case latency(Statistic, of: Interval)
     /// One of the sums.
@@ -21,7 +21,7 @@ public struct Threshold: Hashable, Sendable {
   }
 
   /// A point of a distribution.
-  public enum Statistic: Hashable, Sendable {
+  package enum Statistic: Hashable, Sendable {
     /// The shortest.
     case min
     /// The arithmetic mean.
@@ -33,7 +33,7 @@ public struct Threshold: Hashable, Sendable {
   }
 
   /// Which distribution.
-  public enum Interval: String, Hashable, Sendable, CaseIterable {
+  package enum Interval: String, Hashable, Sendable, CaseIterable {
     /// To the end of the handshake.
     case connect
     /// To the offer.
@@ -45,7 +45,7 @@ public struct Threshold: Hashable, Sendable {
   }
 
   /// Which sum.
-  public enum Count: String, Hashable, Sendable, CaseIterable {
+  package enum Count: String, Hashable, Sendable, CaseIterable {
     /// Failed uploads, those left over at the end of the drain, and checks that did not hold.
     case errors
     /// Failed uploads.
@@ -67,7 +67,7 @@ public struct Threshold: Hashable, Sendable {
   }
 
   /// How the figure has to stand to the value.
-  public enum Comparison: String, Hashable, Sendable, CaseIterable {
+  package enum Comparison: String, Hashable, Sendable, CaseIterable {
     /// Below it.
     case less = "<"
     /// Not above it.
@@ -81,16 +81,16 @@ public struct Threshold: Hashable, Sendable {
   }
 
   /// As it was written.
-  public var text: String
+  package var text: String
   /// The figure.
-  public var measure: Measure
+  package var measure: Measure
   /// How it has to stand to the value.
-  public var comparison: Comparison
+  package var comparison: Comparison
   /// In the measure's unit: seconds, bytes a second, uploads a second, percent, or a number.
-  public var value: Double
+  package var value: Double
 
   /// Whether a figure is as it has to be.
-  public func isMet(by measured: Double) -> Bool {
+  package func isMet(by measured: Double) -> Bool {
     switch comparison {
     case .less: measured < value
     case .lessOrEqual: measured <= value

@@ -1,8 +1,8 @@
 /// What a run does: when uploads begin, what they are, how they connect, what goes wrong on purpose, and what the
 /// result has to be.
-public struct Scenario: Hashable, Sendable {
+package struct Scenario: Hashable, Sendable {
   /// What the loop's levels count.
-  public enum Loop: String, Hashable, Sendable, Codable {
+  package enum Loop: String, Hashable, Sendable, Codable {
     /// Uploads per second begin by a schedule, whatever the server does.
     case open
     /// Each of a number of clients begins an upload when its last one is over.
@@ -10,7 +10,7 @@ public struct Scenario: Hashable, Sendable {
   }
 
   /// How an open loop's uploads are spread over time.
-  public enum Arrivals: String, Hashable, Sendable, CaseIterable, Codable {
+  package enum Arrivals: String, Hashable, Sendable, CaseIterable, Codable {
     /// The same time between any two.
     case even
     /// Independent of each other, as those of many people are.
@@ -18,16 +18,16 @@ public struct Scenario: Hashable, Sendable {
   }
 
   /// A part of the run.
-  public struct Stage: Hashable, Sendable {
+  package struct Stage: Hashable, Sendable {
     /// Uploads per second or clients when it begins; not negative.
-    public var from: Double
+    package var from: Double
     /// The same when it ends; in between it changes evenly.
-    public var to: Double
+    package var to: Double
     /// Nil: until ``Scenario/count`` uploads were begun.
-    public var time: Duration?
+    package var time: Duration?
 
     /// A stage that goes from one level to another.
-    public init(from: Double, to: Double, time: Duration?) {
+    package init(from: Double, to: Double, time: Duration?) {
       self.from = from
       self.to = to
       self.time = time
@@ -35,36 +35,36 @@ public struct Scenario: Hashable, Sendable {
   }
 
   /// For people; a file's own name without its ending if it gives none.
-  public var name: String
+  package var name: String
   /// One line that says what it is for; empty if it does not say.
-  public var purpose = ""
+  package var purpose = ""
   /// Everything random comes from it: the same seed chooses the same sizes, routes, times and faults.
-  public var seed: UInt64 = 1
+  package var seed: UInt64 = 1
   /// Where uploads go, one after another in turn. Never empty in a run.
-  public var targets: [String] = []
+  package var targets: [String] = []
   /// What the stages' levels count.
-  public var loop = Loop.closed
+  package var loop = Loop.closed
   /// Of an open loop.
-  public var arrivals = Arrivals.even
+  package var arrivals = Arrivals.even
   /// One after another; at least one.
-  public var stages: [Stage]
+  package var stages: [Stage]
   /// The run begins no more uploads than this.
-  public var count: Int?
+  package var count: Int?
   /// Of an open loop: the most uploads at once, 1 to 100,000. Those that are due beyond it wait, and their wait counts.
-  public var inFlight = 1000
+  package var inFlight = 1000
   /// How long uploads that are under way at the end may go on.
-  public var drain = Duration.seconds(30)
+  package var drain = Duration.seconds(30)
   /// What is uploaded; at least one kind.
-  public var uploads: [UploadKind] = [UploadKind()]
+  package var uploads: [UploadKind] = [UploadKind()]
   /// How uploads connect.
-  public var connection = ConnectionBehaviour()
+  package var connection = ConnectionBehaviour()
   /// What goes wrong on purpose; the shares add up to 1 at most.
-  public var faults: [FaultShare] = []
+  package var faults: [FaultShare] = []
   /// What the result has to be.
-  public var thresholds: [Threshold] = []
+  package var thresholds: [Threshold] = []
 
   /// A scenario with one client and one kind of upload.
-  public init(name: String, stages: [Stage] = [Stage(from: 1, to: 1, time: .seconds(10))]) {
+  package init(name: String, stages: [Stage] = [Stage(from: 1, to: 1, time: .seconds(10))]) {
     self.name = name
     self.stages = stages
   }
@@ -72,7 +72,7 @@ public struct Scenario: Hashable, Sendable {
   /// Makes the run longer or shorter: the same levels, for other times, with as many more or fewer uploads.
   ///
   /// - Parameter factor: above 0. The times and the count stay within what a scenario's file may say.
-  public mutating func stretch(by factor: Double) {
+  package mutating func stretch(by factor: Double) {
     for index in stages.indices {
       stages[index].time = stages[index].time.map { .seconds(min(max($0.seconds * factor, 0.001), 30 * 86_400)) }
     }
@@ -81,9 +81,9 @@ public struct Scenario: Hashable, Sendable {
 }
 
 /// How uploads connect, and how patient they are.
-public struct ConnectionBehaviour: Hashable, Sendable {
+package struct ConnectionBehaviour: Hashable, Sendable {
   /// How many uploads a connection carries.
-  public enum Reuse: String, Hashable, Sendable, CaseIterable {
+  package enum Reuse: String, Hashable, Sendable, CaseIterable {
     /// One after another, as long as the server lets it.
     case kept
     /// One.
@@ -91,7 +91,7 @@ public struct ConnectionBehaviour: Hashable, Sendable {
   }
 
   /// How TLS begins.
-  public enum Handshake: String, Hashable, Sendable, CaseIterable {
+  package enum Handshake: String, Hashable, Sendable, CaseIterable {
     /// From nothing, each time.
     case full
     /// With a ticket of an earlier connection to the same target, where the server gave one.
@@ -99,20 +99,20 @@ public struct ConnectionBehaviour: Hashable, Sendable {
   }
 
   /// How many uploads a connection carries.
-  public var reuse = Reuse.kept
+  package var reuse = Reuse.kept
   /// How TLS begins.
-  public var handshake = Handshake.full
+  package var handshake = Handshake.full
   /// The most bytes a second that one connection sends; nil for as fast as it goes.
-  public var bandwidth: Int64?
+  package var bandwidth: Int64?
   /// Event loops, 1 to 64.
-  public var threads = 1
+  package var threads = 1
   /// How long TCP may take, and then again TLS.
-  public var connectTimeout = Duration.seconds(10)
+  package var connectTimeout = Duration.seconds(10)
   /// How long nothing may move while the server has the word.
-  public var silence = Duration.seconds(30)
+  package var silence = Duration.seconds(30)
   /// How often one upload is tried on, resumed or begun again, 1 to 1000.
-  public var attempts = 5
+  package var attempts = 5
 
   /// The defaults.
-  public init() {}
+  package init() {}
 }

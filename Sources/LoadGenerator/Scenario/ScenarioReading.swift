@@ -1,4 +1,4 @@
-public import ConfigurationReading
+package import ConfigurationReading
 import OperatingSystem
 import XStreamClient
 
@@ -9,7 +9,7 @@ extension Scenario {
   ///
   /// - Parameter path: from the current folder, or absolute. Folders that it names count from its own.
   /// - Throws: all faults at once, each with its line.
-  public static func load(path: String) throws(ConfigurationFaults) -> Scenario {
+  package static func load(path: String) throws(ConfigurationFaults) -> Scenario {
     let absolute = FilePlace.absolute(path, from: FilePlace.current)
     let text: String
     do {
@@ -29,7 +29,7 @@ extension Scenario {
   ///   - file: what faults call it; its last component without the ending is the name of a scenario without one.
   ///   - base: the absolute path of the folder that relative paths count from.
   /// - Throws: all faults at once, each with its line.
-  public static func parse(_ yaml: String, file: String, base: String) throws(ConfigurationFaults) -> Scenario {
+  package static func parse(_ yaml: String, file: String, base: String) throws(ConfigurationFaults) -> Scenario {
     let reading = Reading(file: file, path: nil, base: base, checksFiles: true)
     var scenario: Scenario?
     if var top = YAMLDocument.keys(of: yaml, reading: reading, beginning: beginning) {

@@ -1,7 +1,7 @@
 /// One kind of upload in the mix.
-public struct UploadKind: Hashable, Sendable {
+package struct UploadKind: Hashable, Sendable {
   /// How large one is, in bytes.
-  public enum Size: Hashable, Sendable {
+  package enum Size: Hashable, Sendable {
     /// All alike.
     case fixed(Int64)
     /// Any size of the range is as likely as any other.
@@ -14,8 +14,8 @@ public struct UploadKind: Hashable, Sendable {
   }
 
   /// What the bytes are.
-  public enum Format: String, Hashable, Sendable, CaseIterable {
-    /// Pseudo-random, which nothing can squeeze.
+  package enum Format: String, Hashable, Sendable, CaseIterable {
+    /// Pseudo-random, which nothing can compress.
     case bytes
     /// Words of ASCII.
     case text
@@ -24,24 +24,24 @@ public struct UploadKind: Hashable, Sendable {
   }
 
   /// How often it is chosen, beside the others' weights; above 0.
-  public var weight = 1.0
+  package var weight = 1.0
   /// How large one is.
-  public var size = Size.fixed(64 << 10)
+  package var size = Size.fixed(64 << 10)
   /// Where to; nil for the target's own route.
-  public var route: String?
+  package var route: String?
   /// What the bytes are.
-  public var format = Format.bytes
+  package var format = Format.bytes
   /// The portion size that is asked for, in bytes, at least 1.
-  public var buffer: Int64 = 64 << 10
+  package var buffer: Int64 = 64 << 10
   /// A progress packet is asked for each time so many more bytes are safe; nil for none.
-  public var acknowledge: Int64?
+  package var acknowledge: Int64?
   /// Whether the server is to compare SHA-256.
-  public var digest = false
+  package var digest = false
   /// Whether the bytes go in one packet with the head, instead of a stream.
-  public var payload = false
+  package var payload = false
   /// Whether the total is not announced; the end is `close_notify`, so the connection carries one upload.
-  public var unknownTotal = false
+  package var unknownTotal = false
 
   /// 64 KiB of bytes in a stream.
-  public init() {}
+  package init() {}
 }

@@ -1,10 +1,10 @@
 import OperatingSystem
 import TLSTransport
 import XStream
-public import XStreamClient
+package import XStreamClient
 
 /// A run that can be begun: everything that could be wrong with it has been looked at.
-public struct LoadPlan: Sendable {
+package struct LoadPlan: Sendable {
   let scenario: Scenario
   let targets: [Target]
   let context: TLSContext
@@ -20,7 +20,7 @@ public struct LoadPlan: Sendable {
   ///   - configuration: whom to trust, and who the client is; its times are not used.
   ///   - ownsTarget: whether somebody has said that the targets may be loaded although they are elsewhere.
   /// - Throws: ``LoadPlanError``.
-  public init(
+  package init(
     _ scenario: Scenario, _ configuration: ClientConfiguration, ownsTarget: Bool
   ) async throws(LoadPlanError) {
     guard !scenario.targets.isEmpty else { throw .noTarget }
@@ -72,7 +72,7 @@ public struct LoadPlan: Sendable {
 }
 
 /// Why a run cannot be begun.
-public enum LoadPlanError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum LoadPlanError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Neither the scenario nor the command names one.
   case noTarget
   /// The address is no URL.
@@ -91,7 +91,7 @@ public enum LoadPlanError: Error, Hashable, Sendable, CustomStringConvertible {
   case descriptors(needed: Int, allowed: Int)
 
   /// What is wrong and what to do, for a person.
-  public var description: String {
+  package var description: String {
     switch self {
     case .noTarget: "no target: name an address such as xstream://localhost:8443/upload-file"
     case .target(let text): text

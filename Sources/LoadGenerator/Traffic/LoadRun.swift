@@ -2,14 +2,14 @@ import NIOCore
 import NIOPosix
 
 /// A run under way, or over.
-public struct LoadRun: Sendable {
+package struct LoadRun: Sendable {
   private let plan: LoadPlan
   private let tool: String
 
   /// A run.
   ///
   /// - Parameter tool: the program and its release, for the result.
-  public init(_ plan: LoadPlan, tool: String) {
+  package init(_ plan: LoadPlan, tool: String) {
     self.plan = plan
     self.tool = tool
   }
@@ -17,7 +17,7 @@ public struct LoadRun: Sendable {
   /// Runs to the end, or until the task is cancelled, and tells what came of it.
   ///
   /// - Parameter eachSecond: gets each entry of the timeline as it is complete.
-  public func run(eachSecond: (LoadReport.Second) -> Void) async -> LoadResult {
+  package func run(eachSecond: (LoadReport.Second) -> Void) async -> LoadResult {
     let scenario = plan.scenario
     let group = MultiThreadedEventLoopGroup(numberOfThreads: scenario.connection.threads)
     let clock = RunClock()

@@ -5,7 +5,7 @@ struct KeyUpdateReader {
     /// The rest of a message has still to come.
     case unfinished
     case keyUpdate(isAnswerWanted: Bool)
-    case violation(RecordOpener.Violation)
+    case violation(RecordDecryptor.Violation)
   }
 
   private static let kind: UInt32 = 24

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 scratch=../../../.build/benchmark-parts # the formatter looks at everything below Tests
-# Testable, because what squeezes a member is no public API.
+# Testable, because what compresses a member is no public API.
 swift build -c release -Xswiftc -enable-testing --scratch-path "$scratch" --product BenchmarkParts
 certificates=$scratch/certificates
 rm -rf "$certificates" # they are valid for a year only

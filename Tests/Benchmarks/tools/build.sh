@@ -12,7 +12,7 @@ target=$(CDPATH='' cd -- "$1" && pwd)
 build client client.c connection.c transport.c payload.c -lssl -lcrypto
 build sink sink.c
 if [ -e /usr/include/isa-l/igzip_lib.h ]; then
-  build mark -DHAS_ISAL mark.c mark_relay.c mark_store.c mark_squeeze.c records.c -lssl -lcrypto -lz -lisal
+  build mark -DHAS_ISAL mark.c mark_relay.c mark_store.c mark_compress.c records.c -lssl -lcrypto -lz -lisal
 else
-  build mark mark.c mark_relay.c mark_store.c mark_squeeze.c records.c -lssl -lcrypto -lz
+  build mark mark.c mark_relay.c mark_store.c mark_compress.c records.c -lssl -lcrypto -lz
 fi

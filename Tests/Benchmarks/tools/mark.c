@@ -71,7 +71,7 @@ void client_drop(struct client *c, const char *why) {
   close(c->file);
   if (c->backend >= 0) close(c->backend);
   store_drop(c);
-  squeeze_drop(c);
+  compress_drop(c);
   free(c->kept);
   free(c->waiting);
   free(c);

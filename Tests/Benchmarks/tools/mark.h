@@ -34,7 +34,7 @@ struct client {
   uint64_t written; // bytes of the file that were written or stand in `block`
   uint8_t *block;   // aligned, for direct writes
   size_t block_size;
-  struct squeezer *squeezer;
+  struct compressor *compressor;
 };
 
 extern enum task task;
@@ -55,8 +55,8 @@ uint8_t *store_room(struct client *c); // where plaintext may be put so that it 
 bool store_take(struct client *c, const uint8_t *bytes, size_t count, bool in_room);
 void store_drop(struct client *c);
 
-// mark_squeeze.c
-bool squeeze_begin(struct client *c);
-bool squeeze(struct client *c, const uint8_t *bytes, size_t count, bool is_last);
-void squeeze_drop(struct client *c);
+// mark_compress.c
+bool compress_begin(struct client *c);
+bool compress_part(struct client *c, const uint8_t *bytes, size_t count, bool is_last);
+void compress_drop(struct client *c);
 bool store_write(struct client *c, const uint8_t *bytes, size_t count);

@@ -51,12 +51,12 @@ static bool begin(struct client *c, const char *head) {
   if (!c->block) c->block = aligned_alloc(BLOCK, ROOM + PORTION);
   c->block_size = 0;
   c->written = 0;
-  return c->target >= 0 && (task != TASK_GZIP || squeeze_begin(c));
+  return c->target >= 0 && (task != TASK_GZIP || compress_begin(c));
 }
 
 static bool finish(struct client *c) {
   static const char answer[] = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
-  if (task == TASK_GZIP && !squeeze(c, NULL, 0, true)) return false;
+  if (task == TASK_GZIP && !compress_part(c, NULL, 0, true)) return false;
   size_t tail = c->block_size % BLOCK;
   if (tail) {
     memset(c->block + c->block_size, 0, BLOCK - tail);
@@ -93,7 +93,7 @@ bool store_take(struct client *c, const uint8_t *bytes, size_t count, bool in_ro
     c->block_size += count;
     c->written += count;
     if (!write_blocks(c, LEAST_WRITE)) return false;
-  } else if (!(task == TASK_GZIP ? squeeze(c, bytes, count, false) : store_write(c, bytes, count))) {
+  } else if (!(task == TASK_GZIP ? compress_part(c, bytes, count, false) : store_write(c, bytes, count))) {
     return false;
   }
   return c->body > 0 || finish(c);

@@ -42,7 +42,7 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     return faults.remove(at: index).failure
   }
 
-  func promise(_ wish: RoomWish, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+  func promise(_ wish: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
     if let refusesPromises { return eventLoop.makeFailedFuture(refusesPromises) }
     if promised[wish.key] != nil { violations.append("promised while an earlier promise stands") }
     let left = max(0, room - promised.values.reduce(0, +))
@@ -51,7 +51,7 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     return eventLoop.makeSucceededFuture(granted)
   }
 
-  func limitPromise(to bytes: Int64, of key: UploadKey) {
+  func limitReservedSpace(to bytes: Int64, of key: UploadKey) {
     if bytes > promised[key, default: 0] { violations.append("a promise grew") }
     promised[key] = bytes > 0 ? bytes : nil
   }
@@ -133,7 +133,7 @@ final class TestSink: Sink {
     calls.append("open")
     if stored.isPlaced {
       isOver = true
-      return say(.found(size: stored.safe, SinkResult(isEvident: true)))
+      return say(.found(size: stored.safe, SinkResult(isProvableFromDisk: true)))
     }
     if !failed(at: .open) { say(.opened) }
   }
@@ -159,7 +159,7 @@ final class TestSink: Sink {
     isOver = true
     markSafe()
     store.stored[key]?.isPlaced = true
-    say(.finished(SinkResult(isEvident: true)))
+    say(.finished(SinkResult(isProvableFromDisk: true)))
   }
 
   func suspend() {

@@ -73,7 +73,7 @@ final class TestLedger: Ledger {
 
   // MARK: Ledger
 
-  func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Holding> {
+  func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
     answer(.open, on: eventLoop) { state in
       let open = state.uploads.values.count { $0.state == .open && $0.route == reservation.route }
       guard open < reservation.unfinishedLimit else { throw LedgerError.crowded }
@@ -87,7 +87,7 @@ final class TestLedger: Ledger {
         committed: 0, granted: granted, state: .open, epoch: 1, format: reservation.format, label: reservation.label,
         digest: reservation.digest, createdAt: reservation.at, expiresAt: reservation.expiresAt, finishedAt: nil,
         storeState: reservation.storeState)
-      return Holding(
+      return Lease(
         epoch: 1, committed: 0, granted: granted, digest: reservation.digest, label: reservation.label,
         createdAt: reservation.at, storeState: reservation.storeState)
     }
@@ -97,7 +97,7 @@ final class TestLedger: Ledger {
     answer(.find, on: eventLoop) { $0.uploads[key] }
   }
 
-  func claim(_ claim: Claim, on eventLoop: any EventLoop) -> EventLoopFuture<Holding> {
+  func claim(_ claim: Claim, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
     answer(.claim, on: eventLoop) { state in
       guard var record = state.uploads[claim.key], record.state == .open else { throw LedgerError.unknown }
       record.granted += min(
@@ -106,7 +106,7 @@ final class TestLedger: Ledger {
       record.digest = record.digest ?? claim.digest
       record.expiresAt = claim.expiresAt
       state.uploads[claim.key] = record
-      return Holding(
+      return Lease(
         epoch: record.epoch, committed: record.committed, granted: record.granted, digest: record.digest,
         label: record.label, createdAt: record.createdAt, storeState: record.storeState)
     }

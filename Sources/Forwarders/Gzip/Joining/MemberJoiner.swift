@@ -1,27 +1,27 @@
 internal import CZlib
 
-/// Makes one gzip member of a file of many, without squeezing anything again; or the contents of all of them.
+/// Makes one gzip member of a file of many, without compressing anything again; or the contents of all of them.
 ///
 /// Many readers stop after the first member without an error (docs/gzip.md). Deflate streams can be joined, as a stream is a
 /// row of blocks (RFC 1951, section 3.2.3): the last block of each member loses the bit that calls it the last, and an empty
 /// stored block brings what follows to the border of a byte. Where blocks begin only inflating tells.
 ///
 /// Takes any gzip file, in pieces of any size, and does no I/O. Every member is held against its checksum and its size.
-public final class MemberJoiner {
+package final class MemberJoiner {
   /// What comes out.
-  public enum Form: Sendable {
+  package enum Form: Sendable {
     /// One gzip member.
     case member
-    /// What was squeezed.
+    /// What was compressed.
     case contents
   }
 
   /// Where the input is no gzip file, or a damaged one.
-  public struct Fault: Error, Hashable, Sendable {
+  package struct Fault: Error, Hashable, Sendable {
     /// Of the byte at which it shows, from the beginning of the input.
-    public var offset: Int64
+    package var offset: Int64
     /// What is wrong, for a person.
-    public var reason: String
+    package var reason: String
   }
 
   private enum Phase {
@@ -57,7 +57,7 @@ public final class MemberJoiner {
   private var beginsBlock = false
 
   /// Nothing has come yet.
-  public init(_ form: Form) {
+  package init(_ form: Form) {
     self.form = form
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -76,7 +76,7 @@ public final class MemberJoiner {
   ///
   /// - Parameter emit: is handed what comes out, any number of times.
   /// - Throws: ``Fault``, or what `emit` throws.
-  public func take(_ bytes: UnsafeRawBufferPointer, emit: (UnsafeRawBufferPointer) throws -> Void) throws {
+  package func take(_ bytes: UnsafeRawBufferPointer, emit: (UnsafeRawBufferPointer) throws -> Void) throws {
     var rest = bytes[...]
     while let first = rest.first {
       switch phase {
@@ -110,7 +110,7 @@ public final class MemberJoiner {
   /// The input is over.
   ///
   /// - Throws: ``Fault`` where it ends within a member, or what `emit` throws.
-  public func finish(emit: (UnsafeRawBufferPointer) throws -> Void) throws {
+  package func finish(emit: (UnsafeRawBufferPointer) throws -> Void) throws {
     guard case .between = phase else {
       let reason = members == 0 && offset == 0 ? "there is nothing in it" : "it ends in the middle of a member"
       throw Fault(offset: offset, reason: reason)

@@ -1,7 +1,7 @@
 @testable internal import Forwarders
 internal import NIOCore
 
-/// Members of a squeezed store's file.
+/// Members of a compressed store's file.
 enum GzipParts {
   static func measure(with watch: Stopwatch) throws {
     for level in [1, 6] {

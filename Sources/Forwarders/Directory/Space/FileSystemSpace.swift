@@ -1,0 +1,43 @@
+internal import Synchronization
+
+/// What was promised of one file system, by all stores of the process that are on it: no byte of it twice.
+///
+/// Subvolumes and data sets that share a disk (Btrfs, ZFS) have numbers of their own, and are taken for several.
+final class FileSystemSpace: Sendable {
+  /// What the file system said last, and when.
+  struct Reading {
+    /// In bytes.
+    var free: Int64
+    var at: ContinuousClock.Instant
+  }
+
+  struct State {
+    var promised = ReservedSpace()
+    var reading: Reading?
+  }
+
+  private struct Weak: Sendable {
+    weak var room: FileSystemSpace?
+  }
+
+  private static let all = Mutex<[UInt64: Weak]>([:])
+
+  private let state = Mutex(State())
+
+  private init() {}
+
+  /// The file system with the number (`st_dev`), as long as a store has it.
+  static func of(device: UInt64) -> FileSystemSpace {
+    all.withLock { all in
+      if let room = all[device]?.room { return room }
+      all = all.filter { $0.value.room != nil }
+      let room = FileSystemSpace()
+      all[device] = Weak(room: room)
+      return room
+    }
+  }
+
+  func withState<Outcome: Sendable>(_ body: (inout State) -> Outcome) -> Outcome {
+    state.withLock { body(&$0) }
+  }
+}

@@ -1,0 +1,157 @@
+internal import GatewayCore
+internal import Glibc
+internal import Synchronization
+
+/// The space of a store's file system: asks the system what is free, and keeps to what ``ReservedSpace`` says of it.
+final class SpaceReservations: Sendable {
+  /// A promise of less than this...
+  private static let smallPromise: Int64 = 1 << 20
+  /// ...needs no new reading while the last one is as fresh as this...
+  private static let freshness = Duration.milliseconds(200)
+  /// ...and left so much beyond all promises, in bytes.
+  private static let ample: Int64 = 4 << 30
+  /// Writing stops there at the latest, in bytes.
+  private static let largestFloor: Int64 = 64 << 20
+
+  private let place: StorePlace
+  /// `nil` for ``automatic(size:)``.
+  private let minFree: Int64?
+  /// The file system that the store is on, and the one before: a store that was mounted anew may be on another one by
+  /// number, and what was promised of the first is let go there.
+  private struct Current {
+    var directory: StoreDirectory
+    var fileSystem: FileSystemSpace
+    var former: FileSystemSpace?
+  }
+
+  private let current: Mutex<Current>
+
+  init(place: StorePlace, minFree: Int64?) throws(SinkFailure) {
+    self.place = place
+    self.minFree = minFree
+    let directory = place.directory
+    current = Mutex(Current(directory: directory, fileSystem: try Self.fileSystem(of: directory)))
+  }
+
+  private static func fileSystem(of directory: StoreDirectory) throws(SinkFailure) -> FileSystemSpace {
+    var status = stat()
+    guard fstat(directory.partial, &status) == 0 else { throw .system("looking at", directory.path, errno) }
+    return .of(device: UInt64(status.st_dev))
+  }
+
+  private var fileSystem: FileSystemSpace { current.withLock { $0.fileSystem } }
+
+  /// The store's folders of today.
+  private func directoryOfToday() throws(SinkFailure) -> StoreDirectory {
+    let directory = place.directory
+    guard current.withLock({ $0.directory !== directory }) else { return directory }
+    let fileSystem = try Self.fileSystem(of: directory)
+    current.withLock { current in
+      if current.fileSystem !== fileSystem { current.former = current.fileSystem }
+      (current.directory, current.fileSystem) = (directory, fileSystem)
+    }
+    return directory
+  }
+
+  /// What uploads leave free where nobody says how much: a hundredth of the file system, 64 MiB at least and 1 GiB at most,
+  /// but never more than a twentieth.
+  static func automatic(size: Int64) -> Int64 {
+    min(max(size / 100, 64 << 20), 1 << 30, size / 20)
+  }
+
+  // MARK: Promises
+
+  /// As much of what is wanted as may be offered; it replaces what the upload was promised before. Blocks.
+  func promise(_ wish: SpaceRequest) throws(SinkFailure) -> Int64 {
+    let directory = try directoryOfToday()
+    let fileSystem = fileSystem
+    let arrived = fileSystem.withState { $0.promised.arrived }
+    let space = try askForSpace(in: directory)
+    return fileSystem.withState { state in
+      // What has arrived since may be in the reading or not.
+      let free = max(0, space.available - (state.promised.arrived - arrived))
+      state.reading = FileSystemSpace.Reading(free: free, at: .now)
+      return state.promised.promise(wish, free: max(0, free - space.reserve))
+    }
+  }
+
+  /// Promises a little at once, where there was ample room a moment ago; `nil` where it has to be looked at anew. Does
+  /// not block.
+  func promiseLittle(_ wish: SpaceRequest) -> Int64? {
+    guard (0...Self.smallPromise).contains(wish.bytes) else { return nil }
+    return fileSystem.withState { state in
+      guard !state.promised.isPromised(wish.key), isAmple(state) else { return nil }
+      return state.promised.promise(wish, free: .max)
+    }
+  }
+
+  /// The upload was offered no more.
+  func limit(to bytes: Int64, of key: UploadKey) {
+    fileSystem.withState { $0.promised.limit(to: bytes, of: key) }
+  }
+
+  /// Nothing more is promised.
+  func release(_ key: UploadKey) {
+    let (fileSystem, former) = current.withLock { ($0.fileSystem, $0.former) }
+    fileSystem.withState { $0.promised.release(key) }
+    former?.withState { $0.promised.release(key) }
+  }
+
+  // MARK: The upload's file
+
+  /// The file has `count` bytes of the upload more.
+  func wrote(_ count: Int64, of key: UploadKey) {
+    guard count > 0 else { return }
+    fileSystem.withState { $0.promised.wrote(count, of: key) }
+  }
+
+  /// How many bytes a file may take of the disk, `count` of them now. Blocks.
+  ///
+  /// Others may fill the disk under promises: the last of it is not an upload's, but the ledger's, and whoever has to
+  /// clear up.
+  ///
+  /// - Throws: ``SinkFailure/full`` where it may not even take `count`.
+  func space(for count: Int64) throws(SinkFailure) -> Int64 {
+    if count <= Self.ample / 4, fileSystem.withState({ isAmple($0) }) { return Self.ample / 2 }
+    let space = try askForSpace(in: place.directory)
+    fileSystem.withState { $0.reading = FileSystemSpace.Reading(free: space.available, at: .now) }
+    let floor = min(space.reserve / 2, Self.largestFloor)
+    guard space.available - count >= floor else { throw .full }
+    return space.available - floor
+  }
+
+  /// Bytes that may be set aside for an upload beyond those that it is writing.
+  func outstanding(of key: UploadKey) -> Int64 {
+    fileSystem.withState { $0.promised.outstanding(of: key) }
+  }
+
+  /// So many bytes more were set aside in the upload's file.
+  func setAside(_ count: Int64, of key: UploadKey) {
+    fileSystem.withState { $0.promised.setAside(count, of: key) }
+  }
+
+  private func isAmple(_ state: FileSystemSpace.State) -> Bool {
+    guard let reading = state.reading, .now - reading.at < Self.freshness else { return false }
+    return reading.free - state.promised.outstanding - (minFree ?? 1 << 30) > Self.ample
+  }
+
+  private func askForSpace(in directory: StoreDirectory) throws(SinkFailure) -> (available: Int64, reserve: Int64) {
+    var status = statvfs()
+    guard uninterrupted({ fstatvfs(directory.partial, &status) }) == 0 else {
+      throw .system("asking for the free space of", directory.path, errno)
+    }
+    let block = Int64(clamping: status.f_frsize)
+    return (
+      Int64(clamping: status.f_bavail).timesClamped(block),
+      minFree ?? Self.automatic(size: Int64(clamping: status.f_blocks).timesClamped(block))
+    )
+  }
+}
+
+extension Int64 {
+  /// The product, or a number that is far from overflowing. Neither factor is negative.
+  fileprivate func timesClamped(_ other: Int64) -> Int64 {
+    let (product, overflow) = multipliedReportingOverflow(by: other)
+    return overflow ? 1 << 60 : Swift.min(product, 1 << 60)
+  }
+}

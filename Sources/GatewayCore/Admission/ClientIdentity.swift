@@ -1,0 +1,52 @@
+/// Who sends: what a client has shown of itself on this connection or in this request.
+package enum ClientIdentity: Hashable, Sendable {
+  /// A verified client certificate.
+  case certificate(CertificateHolder)
+  /// A token that the route knows, by the name it is registered under; never the token itself.
+  case token(name: String)
+  /// Neither. The address is for quotas and logs alone: it proves nothing.
+  case anonymous(address: String)
+
+  /// Whose the upload is. Empty for an anonymous client: then the key alone speaks, from whatever address it comes
+  /// (protocol.md, section 5).
+  package var owner: String {
+    switch self {
+    case .certificate(let holder): "certificate:" + holder.identity
+    case .token(let name): "token:" + name
+    case .anonymous: ""
+    }
+  }
+
+  /// What per-client limits count by.
+  package var subject: String {
+    switch self {
+    case .certificate, .token: owner
+    case .anonymous(let address): "address:" + address
+    }
+  }
+
+  /// Whether an upload with this ``UploadRecord/owner`` is this client's.
+  ///
+  /// Earlier releases knew a certificate by its subject alone, and their uploads are to find their clients. What begins
+  /// now is never recorded so, and no subject reads like a ``CertificateHolder/identity``.
+  package func owns(_ owner: String) -> Bool {
+    if owner == self.owner { return true }
+    guard case .certificate(let holder) = self, let subject = holder.subject else { return false }
+    return owner == "certificate:" + subject
+  }
+}
+
+/// The client that a verified certificate stands for.
+package struct CertificateHolder: Hashable, Sendable {
+  /// The same for all certificates that one authority gives to one client, and for no others: 40 hexadecimal digits, a
+  /// colon, and the names for people to read.
+  package var identity: String
+  /// The subject in RFC 2253 form; `nil` where it tells nobody apart.
+  package var subject: String?
+
+  /// Both.
+  package init(identity: String, subject: String?) {
+    self.identity = identity
+    self.subject = subject
+  }
+}

@@ -1,0 +1,105 @@
+/// Judges requests by what is configured: route, identity, shape, format, size. What depends on the state of things
+/// (quota, crowding, whose upload it is) is asked of the ledger afterwards, with what the admission says.
+struct Gatekeeper: Sendable {
+  /// By path.
+  let routes: [String: RouteRuntime]
+
+  /// - Parameter routes: each path once.
+  init(routes: [RouteRuntime]) {
+    self.routes = Dictionary(routes.map { ($0.route.path, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Judges a new upload.
+  ///
+  /// - Parameter now: decides which window's quotas count.
+  /// - Throws: the first refusal in the order of docs/protocol.md, "Order of checks".
+  func admit(_ request: UploadRequest, at now: WallTime) throws(Refusal) -> Admission {
+    let client = try recognise(request.context)
+    let route = client.runtime.route
+    switch request.shape {
+    case .stream: guard route.takesStreams else { throw .shape(.stream) }
+    case .payload: guard route.limits.payload > 0 else { throw .shape(.payload) }
+    }
+    guard let format = request.format, route.formats.contains(format) else { throw .format(accepted: route.formats) }
+    let limit = request.shape == .payload ? min(route.limits.payload, route.limits.upload) : route.limits.upload
+    return Admission(client, limit: limit, terms: request.transfer, at: now, format: format)
+  }
+
+  /// Judges a connection that goes on with an upload. What it declares of the upload itself is judged when that is found.
+  ///
+  /// - Throws: as ``admit(_:at:)``.
+  func admit(_ request: ResumeRequest, at now: WallTime) throws(Refusal) -> Admission {
+    let client = try recognise(request.context)
+    let route = client.runtime.route
+    guard route.takesStreams else { throw .shape(.stream) }
+    if case .value(let named) = request.format {
+      guard let named, route.formats.contains(named) else { throw .format(accepted: route.formats) }
+    }
+    return Admission(client, limit: route.limits.upload, terms: request.transfer, at: now)
+  }
+
+  /// As far as a request goes that brings no bytes: which route, and who asks.
+  ///
+  /// - Throws: ``Refusal/noRoute`` or ``Refusal/unauthorized``.
+  func recognise(_ context: RequestContext) throws(Refusal) -> RecognisedClient {
+    guard let runtime = routes[context.route] else { throw .noRoute }
+    return RecognisedClient(runtime: runtime, identity: try identify(context.credentials, on: runtime.route))
+  }
+
+  /// A token that the route knows comes before the certificate; a wrong one is never passed over for it.
+  private func identify(_ credentials: Credentials, on route: Route) throws(Refusal) -> ClientIdentity {
+    let access = route.access
+    if let tokens = access.tokens, let token = credentials.token {
+      guard let name = tokens.name(of: token) else { throw .unauthorized }
+      return .token(name: name)
+    }
+    if let holder = credentials.certificate, access.takesCertificates || access.takesAnyone {
+      return .certificate(holder)
+    }
+    guard access.takesAnyone else { throw .unauthorized }
+    return .anonymous(address: credentials.address)
+  }
+}
+
+/// A client on a route that it may use.
+struct RecognisedClient: Sendable {
+  let runtime: RouteRuntime
+  let identity: ClientIdentity
+}
+
+/// What a route's rules allow a request, before quota is asked.
+struct Admission: Sendable {
+  /// Where to.
+  let runtime: RouteRuntime
+  /// Who.
+  let identity: ClientIdentity
+  /// The format of a new upload; that of an earlier one is recorded.
+  let format: DataFormat
+  /// The most that this upload may have, in bytes.
+  let limit: Int64
+  /// How the bytes come, the portion size held within the route's bounds.
+  let transfer: TransferTerms
+  /// What the upload counts against.
+  let quotas: [QuotaCap]
+
+  init(
+    _ client: RecognisedClient, limit: Int64, terms: TransferTerms, at now: WallTime, format: DataFormat = .bytes
+  ) {
+    let route = client.runtime.route
+    self.runtime = client.runtime
+    self.identity = client.identity
+    self.format = format
+    self.limit = limit
+    var terms = terms
+    terms.buffer = min(max(terms.buffer, route.buffer.lowerBound), route.buffer.upperBound)
+    self.transfer = terms
+    self.quotas = route.quotas(of: client.identity, now: now)
+  }
+
+  var route: Route { runtime.route }
+
+  /// - Throws: ``Refusal/tooLarge`` where the announced total is above the limit.
+  func checkSize(_ total: Int64?) throws(Refusal) {
+    if let total, total > limit { throw .tooLarge(limit: limit) }
+  }
+}

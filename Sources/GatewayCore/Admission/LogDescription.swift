@@ -1,0 +1,64 @@
+// What the operator reads. Clients get the wire's words, which name nothing of the gateway's machine.
+
+extension UploadFailure {
+  /// What went wrong, for the log.
+  package var logDescription: String {
+    switch self {
+    case .full: "the store is full"
+    case .storage(let what): "the store failed: \(what)"
+    case .digest(let computed): "the digest is another: \(computed.logDescription)"
+    case .content(let fault): "byte \(fault.offset) is not what the format says: \(fault.reason)"
+    case .backend(let what): "the backend broke off: \(what)"
+    case .backendTimeout(let what): "the backend was silent for too long: \(what)"
+    }
+  }
+}
+
+extension Refusal {
+  /// Why, for the log.
+  package var logDescription: String {
+    switch self {
+    case .noRoute: "no such route"
+    case .unauthorized: "no credentials, or none of the route's"
+    case .shape(.stream): "the route takes no streams"
+    case .shape(.payload): "the route takes no payloads"
+    case .format(let accepted): "the route takes only \(accepted.map(\.rawValue).joined(separator: ", "))"
+    case .tooLarge(let limit): "above the limit of \(limit) bytes"
+    case .unknownUpload: "no such unfinished upload of this client"
+    case .otherDigest: "the digest is not the one that the upload began with"
+    case .otherTotal: "the total is not the one that the upload has"
+    case .otherOffset(let safe): "the upload goes on at byte \(safe)"
+    case .busy(let seconds): "too many uploads at once; to be tried again after \(seconds) s"
+    case .quota: "the quota is used up"
+    case .windowFull(let seconds): "the window's quota is used up, for \(seconds) s"
+    case .superseded: "a newer connection has taken the upload over"
+    case .full: "the store is full"
+    case .storage(let what): "the store failed: \(what)"
+    case .backend(let what): "no backend takes it: \(what)"
+    case .broken: "the backend's stream is gone"
+    case .shutdown: "the gateway is going away"
+    }
+  }
+}
+
+extension LedgerError {
+  /// What went wrong, for the log.
+  package var logDescription: String {
+    switch self {
+    case .quota(let available, _): "the quotas leave \(available) bytes"
+    case .crowded: "too many unfinished uploads"
+    case .fenced: "another connection has taken the upload over"
+    case .held(let holder): "the gateway \(holder) has the upload"
+    case .unknown: "no such unfinished upload"
+    case .engine(let words): words
+    }
+  }
+}
+
+extension ContentDigest {
+  /// In hexadecimal, after `sha-256:`.
+  package var logDescription: String {
+    let digits = Array("0123456789abcdef")
+    return "sha-256:" + String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+  }
+}

@@ -1,9 +1,0 @@
-/// What a client says its bytes are.
-public enum DataFormat: String, CaseIterable, Sendable {
-  /// Anything.
-  case bytes
-  /// UTF-8.
-  case text
-  /// RFC 8259.
-  case json
-}

@@ -1,0 +1,126 @@
+package import Logging
+package import NIOCore
+
+/// What every front calls: begins uploads and goes on with them, tells how they stand, cancels them.
+package final class Gateway: Sendable {
+  /// What is the same for all routes.
+  package let settings: GatewaySettings
+  /// The bytes of all uploads that are in memory.
+  package let memory: MemoryBudget
+  let ledger: any Ledger
+  let locks = UploadLocks()
+  /// In milliseconds.
+  let longestWindow: Int64
+  let gatekeeper: Gatekeeper
+  let observer: (any GatewayObserver)?
+
+  /// - Parameters:
+  ///   - destinations: each route with where its bytes go; each path once.
+  ///   - memory: shared with forwarders that hold bytes for longer than their sinks; made of `settings` where it is `nil`.
+  ///   - observer: hears of each refusal, offer and end; `nil` costs nothing.
+  package init(
+    destinations: [(route: Route, forwarder: any Forwarder)], ledger: any Ledger, settings: GatewaySettings,
+    memory: MemoryBudget? = nil, observer: (any GatewayObserver)? = nil
+  ) {
+    self.gatekeeper = Gatekeeper(routes: destinations.map { RouteRuntime(route: $0.route, forwarder: $0.forwarder) })
+    self.ledger = ledger
+    self.settings = settings
+    self.memory = memory ?? MemoryBudget(limit: settings.memory)
+    self.longestWindow = destinations.map(\.route.longestWindow).max() ?? 0
+    self.observer = observer
+  }
+
+  /// Begins a new upload. The first event is ``UploadEvent/offered`` or ``UploadEvent/refused``.
+  ///
+  /// - Parameters:
+  ///   - about: metadata for each record that the upload writes to `logger`, asked for when it does.
+  ///   - onEvent: called on `eventLoop`, never from within this call.
+  /// - Throws: ``Refusal`` where the route's rules alone forbid it.
+  package func open(
+    _ request: UploadRequest, on eventLoop: any EventLoop, logger: Logger,
+    about: @escaping () -> Logger.Metadata = { [:] }, onEvent: @escaping (UploadEvent) -> Void
+  ) throws(Refusal) -> Upload {
+    let now = settings.now()
+    let admission: Admission
+    do throws(Refusal) {
+      admission = try gatekeeper.admit(request, at: now)
+      try admission.checkSize(request.total)
+    } catch {
+      throw refuse(request.context, error)
+    }
+    let (route, identity) = (admission.route, admission.identity)
+    let facts = UploadFacts(
+      key: .mint(at: now), route: route.path, owner: identity.owner, subject: identity.subject,
+      format: admission.format, label: request.label, metadata: request.metadata, digest: request.digest,
+      total: request.total, createdAt: now)
+    let isResumable = request.shape == .stream
+    let upload = Upload(
+      UploadTask(facts: facts, admission: admission, isNew: true, isResumable: isResumable), gateway: self,
+      on: eventLoop, logger: logger, about: about, onEvent: onEvent)
+    let state = admission.runtime.forwarder.initialState(
+      of: SinkUpload(facts: facts, client: identity, transfer: admission.transfer))
+    let reservation = Reservation(
+      facts: facts, wanted: request.total ?? admission.limit, takesPart: isResumable && route.onQuota == .partial,
+      quotas: admission.quotas, unfinishedLimit: route.limits.unfinished,
+      clientUnfinishedLimit: route.clientLimits.unfinished ?? .max, holder: settings.holder,
+      expiresAt: now.advanced(byMilliseconds: upload.keptFor), storeState: state)
+    upload.begin { self.open(reservation, to: admission.runtime, on: eventLoop) }
+    return upload
+  }
+
+  /// How an upload stands. Changes nothing. Fails with ``Refusal`` alone.
+  package func status(
+    of key: UploadKey, _ context: RequestContext, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<UploadAccount> {
+    eventLoop.makeCompletedFuture { try gatekeeper.recognise(context) }
+      .flatMap { self.findOwn(key, of: $0, on: eventLoop) }
+      .map { UploadAccount($0) }
+      .flatMapErrorThrowing { throw self.refuse(context, self.refusal(for: $0)) }
+  }
+
+  /// Drops an unfinished upload, what is held of it and its reservation; a connection that has it loses it.
+  /// Fails with ``Refusal`` alone; with ``Refusal/unknownUpload`` for one that is complete.
+  package func cancel(
+    _ key: UploadKey, _ context: RequestContext, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    let client: RecognisedClient
+    do throws(Refusal) {
+      client = try gatekeeper.recognise(context)
+    } catch {
+      return eventLoop.makeFailedFuture(refuse(context, error))
+    }
+    return findOwn(key, of: client, on: eventLoop)
+      .flatMap { record -> EventLoopFuture<UploadLocks.Lock> in
+        guard record.state != .done else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
+        return self.locks.lock(
+          UploadLocks.Request(key: key, connected: client.runtime.connected, subject: client.identity.subject),
+          on: eventLoop, letGo: {})
+      }
+      .flatMap { lock in
+        self.findOwn(key, of: client, on: eventLoop)
+          .flatMap { self.drop($0, on: eventLoop) }
+          .always { _ in self.locks.unlock(lock) }
+      }
+      .flatMapErrorThrowing { throw self.refuse(context, self.refusal(for: $0)) }
+  }
+
+  /// The record, where it is this client's and this route's. Any other is as if it never was.
+  func findOwn(
+    _ key: UploadKey, of client: RecognisedClient, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<UploadRecord> {
+    ledger.find(key, on: eventLoop).flatMapThrowing { record in
+      guard let record, record.facts.route == client.runtime.route.path, client.identity.owns(record.facts.owner)
+      else { throw Refusal.unknownUpload }
+      return record
+    }
+  }
+
+  /// The ledger first: bytes without a record are swept at the next start, a record without bytes would be a loss.
+  func drop(_ record: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    guard record.state != .done else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
+    return ledger.release(record.key, epoch: record.epoch, on: eventLoop).flatMap {
+      guard let runtime = self.gatekeeper.routes[record.facts.route] else { return eventLoop.makeSucceededVoidFuture() }
+      return runtime.forwarder.discard(record.key, on: eventLoop)
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package import NIOCore
+
+/// What start-up recovery did.
+package struct RecoveryReport: Hashable, Sendable {
+  /// Uploads that wait for their client to go on.
+  package var waiting = 0
+  /// Uploads that had been complete, and are recorded so now.
+  package var completed: [UploadKey] = []
+  /// Uploads that cannot go on as they are. Their records and what there is of their bytes are kept until they expire.
+  package var damaged: [DamagedUpload] = []
+  /// Uploads whose backend's stream ended with the gateway.
+  package var broken: [UploadKey] = []
+  /// Uploads of routes that are configured no more; they are dropped when they expire.
+  package var orphaned: [UploadKey] = []
+  /// What was removed from each route's place.
+  package var removed: [String: [RemovedFile]] = [:]
+}
+
+/// An upload of which bytes that were called safe are not there.
+package struct DamagedUpload: Hashable, Sendable {
+  /// Which.
+  package var key: UploadKey
+  /// The route's path.
+  package var route: String
+  /// Bytes from the stream's start that were called safe.
+  package var safe: Int64
+  /// What was found in their place.
+  package var reason: String
+}
+
+extension Gateway {
+  /// Brings stores and ledger together after a crash. Once, at start, before any upload. Looks only at uploads that this
+  /// gateway has a lease on, or nobody.
+  ///
+  /// No upload is dropped: one whose bytes are gone stays for the operator to see, and for its disk to come back.
+  /// - Throws: ``LedgerError`` or ``SinkFailure`` where ledger or store cannot be used.
+  package func recover(on eventLoop: any EventLoop) async throws -> RecoveryReport {
+    var report = RecoveryReport()
+    let records = try await ledger.unfinished(of: settings.holder, on: eventLoop).get()
+    let byRoute = Dictionary(grouping: records, by: \.facts.route)
+    for (path, runtime) in gatekeeper.routes {
+      let unfinished = (byRoute[path] ?? []).filter { $0.state == .open }
+      let others = Set(records.lazy.filter { $0.facts.route != path && $0.state == .open }.map(\.key))
+      let found = try await runtime.forwarder.recover(unfinished, besides: others)
+      if !found.removed.isEmpty { report.removed[path] = found.removed }
+      for record in unfinished {
+        try await conclude(record, found.uploads[record.key], runtime, &report, on: eventLoop)
+      }
+    }
+    report.orphaned = records.filter { gatekeeper.routes[$0.facts.route] == nil }.map(\.key)
+    return report
+  }
+
+  /// Tells the ledger what its forwarder found of one upload.
+  private func conclude(
+    _ record: UploadRecord, _ found: RecoveredUpload?, _ runtime: RouteRuntime, _ report: inout RecoveryReport,
+    on eventLoop: any EventLoop
+  ) async throws {
+    switch found {
+    case nil: report.waiting += 1
+    case .complete(let size, let stored) where record.facts.total == nil || record.facts.total == size:
+      let completion = Completion(
+        key: record.key, epoch: record.epoch, size: size, charged: runtime.charge(size: size, stored: stored),
+        digest: record.facts.digest, at: settings.now())
+      try await ledger.complete(completion, on: eventLoop).get()
+      report.completed.append(record.key)
+    case .broken:
+      try await ledger.fail(record.key, epoch: record.epoch, expiresAt: record.expiresAt, on: eventLoop).get()
+      report.broken.append(record.key)
+    case .complete(let size, _):
+      let announced = record.facts.total ?? 0
+      report.damaged.append(
+        DamagedUpload(record, "\(size) bytes are in its place, and \(announced) were announced"))
+    case .damaged(let reason): report.damaged.append(DamagedUpload(record, reason))
+    }
+  }
+}
+
+extension DamagedUpload {
+  init(_ record: UploadRecord, _ reason: String) {
+    self.init(key: record.key, route: record.facts.route, safe: record.committed, reason: reason)
+  }
+}

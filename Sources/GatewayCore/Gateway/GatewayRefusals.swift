@@ -1,0 +1,34 @@
+extension Gateway {
+  /// The one way by which a refusal leaves that comes before there is an upload.
+  func refuse(_ context: RequestContext, _ refusal: Refusal) -> Refusal {
+    observer?.refused(refusal, on: gatekeeper.routes[context.route]?.route.path)
+    return refusal
+  }
+
+  func expiry(on route: Route) -> WallTime {
+    settings.now().advanced(byMilliseconds: route.resumeFor.milliseconds)
+  }
+
+  /// What a client hears of a failure of ledger or store.
+  func refusal(for error: any Error) -> Refusal {
+    switch error {
+    case let refusal as Refusal: refusal
+    case LedgerError.quota(_, let windows): quotaRefusal(windows)
+    case LedgerError.crowded: .busy(retryAfter: 60)
+    case LedgerError.held: .busy(retryAfter: 1)
+    case LedgerError.unknown, LedgerError.fenced: .unknownUpload
+    case LedgerError.engine(let what), SinkFailure.storage(let what): .storage(what)
+    case SinkFailure.full: .full
+    default: .storage("\(error)")
+    }
+  }
+
+  /// When the last of `windows` has ended, none of them is a reason any more.
+  private func quotaRefusal(_ windows: [QuotaCap]) -> Refusal {
+    guard let end = windows.map({ $0.window.addingReportingOverflow($0.length).partialValue }).max() else {
+      return .quota
+    }
+    let seconds = max(1, (end - settings.now().milliseconds + 999) / 1000)
+    return .windowFull(retryAfter: Int(seconds))
+  }
+}

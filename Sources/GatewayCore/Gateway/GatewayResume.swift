@@ -1,0 +1,108 @@
+package import Logging
+package import NIOCore
+
+extension Gateway {
+  /// Goes on with an earlier upload. The first event is ``UploadEvent/offered``, ``UploadEvent/alreadyComplete`` or
+  /// ``UploadEvent/refused``.
+  ///
+  /// Where another connection of the same client has the upload, that one makes safe what arrived, and loses it.
+  ///
+  /// - Parameters:
+  ///   - about: metadata for each record that the upload writes to `logger`, asked for when it does.
+  ///   - onEvent: called on `eventLoop`, never from within this call.
+  /// - Throws: ``Refusal`` where the route's rules alone forbid it.
+  package func resume(
+    _ request: ResumeRequest, on eventLoop: any EventLoop, logger: Logger,
+    about: @escaping () -> Logger.Metadata = { [:] }, onEvent: @escaping (UploadEvent) -> Void
+  ) throws(Refusal) -> Upload {
+    let admission: Admission
+    do throws(Refusal) {
+      admission = try gatekeeper.admit(request, at: settings.now())
+    } catch {
+      throw refuse(request.context, error)
+    }
+    // Until the record is found, the upload knows of itself what the request says.
+    let facts = UploadFacts(
+      key: request.key, route: admission.route.path, digest: request.digest, total: nil, createdAt: settings.now())
+    let upload = Upload(
+      UploadTask(facts: facts, admission: admission, isNew: false, isResumable: true), gateway: self, on: eventLoop,
+      logger: logger, about: about, onEvent: onEvent)
+    // Whose it is comes before the lock: a stranger with a guessed key must not take a stream from its client.
+    // A future that has its answer already calls back at once, so the question waits until the caller has the upload.
+    eventLoop.assumeIsolated().execute {
+      self.find(request, admission, on: eventLoop).assumeIsolated().whenComplete { result in
+        switch result {
+        case .failure(let error): upload.refuse(error)
+        case .success(let record):
+          upload.found(record.facts, total: record.facts.total ?? request.lateTotal)
+          upload.begin { self.takeOver(record, request, admission, on: eventLoop) }
+        }
+      }
+    }
+    return upload
+  }
+
+  /// The record of an open upload that everything fits which the request declares.
+  private func find(
+    _ request: ResumeRequest, _ admission: Admission, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<UploadRecord> {
+    let client = RecognisedClient(runtime: admission.runtime, identity: admission.identity)
+    return findOwn(request.key, of: client, on: eventLoop).flatMapThrowing { record in
+      if case .value(let total) = request.total, total != record.facts.total { throw Refusal.otherTotal }
+      switch record.state {
+      case .done: throw AlreadyComplete(account: UploadAccount(record))
+      case .failed: throw Refusal.broken
+      case .open: break
+      }
+      if let announced = request.digest, let recorded = record.facts.digest, announced != recorded {
+        throw Refusal.otherDigest
+      }
+      if let total = request.lateTotal {
+        guard record.facts.total == nil || record.facts.total == total, total >= record.committed else {
+          throw Refusal.otherTotal
+        }
+        try admission.checkSize(total)
+      }
+      // More may be safe than is recorded while a connection still has the upload, and never less.
+      if let offset = request.offset, offset < record.committed { throw Refusal.otherOffset(safe: record.committed) }
+      return record
+    }
+  }
+
+  private func takeOver(
+    _ record: UploadRecord, _ request: ResumeRequest, _ admission: Admission, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Lease> {
+    let total = record.facts.total ?? request.lateTotal
+    let leaseRequest = LeaseRequest(
+      key: request.key, holder: settings.holder, quotas: admission.quotas, wanted: total ?? admission.limit,
+      lateTotal: request.lateTotal, digest: request.digest, expiresAt: expiry(on: admission.route))
+    return takeOver(leaseRequest, of: record, by: admission.identity.subject, to: admission.runtime, on: eventLoop)
+      .flatMapError { error in
+        // It may have been completed, dropped or broken while this connection waited for the one before.
+        guard error as? LedgerError == .unknown else { return eventLoop.makeFailedFuture(error) }
+        return self.find(request, admission, on: eventLoop).flatMapThrowing { _ in throw Refusal.unknownUpload }
+      }
+      .flatMap { lease in
+        guard let offset = request.offset, offset != lease.committed else {
+          return eventLoop.makeSucceededFuture(lease)
+        }
+        return self.giveBack(lease, admission, on: eventLoop).flatMapThrowing {
+          throw Refusal.otherOffset(safe: lease.committed)
+        }
+      }
+  }
+
+  /// The client wants to go on elsewhere than where what is safe ends: somebody else may have the upload.
+  private func giveBack(_ lease: Lease, _ admission: Admission, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    admission.runtime.forwarder.limitReservedSpace(to: 0, of: lease.facts.key)
+    return ledger.advance(
+      Advance(
+        key: lease.facts.key, epoch: lease.epoch, from: lease.committed, to: lease.committed,
+        expiresAt: expiry(on: admission.route), endsLease: true), on: eventLoop)
+  }
+}
+
+/// What goes on instead of a lease on an upload that turned out to be complete.
+struct AlreadyComplete: Error {
+  let account: UploadAccount
+}

@@ -1,0 +1,48 @@
+/// An upload as the ledger has it.
+package struct UploadRecord: Hashable, Sendable {
+  /// Where in its life it is. What is dropped has no record.
+  package enum State: String, Sendable {
+    /// Bytes are still to come.
+    case open
+    /// It can never be completed: the backend's stream is gone.
+    case failed
+    /// Complete and safe.
+    case done
+  }
+
+  /// What is known of it.
+  package var facts: UploadFacts
+  /// Bytes from the stream's start that are safe; the size once it is done.
+  package var committed: Int64
+  /// Bytes from the stream's start that quota is reserved for; nothing once it is done or failed.
+  package var granted: Int64
+  /// Where in its life it is.
+  package var state: State
+  /// Rises with each connection that takes the upload over.
+  package var epoch: Int64
+  /// When it is dropped if nobody goes on with it.
+  package var expiresAt: WallTime
+  /// When it was completed.
+  package var finishedAt: WallTime?
+  /// What its forwarder wants to know of it again, in its own words (``Forwarder/initialState(of:)``,
+  /// ``SinkEvent/safe(upTo:state:)``); `nil` where an older release recorded it.
+  package var storeState: String?
+
+  /// All of it.
+  package init(
+    facts: UploadFacts, committed: Int64, granted: Int64, state: State, epoch: Int64, expiresAt: WallTime,
+    finishedAt: WallTime? = nil, storeState: String? = nil
+  ) {
+    self.facts = facts
+    self.committed = committed
+    self.granted = granted
+    self.state = state
+    self.epoch = epoch
+    self.expiresAt = expiresAt
+    self.finishedAt = finishedAt
+    self.storeState = storeState
+  }
+
+  /// What it is known by.
+  package var key: UploadKey { facts.key }
+}

@@ -1,0 +1,9 @@
+/// What a client says its bytes are.
+package enum DataFormat: String, CaseIterable, Sendable {
+  /// Anything.
+  case bytes
+  /// UTF-8.
+  case text
+  /// RFC 8259.
+  case json
+}

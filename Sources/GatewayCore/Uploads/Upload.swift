@@ -1,0 +1,131 @@
+import Logging
+package import NIOCore
+
+/// What one connection is to do with one upload.
+struct UploadTask {
+  /// What is known of the upload; of an earlier one, only what its client said until the record is found.
+  var facts: UploadFacts
+  let admission: Admission
+  /// Whether this connection begins it.
+  let isNew: Bool
+  /// Whether a later connection may go on with it.
+  let isResumable: Bool
+}
+
+/// One upload on one connection: carries out what ``UploadMachine`` decides, between the front on one side and lock,
+/// ledger and sink on the other. Lives on the connection's event loop.
+///
+/// Its parts: this file has what the front says, `UploadOpening` the way to the offer, `UploadSafety` what makes bytes safe,
+/// `UploadEnding` how it ends.
+package final class Upload {
+  let gateway: Gateway
+  let admission: Admission
+  let isNew: Bool
+  /// How long it is kept when no connection has it, in milliseconds.
+  let keptFor: Int64
+  let eventLoop: any EventLoop
+  let logger: Logger
+  private let about: () -> Logger.Metadata
+  var onEvent: ((UploadEvent) -> Void)?
+
+  var facts: UploadFacts
+  var machine: UploadMachine
+  var lock: UploadLocks.Lock?
+  var lease: Lease?
+  var sink: (any Sink)?
+  /// What the sink wants recorded with the next offset.
+  var sinkState: String?
+  var result = SinkResult()
+  var isOffered = false
+  var isSuperseded = false
+  var quietCheck: Scheduled<Void>?
+  var bandwidthPause: Scheduled<Void>?
+
+  /// The upload's key.
+  package var key: UploadKey { facts.key }
+
+  /// Does nothing yet; ``begin(with:)`` does.
+  init(
+    _ task: UploadTask, gateway: Gateway, on eventLoop: any EventLoop, logger: Logger,
+    about: @escaping () -> Logger.Metadata, onEvent: @escaping (UploadEvent) -> Void
+  ) {
+    let admission = task.admission
+    self.gateway = gateway
+    self.admission = admission
+    self.facts = task.facts
+    self.isNew = task.isNew
+    // Nobody can go on with a payload: should the gateway die under it, its reservation need not wait long.
+    self.keptFor = task.isResumable ? admission.route.resumeFor.milliseconds : GatewaySettings.payloadExpiry
+    self.eventLoop = eventLoop
+    self.onEvent = onEvent
+    self.logger = logger
+    self.about = about
+    let traits = admission.runtime.traits
+    self.machine = UploadMachine(
+      isResumable: task.isResumable, isNew: task.isNew, window: gateway.settings.window,
+      checkpointEvery: admission.transfer.checkpointEvery ?? GatewaySettings.checkpointEvery(traits),
+      granularity: traits.granularity)
+  }
+
+  // MARK: What the front says
+
+  /// Takes the next bytes. The front sees to it that they are within what was offered.
+  package func write(_ bytes: ByteBuffer) {
+    let count = bytes.readableBytes
+    let decision = machine.bytes(count, isMemoryShort: gateway.memory.isExceeded)
+    guard decision != .discard else { return }
+    gateway.memory.take(count)
+    sink?.write(bytes)
+    if decision == .writeThenPause { onEvent?(.paused) }
+    payBandwidth(count)
+    considerCheckpoint(isQuiet: false)
+  }
+
+  private func payBandwidth(_ count: Int) {
+    let bandwidth = admission.runtime.bandwidth
+    guard bandwidth.isBounded else { return }
+    let wait = bandwidth.take(count, for: admission.identity.subject, now: eventLoop.now)
+    // Where bytes come although it waits, those of one read, the wait that is longer counts.
+    guard wait > .zero else { return }
+    if machine.bandwidthUsedUp() == .pause { onEvent?(.paused) }
+    bandwidthPause?.cancel()
+    // Shorter ones cost more than they are worth, and what comes later than it might is saved up.
+    bandwidthPause = eventLoop.assumeIsolated().scheduleTask(in: max(wait, Self.shortestPause)) {
+      self.bandwidthPause = nil
+      if self.machine.bandwidthRestored() == .resume { self.onEvent?(.resumed) }
+    }
+  }
+
+  private static let shortestPause = TimeAmount.milliseconds(5)
+
+  /// All bytes were written: ``UploadEvent/complete`` or ``UploadEvent/failed`` follows. Where they are fewer than the
+  /// total, this is ``leave()``.
+  package func finish() {
+    switch machine.finish() {
+    case .finishSink: sink?.finish()
+    case .leave(let decision): carryOut(decision)
+    case .nothing: return
+    }
+  }
+
+  /// The client is gone, or all that was offered has arrived: what arrived is made safe, and another connection may go
+  /// on with it. ``UploadEvent/suspended(at:)`` follows, unless everything had arrived; then it is finished all the same.
+  /// Before the offer ``UploadEvent/refused`` follows.
+  package func leave() {
+    carryOut(machine.leave())
+  }
+
+  /// As ``leave()``, for a front that is gone itself: no event reaches it any more.
+  package func leaveSilently() {
+    onEvent = nil
+    leave()
+  }
+
+  // MARK: What it says of itself
+
+  /// A record's metadata: its own, the upload's, and the connection's.
+  func details(_ own: Logger.Metadata = [:]) -> Logger.Metadata {
+    own.merging(["upload": "\(key.logID)", "route": "\(admission.route.path)"]) { own, _ in own }
+      .merging(about()) { own, _ in own }
+  }
+}

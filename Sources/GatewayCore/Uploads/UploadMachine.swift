@@ -1,0 +1,438 @@
+/// Decides what happens to one upload: when bytes are made safe, in which order sink and ledger are told, when the client
+/// must pause, and how it ends. Has no I/O and no clock; ``Upload`` carries out what it returns.
+///
+/// The order that safety rests on: sink safe, then ledger, then the client's acknowledgement.
+struct UploadMachine {
+  /// How an upload ends without being complete.
+  enum Ending: Equatable {
+    /// The client is gone, or has sent all that was offered.
+    case left
+    /// The sink or the ledger failed.
+    case failed(UploadFailure)
+  }
+
+  private enum State: Equatable {
+    /// Being leased and opened; `isLeaving` once nobody waits for it any more.
+    case opening(isLeaving: Bool)
+    case receiving
+    case finishing
+    case completing
+    case suspending(Ending)
+    case recording(Ending)
+    case ended
+  }
+
+  private var state = State.opening(isLeaving: false)
+  /// Whether a later connection may go on with it. If not, what breaks off is dropped.
+  private let isResumable: Bool
+  /// Whether this connection began it: until the offer nobody else knows of it.
+  private let isNew: Bool
+  /// In bytes; `nil` where it is unknown.
+  private var total: Int64?
+  /// Bytes received and not yet consumed by the sink, above which the client must pause.
+  private let window: Int
+  /// Bytes after which the next checkpoint is due.
+  private let checkpointEvery: Int64
+  /// ``ForwarderTraits/granularity``: of fewer bytes a checkpoint would make nothing safe.
+  private let granularity: Int64
+
+  /// Where this connection went on, in bytes from the stream's start.
+  private var start: Int64 = 0
+  private var received: Int64 = 0
+  private var consumed: Int64 = 0
+  /// Safe in the sink.
+  private var safe: Int64 = 0
+  /// Up to where the ledger was asked to record.
+  private var submitted: Int64 = 0
+  /// Safe in the sink, or taken by the backend.
+  var safeInSink: Int64 { safe }
+  /// Recorded by the ledger.
+  private(set) var recorded: Int64 = 0
+  private var isCheckpointing = false
+  /// Offsets that the ledger was told and has not answered: the last one of an upload that is left may follow another
+  /// that is still on its way.
+  private var recordsInFlight = 0
+  /// The ledger would take an offset for one that follows what it has, so after a failure it is told none.
+  private var hasLedgerFailed = false
+  private var pauses: PauseReasons = []
+
+  init(isResumable: Bool, isNew: Bool, window: Int, checkpointEvery: Int64, granularity: Int64 = 1) {
+    self.isResumable = isResumable
+    self.isNew = isNew
+    self.window = window
+    self.checkpointEvery = max(checkpointEvery, granularity)
+    self.granularity = granularity
+  }
+
+  /// Bytes that hold the gateway's memory.
+  var inFlight: Int { Int(received - consumed) }
+
+  /// Bytes that came over this connection.
+  var receivedHere: Int64 { received - start }
+
+  // MARK: Opening
+
+  /// Whether somebody still waits for the offer; if not, nothing more is taken or asked for it.
+  var isAwaited: Bool { state == .opening(isLeaving: false) }
+
+  enum OnLeased: Equatable {
+    case openSink(from: Int64)
+    /// Nobody waits for the offer any more.
+    case letGo
+    case drop
+  }
+
+  /// - Parameters:
+  ///   - offset: bytes from the stream's start that are safe.
+  ///   - total: in bytes; `nil` where it is unknown.
+  mutating func leased(at offset: Int64, total: Int64?) -> OnLeased {
+    guard case .opening(let isLeaving) = state else { preconditionFailure("leased in \(state)") }
+    self.total = total
+    start = offset
+    received = offset
+    consumed = offset
+    safe = offset
+    submitted = offset
+    recorded = offset
+    guard !isLeaving else {
+      state = .ended
+      return isNew ? .drop : .letGo
+    }
+    return .openSink(from: offset)
+  }
+
+  enum OnSinkOpened: Equatable {
+    case offer
+    case suspendSink
+    case drop
+  }
+
+  mutating func sinkOpened() -> OnSinkOpened {
+    guard case .opening(let isLeaving) = state else { preconditionFailure("sink opened in \(state)") }
+    guard isLeaving else {
+      state = .receiving
+      return .offer
+    }
+    guard !isNew else {
+      state = .ended
+      return .drop
+    }
+    state = .suspending(.left)
+    return .suspendSink
+  }
+
+  /// All of it is in its place since an earlier connection; the ledger is still to be told, also where nobody waits.
+  mutating func sinkFound(size: Int64) {
+    guard case .opening = state else { preconditionFailure("sink found all in \(state)") }
+    state = .completing
+    received = size
+    consumed = size
+  }
+
+  /// The request was refused, or what it asks for is there already: nothing is leased.
+  mutating func refused() {
+    state = .ended
+  }
+
+  // MARK: Receiving
+
+  /// Why the client must wait. It goes on when no reason is left.
+  struct PauseReasons: OptionSet {
+    let rawValue: UInt8
+    /// The upload has its window received and not yet consumed by the sink.
+    static let window = PauseReasons(rawValue: 1)
+    /// All uploads together have as much as they may.
+    static let memory = PauseReasons(rawValue: 2)
+    /// The client, or the route, had its bytes for now.
+    static let bandwidth = PauseReasons(rawValue: 4)
+
+    /// What the sink ends by consuming bytes.
+    static let ofSink: PauseReasons = [.window, .memory]
+  }
+
+  enum OnBytes: Equatable {
+    case write
+    case writeThenPause
+    /// The upload is ending: nothing more is taken.
+    case discard
+  }
+
+  mutating func bytes(_ count: Int, isMemoryShort: Bool) -> OnBytes {
+    guard state == .receiving else { return .discard }
+    received += Int64(count)
+    guard pauses.isDisjoint(with: .ofSink) else { return .write }
+    let wasPaused = !pauses.isEmpty
+    if inFlight >= window { pauses.insert(.window) }
+    if isMemoryShort { pauses.insert(.memory) }
+    return pauses.isEmpty || wasPaused ? .write : .writeThenPause
+  }
+
+  enum OnBandwidthUsedUp: Equatable {
+    case nothing
+    case pause
+  }
+
+  mutating func bandwidthUsedUp() -> OnBandwidthUsedUp {
+    let wasPaused = !pauses.isEmpty
+    pauses.insert(.bandwidth)
+    return wasPaused || state != .receiving ? .nothing : .pause
+  }
+
+  /// The time has passed after which the next bytes may come.
+  mutating func bandwidthRestored() -> OnConsumed {
+    end(.bandwidth)
+  }
+
+  private mutating func end(_ reasons: PauseReasons) -> OnConsumed {
+    guard !pauses.isDisjoint(with: reasons) else { return .nothing }
+    pauses.subtract(reasons)
+    return pauses.isEmpty && state == .receiving ? .resume : .nothing
+  }
+
+  enum OnConsumed: Equatable {
+    case nothing
+    case resume
+  }
+
+  /// An upload that holds nothing may always go on, or memory that others hold could stop it for ever.
+  mutating func consumed(upTo offset: Int64, isMemoryShort: Bool) -> OnConsumed {
+    consumed = max(consumed, offset)
+    guard inFlight == 0 || (inFlight <= window / 2 && !isMemoryShort) else { return .nothing }
+    return end(.ofSink)
+  }
+
+  enum OnCheckpointChance: Equatable {
+    case nothing
+    case checkpoint
+    /// Bytes wait to be made safe, but not enough of them yet: ask again when the client has been quiet.
+    case askLater
+  }
+
+  /// - Parameter isQuiet: time has passed since the first byte that is not yet safe.
+  mutating func checkpointChance(isQuiet: Bool) -> OnCheckpointChance {
+    guard state == .receiving, received - safe >= granularity, !isCheckpointing, recordsInFlight == 0 else {
+      return .nothing
+    }
+    // The whole is here: finishing it makes it safe.
+    if received == total { return .nothing }
+    guard isQuiet || consumed - safe >= checkpointEvery else { return .askLater }
+    isCheckpointing = true
+    return .checkpoint
+  }
+
+  /// What the ledger is to record.
+  struct Step: Equatable {
+    var from: Int64
+    var to: Int64
+  }
+
+  enum OnSafe: Equatable {
+    case nothing
+    case record(Step)
+  }
+
+  mutating func sinkSafe(upTo offset: Int64) -> OnSafe {
+    isCheckpointing = false
+    safe = max(safe, offset)
+    guard state == .receiving, safe > submitted else { return .nothing }
+    return .record(nextStep())
+  }
+
+  enum OnRecorded: Equatable {
+    case nothing
+    case acknowledge(upTo: Int64)
+    case end(Ending)
+  }
+
+  mutating func ledgerRecorded(upTo offset: Int64) -> OnRecorded {
+    recordsInFlight -= 1
+    recorded = max(recorded, offset)
+    switch state {
+    case .receiving: return .acknowledge(upTo: offset)
+    case .recording(let ending):
+      guard recordsInFlight == 0 else { return .nothing }
+      state = .ended
+      return .end(ending)
+    case .opening, .finishing, .completing, .suspending, .ended: return .nothing
+    }
+  }
+
+  private mutating func nextStep() -> Step {
+    defer { submitted = safe }
+    recordsInFlight += 1
+    return Step(from: submitted, to: safe)
+  }
+
+  // MARK: Ending
+
+  enum OnFinish: Equatable {
+    case nothing
+    case finishSink
+    /// The front takes for the whole what is not: completion means that the bytes are as many as the total.
+    case leave(OnLeave)
+  }
+
+  /// All bytes were given to the sink.
+  mutating func finish() -> OnFinish {
+    guard state == .receiving else { return .nothing }
+    if let total, received != total { return .leave(leave()) }
+    state = .finishing
+    return .finishSink
+  }
+
+  mutating func sinkFinished() -> Int64 {
+    guard state == .finishing else { preconditionFailure("sink finished in \(state)") }
+    state = .completing
+    consumed = received
+    return received
+  }
+
+  mutating func ledgerCompleted() {
+    guard state == .completing else { preconditionFailure("completed in \(state)") }
+    state = .ended
+    recorded = received
+  }
+
+  enum OnLeave: Equatable {
+    /// It is ending already, or being finished.
+    case nothing
+    /// It ends as soon as it is open.
+    case wait
+    case suspendSink
+    /// What is held goes, from the ledger first.
+    case drop
+  }
+
+  /// The client is gone or has sent what was offered, or a newer connection wants the upload. An upload whose last byte
+  /// has arrived is finished all the same.
+  mutating func leave() -> OnLeave {
+    switch state {
+    case .opening:
+      state = .opening(isLeaving: true)
+      return .wait
+    case .receiving where isResumable:
+      state = .suspending(.left)
+      return .suspendSink
+    case .receiving:
+      state = .ended
+      return .drop
+    case .finishing, .completing, .suspending, .recording, .ended: return .nothing
+    }
+  }
+
+  /// The ledger hears of the end even where the offset is what it has: from now on the resume window counts.
+  enum OnSuspended: Equatable {
+    case nothing
+    case record(Step)
+    case end(Ending)
+  }
+
+  mutating func sinkSuspended(at offset: Int64) -> OnSuspended {
+    guard case .suspending(let ending) = state else { return .nothing }
+    safe = max(safe, offset)
+    consumed = received
+    guard !hasLedgerFailed else {
+      state = .ended
+      return .end(ending)
+    }
+    state = .recording(ending)
+    return .record(nextStep())
+  }
+
+  enum OnFailure: Equatable {
+    case nothing
+    case suspendSink
+    case drop(UploadFailure)
+    /// The ledger keeps that it failed, and the sink lets go of what there is.
+    case abandon(UploadFailure)
+    case end(Ending)
+  }
+
+  mutating func sinkFailed(_ failure: SinkFailure) -> OnFailure {
+    let reported = UploadFailure(failure)
+    switch state {
+    case .opening, .receiving, .finishing:
+      let isUnheardOf: Bool
+      if case .opening = state { isUnheardOf = isNew } else { isUnheardOf = false }
+      guard isResumable, !isUnheardOf else { return dropping(reported) }
+      switch reported.consequence {
+      case .kept:
+        state = .suspending(.failed(reported))
+        return .suspendSink
+      case .dropped: return dropping(reported)
+      case .broken:
+        state = .ended
+        return .abandon(reported)
+      }
+    case .suspending(.left):
+      // The sink still says how far it came; but it was not for lack of bytes that it is no further.
+      state = .suspending(.failed(reported))
+      return .nothing
+    case .completing, .suspending(.failed), .recording, .ended: return .nothing
+    }
+  }
+
+  private mutating func dropping(_ failure: UploadFailure) -> OnFailure {
+    state = .ended
+    return .drop(failure)
+  }
+
+  /// The ledger did not record an offset: what it has stays true, and the client goes on from there.
+  mutating func recordFailed(_ what: String) -> OnFailure {
+    recordsInFlight -= 1
+    hasLedgerFailed = true
+    switch state {
+    case .receiving:
+      guard isResumable else { return dropping(.storage(what)) }
+      state = .suspending(.failed(.storage(what)))
+      return .suspendSink
+    case .recording(let ending):
+      let failure: UploadFailure
+      switch ending {
+      case .failed(let first): failure = first
+      case .left: failure = .storage(what)
+      }
+      guard recordsInFlight == 0 else {
+        state = .recording(.failed(failure))
+        return .nothing
+      }
+      state = .ended
+      return .end(.failed(failure))
+    // Completing says the whole size whatever was recorded before, so it may still succeed.
+    case .opening, .finishing, .completing, .suspending, .ended: return .nothing
+    }
+  }
+
+  /// The ledger did not hear that all is in its place. What it has stays true; the next start puts it right.
+  mutating func completionFailed(_ what: String) -> OnFailure {
+    guard state == .completing else { preconditionFailure("completion failed in \(state)") }
+    state = .ended
+    return .end(.failed(.storage(what)))
+  }
+
+  /// Another gateway has taken the upload over: an offset was not recorded, or a completion. Nothing more is recorded, and
+  /// nothing removed.
+  mutating func fenced() -> OnFailure {
+    hasLedgerFailed = true
+    switch state {
+    case .receiving:
+      recordsInFlight -= 1
+      state = .suspending(.left)
+      return .suspendSink
+    case .recording:
+      recordsInFlight -= 1
+      guard recordsInFlight == 0 else {
+        state = .recording(.left)
+        return .nothing
+      }
+      state = .ended
+      return .end(.left)
+    case .completing:
+      state = .ended
+      return .end(.left)
+    case .opening, .finishing, .suspending, .ended:
+      recordsInFlight -= 1
+      return .nothing
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Logging
+import NIOCore
+
+// The way to the offer: the lock, the ledger's lease, and the sink.
+extension Upload {
+  /// The record of an earlier upload is found. It stays what its client said at its beginning, whatever it says now: what
+  /// inspects the bytes, and what is kept beside them, must not change in the middle.
+  func found(_ facts: UploadFacts, total: Int64?) {
+    self.facts = facts
+    self.facts.total = total
+  }
+
+  /// Locks the upload, asks the ledger by `makeLease`, and opens the sink.
+  func begin(with makeLease: @escaping () -> EventLoopFuture<Lease>) {
+    // What is small enough has arrived before it could be paused: so many small uploads wait for each other here.
+    let wait = admission.runtime.bandwidth.take(0, for: admission.identity.subject, now: eventLoop.now)
+    // The caller does not have this upload in hand yet, so no event may come from within.
+    if wait > .zero {
+      eventLoop.assumeIsolated().scheduleTask(in: wait) { self.takeLock(then: makeLease) }
+    } else {
+      eventLoop.assumeIsolated().execute { self.takeLock(then: makeLease) }
+    }
+  }
+
+  private func takeLock(then makeLease: @escaping () -> EventLoopFuture<Lease>) {
+    guard machine.isAwaited else { return refuse(Refusal.shutdown) }
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    let eventLoop = eventLoop
+    let route = admission.route
+    gateway.locks.lock(
+      UploadLocks.Request(
+        key: key, connected: admission.runtime.connected, subject: admission.identity.subject,
+        limit: route.limits.concurrent, clientLimit: route.clientLimits.concurrent ?? .max, keptFor: keptFor),
+      on: eventLoop, letGo: { eventLoop.execute { bound.value.letGo() } }
+    ).assumeIsolated().whenComplete { result in
+      switch result {
+      case .failure(let error): self.refuse(error)
+      case .success(let lock):
+        self.lock = lock
+        guard self.machine.isAwaited else { return self.refuse(Refusal.shutdown) }
+        makeLease().assumeIsolated().whenComplete { result in
+          switch result {
+          case .failure(let error): self.refuse(error)
+          case .success(let lease): self.leased(lease)
+          }
+        }
+      }
+    }
+  }
+
+  private func leased(_ lease: Lease) {
+    let announced = facts.digest
+    self.lease = lease
+    facts = lease.facts
+    noteLease(expiresAt: gateway.settings.now().advanced(byMilliseconds: keptFor))
+    switch machine.leased(at: lease.committed, total: facts.total) {
+    case .letGo: end(.suspended(at: lease.committed))
+    case .drop: drop(thenTell: .suspended(at: 0))
+    case .openSink(let offset):
+      if let announced, let recorded = facts.digest, announced != recorded { return refuse(Refusal.otherDigest) }
+      if facts.total == nil, lease.committed >= admission.limit {
+        return refuse(Refusal.tooLarge(limit: admission.limit))
+      }
+      if lease.granted == lease.committed, facts.total != lease.committed {
+        return refuse(LedgerError.quota(available: 0, windows: lease.shortWindows))
+      }
+      let upload = SinkUpload(
+        facts: facts, client: admission.identity, transfer: admission.transfer, state: lease.storeState,
+        isResumed: !isNew)
+      sink = admission.runtime.forwarder.makeSink(for: upload, from: offset, on: eventLoop) { self.sinkSaid($0) }
+    }
+  }
+
+  /// Nothing is leased: the request is refused, or what it asks for is complete.
+  func refuse(_ error: any Error) {
+    machine.refused()
+    if let complete = error as? AlreadyComplete { return end(.alreadyComplete(complete.account)) }
+    end(.refused(gateway.refusal(for: error)))
+  }
+
+  /// A newer connection wants the upload.
+  private func letGo() {
+    let decision = machine.leave()
+    guard decision != .nothing else { return }
+    isSuperseded = true
+    if isOffered { onEvent?(.superseded) }
+    carryOut(decision)
+  }
+
+  func offer() {
+    guard let lease else { return }
+    isOffered = true
+    logger.info("Upload offered", metadata: details(["offset": "\(lease.committed)", "granted": "\(lease.granted)"]))
+    let offer = UploadOffer(
+      key: key, offset: lease.committed, granted: lease.granted, total: facts.total,
+      buffer: admission.transfer.buffer, format: facts.format)
+    gateway.observer?.offered(facts, offer)
+    onEvent?(.offered(offer))
+  }
+}

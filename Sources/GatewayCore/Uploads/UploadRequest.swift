@@ -1,0 +1,145 @@
+/// Where a request goes, and what its client has shown of itself.
+package struct RequestContext: Sendable {
+  /// The route's path as the client named it.
+  package var route: String
+  /// What the client has shown of itself.
+  package var credentials: Credentials
+
+  /// Both.
+  package init(route: String, credentials: Credentials) {
+    self.route = route
+    self.credentials = credentials
+  }
+}
+
+/// What a client has shown of itself, before a route has judged it.
+package struct Credentials: Sendable {
+  /// Whose certificate the listener verified.
+  package var certificate: CertificateHolder?
+  /// A bearer token, as it came.
+  package var token: String?
+  /// Where the connection comes from.
+  package var address: String
+
+  /// All of it.
+  package init(certificate: CertificateHolder?, token: String?, address: String) {
+    self.certificate = certificate
+    self.token = token
+    self.address = address
+  }
+}
+
+/// How the client's bytes are carried over this connection. It may differ from one connection of an upload to the next.
+package struct TransferTerms: Sendable {
+  /// The portion size that the client has in mind, in bytes.
+  package var buffer: Int64
+  /// Bytes after which the client wants to hear of safe ones; `nil`: never.
+  package var acknowledgeEvery: Int64?
+  /// Bytes after which a checkpoint is due, as the front's protocol spaces them; `nil` leaves it to the gateway.
+  package var checkpointEvery: Int64?
+  /// What a backend may want to know of the connection.
+  package var connection: ClientConnection
+  /// The W3C trace context that the request came with.
+  package var traceparent: String?
+
+  /// All of it.
+  package init(
+    buffer: Int64, acknowledgeEvery: Int64? = nil, checkpointEvery: Int64? = nil,
+    connection: ClientConnection = ClientConnection(), traceparent: String? = nil
+  ) {
+    self.buffer = buffer
+    self.acknowledgeEvery = acknowledgeEvery
+    self.checkpointEvery = checkpointEvery
+    self.connection = connection
+    self.traceparent = traceparent
+  }
+}
+
+/// What a client asks for when it begins an upload.
+package struct UploadRequest: Sendable {
+  /// How the bytes come.
+  package enum Shape: Hashable, Sendable {
+    /// As an announced stream that can be resumed.
+    case stream
+    /// In one go, with nothing to resume: what breaks off is dropped.
+    case payload
+  }
+
+  /// Where to, and who.
+  package var context: RequestContext
+  /// How the bytes come.
+  package var shape: Shape
+  /// `nil` where the client named a format that is none.
+  package var format: DataFormat?
+  /// In bytes; `nil` where the client does not know.
+  package var total: Int64?
+  /// The client's own name for the file; a label, never a path.
+  package var label: String?
+  /// ``UploadFacts/metadata``.
+  package var metadata: [String: String]
+  /// What the whole must have.
+  package var digest: ContentDigest?
+  /// How the bytes are carried.
+  package var transfer: TransferTerms
+
+  /// All of it.
+  package init(
+    context: RequestContext, shape: Shape, format: DataFormat?, total: Int64?, label: String? = nil,
+    metadata: [String: String] = [:], digest: ContentDigest? = nil, transfer: TransferTerms
+  ) {
+    self.context = context
+    self.shape = shape
+    self.format = format
+    self.total = total
+    self.label = label
+    self.metadata = metadata
+    self.digest = digest
+    self.transfer = transfer
+  }
+}
+
+/// What a client asks for when it goes on with an upload. Each front declares what its protocol carries; what is declared
+/// must fit what is recorded, and is judged before an older connection is disturbed.
+package struct ResumeRequest: Sendable {
+  /// Which upload.
+  package var key: UploadKey
+  /// Where to, and who.
+  package var context: RequestContext
+  /// The total as the client knows it, in bytes; `nil` inside for an unknown one.
+  package var total: Declared<Int64?>
+  /// What the client now calls the bytes, `nil` inside for a format that is none. The route must take it, but the
+  /// recorded format stays.
+  package var format: Declared<DataFormat?>
+  /// Where the client wants to go on, in bytes from the stream's start.
+  package var offset: Int64?
+  /// The total in bytes, of an upload that began without one.
+  package var lateTotal: Int64?
+  /// What the whole must have.
+  package var digest: ContentDigest?
+  /// How the bytes are carried.
+  package var transfer: TransferTerms
+
+  /// All of it.
+  package init(
+    key: UploadKey, context: RequestContext, total: Declared<Int64?> = .nothing,
+    format: Declared<DataFormat?> = .nothing,
+    offset: Int64? = nil, lateTotal: Int64? = nil, digest: ContentDigest? = nil, transfer: TransferTerms
+  ) {
+    self.key = key
+    self.context = context
+    self.total = total
+    self.format = format
+    self.offset = offset
+    self.lateTotal = lateTotal
+    self.digest = digest
+    self.transfer = transfer
+  }
+}
+
+/// Something that a protocol lets a client say, or not.
+package enum Declared<Value: Sendable>: Sendable {
+  /// The client said nothing of it.
+  case nothing
+  /// The client said this.
+  case value(Value)
+}

@@ -1,0 +1,114 @@
+import Logging
+import NIOCore
+
+// What makes bytes safe: the sink first, then the ledger, then the client's acknowledgement.
+extension Upload {
+  func sinkSaid(_ event: SinkEvent) {
+    // Nothing of a sink that was let go may count twice.
+    guard sink != nil else { return }
+    switch event {
+    case .opened:
+      switch machine.sinkOpened() {
+      case .suspendSink: sink?.suspend()
+      case .drop: drop(thenTell: .suspended(at: 0))
+      case .offer: offer()
+      }
+    case .found(let size, let result):
+      self.result = result
+      machine.sinkFound(size: size)
+      complete(size: size, attempt: 1)
+    case .consumed(let offset): consumed(upTo: offset)
+    case .safe(let offset, let state):
+      sinkState = state ?? sinkState
+      switch machine.sinkSafe(upTo: offset) {
+      case .nothing: considerCheckpoint(isQuiet: false)
+      case .record(let step): record(step, endsLease: false)
+      }
+    case .finished(let result):
+      self.result = result
+      accountForMemory { complete(size: machine.sinkFinished(), attempt: 1) }
+    case .suspended(let offset, let state):
+      sinkState = state ?? sinkState
+      accountForMemory {
+        switch machine.sinkSuspended(at: offset) {
+        case .nothing: break
+        case .record(let step): record(step, endsLease: true)
+        case .end(let ending): end(ending)
+        }
+      }
+    case .failed(let failure): carryOut(machine.sinkFailed(failure))
+    }
+  }
+
+  private func consumed(upTo offset: Int64) {
+    var decision = UploadMachine.OnConsumed.nothing
+    accountForMemory { decision = machine.consumed(upTo: offset, isMemoryShort: gateway.memory.isExceeded) }
+    considerCheckpoint(isQuiet: false)
+    if decision == .resume { onEvent?(.resumed) }
+  }
+
+  /// Gives back to the process's budget what `change` took out of flight.
+  private func accountForMemory(_ change: () -> Void) {
+    let before = machine.inFlight
+    change()
+    gateway.memory.giveBack(before - machine.inFlight)
+  }
+
+  func considerCheckpoint(isQuiet: Bool) {
+    switch machine.checkpointChance(isQuiet: isQuiet) {
+    case .nothing: return
+    case .checkpoint: sink?.checkpoint()
+    case .askLater:
+      guard quietCheck == nil else { return }
+      let delay = GatewaySettings.quietBeforeCheckpoint(
+        acknowledges: admission.transfer.acknowledgeEvery != nil)
+      quietCheck = eventLoop.assumeIsolated().scheduleTask(in: delay) {
+        self.quietCheck = nil
+        self.considerCheckpoint(isQuiet: true)
+      }
+    }
+  }
+
+  private func record(_ step: UploadMachine.Step, endsLease: Bool) {
+    guard let lease else { return }
+    let expiresAt = gateway.settings.now().advanced(byMilliseconds: keptFor)
+    let advance = Advance(
+      key: key, epoch: lease.epoch, from: step.from, to: step.to, expiresAt: expiresAt, storeState: sinkState,
+      endsLease: endsLease)
+    sinkState = nil
+    gateway.ledger.advance(advance, on: eventLoop).assumeIsolated().whenComplete { result in
+      switch result {
+      case .failure(LedgerError.fenced): self.fenced()
+      case .failure(let error): self.carryOut(self.machine.recordFailed(Self.description(of: error)))
+      case .success:
+        self.noteLease(expiresAt: expiresAt)
+        switch self.machine.ledgerRecorded(upTo: step.to) {
+        case .nothing: break
+        case .acknowledge(let offset):
+          self.onEvent?(.safe(upTo: offset))
+          self.considerCheckpoint(isQuiet: false)
+        case .end(let ending): self.end(ending)
+        }
+      }
+    }
+  }
+
+  /// Another gateway has taken the upload over: what is safe of it is that gateway's, and this client hears that a newer
+  /// connection has it.
+  func fenced() {
+    logger.notice("Upload was taken over elsewhere", metadata: details())
+    if !isSuperseded, isOffered { onEvent?(.superseded) }
+    isSuperseded = true
+    carryOut(machine.fenced())
+  }
+
+  /// For the sweep that renews the leases of uploads whose clients are slow.
+  func noteLease(expiresAt: WallTime) {
+    guard let lock, let lease else { return }
+    gateway.locks.note(LeaseRenewal(key: key, epoch: lease.epoch, expiresAt: expiresAt), of: lock)
+  }
+
+  static func description(of error: any Error) -> String {
+    "the ledger failed: " + ((error as? LedgerError)?.logDescription ?? "\(error)")
+  }
+}
