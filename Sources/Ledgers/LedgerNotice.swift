@@ -1,11 +1,11 @@
 /// What an operator should hear of an ``EmbeddedLedger``, once for each time that it changes.
 package enum LedgerNotice: Hashable, Sendable {
-  /// Writing the log failed with `words`, and all that was committed is on the disk again.
-  case mended(words: String)
-  /// Writing the log failed with `words`. No call is answered until it can be mended, which is tried each second.
-  case unmended(words: String)
+  /// Writing the log failed with `description`, and all that was committed is on the disk again.
+  case mended(description: String)
+  /// Writing the log failed with `description`. No call is answered until it can be mended, which is tried each second.
+  case unmended(description: String)
   /// Its file `path` was removed, renamed or replaced. No call is answered until it is back.
-  case parted(path: String, words: String)
+  case parted(path: String, description: String)
   /// The file is where it was.
   case rejoined(path: String)
   /// The disk has no room for the ledger's reserve. Nothing new is begun; what is begun can be ended.
@@ -13,5 +13,5 @@ package enum LedgerNotice: Hashable, Sendable {
   /// There is room again.
   case roomAgain(path: String)
   /// Not all of the log could be moved into the database at the end. What was acknowledged is in the log.
-  case closedUnmoved(words: String)
+  case closedUnmoved(description: String)
 }

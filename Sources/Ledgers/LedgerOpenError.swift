@@ -13,7 +13,7 @@ package enum LedgerOpenError: Error, Hashable, Sendable {
   /// The file's place cannot keep the promise that what is committed survives a power cut.
   case unsafe(path: String, setting: String)
   /// The engine or the system failed, in their words.
-  case engine(path: String, words: String)
+  case engine(path: String, description: String)
 }
 
 extension LedgerOpenError: CustomStringConvertible {
@@ -34,8 +34,8 @@ extension LedgerOpenError: CustomStringConvertible {
         + "and it brings the ledger up to date"
     case .unsafe(let path, let setting):
       "the ledger \(path) cannot be kept safely, \(setting): put it on a local disk"
-    case .engine(let path, let words):
-      "the ledger \(path) cannot be opened: \(words)"
+    case .engine(let path, let description):
+      "the ledger \(path) cannot be opened: \(description)"
     }
   }
 }

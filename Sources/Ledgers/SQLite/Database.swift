@@ -48,9 +48,9 @@ final class Database {
     var opened: OpaquePointer?
     let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, system)
     guard let opened, code == SQLITE_OK else {
-      let words = Self.words(of: opened, code: code)
+      let description = Self.description(of: opened, code: code)
       sqlite3_close_v2(opened)
-      throw .engine(words)
+      throw .engine(description)
     }
     // Where it may not write, or opening for that fails for a moment, SQLite opens the file to read it and says nothing.
     if access == .readWrite, sqlite3_db_readonly(opened, "main") != 0 {
@@ -197,18 +197,18 @@ final class Database {
   /// `code` as an error, in SQLite's words for the last failure.
   func failure(_ code: Int32) -> LedgerError {
     lastFailure = Failure(code: code, systemError: sqlite3_system_errno(handle))
-    return .engine(Self.words(of: handle, code: code))
+    return .engine(Self.description(of: handle, code: code))
   }
 
   /// `code` of a call beneath SQLite, to which `systemError` (errno) belongs.
   func failure(_ code: Int32, to what: String, systemError: Int32) -> LedgerError {
     lastFailure = Failure(code: code, systemError: systemError)
-    let words = sqlite3_errstr(code).map { String(cString: $0) } ?? "no words"
-    return .engine("SQLite, to \(what): \(words) (\(code))")
+    let description = sqlite3_errstr(code).map { String(cString: $0) } ?? "no words"
+    return .engine("SQLite, to \(what): \(description) (\(code))")
   }
 
-  private static func words(of handle: OpaquePointer?, code: Int32) -> String {
-    let words = handle.flatMap { sqlite3_errmsg($0) } ?? sqlite3_errstr(code)
-    return "SQLite: \(words.map { String(cString: $0) } ?? "no words") (\(code))"
+  private static func description(of handle: OpaquePointer?, code: Int32) -> String {
+    let description = handle.flatMap { sqlite3_errmsg($0) } ?? sqlite3_errstr(code)
+    return "SQLite: \(description.map { String(cString: $0) } ?? "no words") (\(code))"
   }
 }

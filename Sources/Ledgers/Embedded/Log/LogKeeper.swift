@@ -15,7 +15,7 @@ final class LogKeeper {
   private let database: Database
   private let log: WriteAheadLog
   private let unflushed: UnflushedCommits
-  private let room: LedgerRoom?
+  private let room: LedgerReserve?
   private let checkpointFrames: Int
   private let tell: @Sendable (LedgerNotice) -> Void
   /// On the monotonic clock: when a flush has to have followed an answer that was given without one.
@@ -29,7 +29,7 @@ final class LogKeeper {
   ///   - room: on the disk; `nil` where none is set aside.
   ///   - checkpointFrames: pages in the log before it is moved into the database.
   init(
-    _ database: Database, unflushed: UnflushedCommits, room: LedgerRoom?, checkpointFrames: Int,
+    _ database: Database, unflushed: UnflushedCommits, room: LedgerReserve?, checkpointFrames: Int,
     tell: @escaping @Sendable (LedgerNotice) -> Void
   ) {
     self.database = database
@@ -76,7 +76,7 @@ final class LogKeeper {
   }
 
   func noteFailure(_ error: LedgerError) {
-    unflushed.noteFailure(error.words)
+    unflushed.noteFailure(error.logDescription)
   }
 
   /// Where writing the log has failed, writes all of it anew and moves it into the database, before anything more is
@@ -89,11 +89,11 @@ final class LogKeeper {
       room?.takeLogAgain()
       repairDue = nil
       flushDue = nil
-      tell(.mended(words: unflushed.failure))
+      tell(.mended(description: unflushed.failure))
     } catch {
-      if repairDue == nil { tell(.unmended(words: error.words)) }
+      if repairDue == nil { tell(.unmended(description: error.logDescription)) }
       repairDue = .now(plusMilliseconds: Self.retryAfter)
-      throw .engine("the ledger's log cannot be written, and no call is answered until it can: \(error.words)")
+      throw .engine("the ledger's log cannot be written, and no call is answered until it can: \(error.logDescription)")
     }
   }
 
@@ -147,7 +147,7 @@ final class LogKeeper {
         try mend()
       }
     } catch {
-      tell(.closedUnmoved(words: error.words))
+      tell(.closedUnmoved(description: error.logDescription))
     }
   }
 }

@@ -3,7 +3,7 @@ package import GatewayCore
 /// Looks into an ``EmbeddedLedger``'s file, also while a gateway in another process writes it. Changes nothing.
 ///
 /// For one thread at a time. Every call blocks, and sees what was committed when it began.
-package final class LedgerReader {
+package final class LedgerReader: LedgerInspection {
   private let database: Database
   private let list: Statement
   private let listQuotas: Statement
@@ -15,7 +15,7 @@ package final class LedgerReader {
     database = try Database.openForReading(path: path, busyMilliseconds: 5000)
     do throws(LedgerError) {
       list = try Statement(
-        UploadRecord.selection
+        UploadColumn.selection
           + """
            WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR route = $2)
           ORDER BY route, created_at, key
@@ -69,5 +69,12 @@ package final class LedgerReader {
     var records: [QuotaRecord] = []
     while try listQuotas.step() { records.append(QuotaRecord(row: listQuotas)) }
     return records
+  }
+
+  /// What does not agree with everything else in the file.
+  ///
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  package func violations() throws(LedgerError) -> [LedgerViolation] {
+    try LedgerAudit.violations(in: database)
   }
 }

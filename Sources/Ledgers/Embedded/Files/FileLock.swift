@@ -14,18 +14,18 @@ final class FileLock: Sendable {
     let lockPath = path + ".lock"
     let opened = Glibc.open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard opened >= 0 else {
-      throw .engine(path: path, words: "open \(lockPath): \(String(cString: strerror(errno)))")
+      throw .engine(path: path, description: "open \(lockPath): \(String(cString: strerror(errno)))")
     }
     guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
       let code = errno
       defer { Glibc.close(opened) }
       if code == EWOULDBLOCK { throw .locked(path: path, holder: Self.contents(of: opened)) }
-      throw .engine(path: path, words: "flock \(lockPath): \(String(cString: strerror(code)))")
+      throw .engine(path: path, description: "flock \(lockPath): \(String(cString: strerror(code)))")
     }
     // For the message of the one that comes second; the lock does not depend on it, so a full disk may spoil it.
-    let words = "process \(getpid())"
+    let description = "process \(getpid())"
     ftruncate(opened, 0)
-    _ = words.utf8.withContiguousStorageIfAvailable { pwrite(opened, $0.baseAddress, $0.count, 0) }
+    _ = description.utf8.withContiguousStorageIfAvailable { pwrite(opened, $0.baseAddress, $0.count, 0) }
     descriptor = Mutex(opened)
   }
 

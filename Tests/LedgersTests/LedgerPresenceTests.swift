@@ -30,7 +30,7 @@ final class Notices: Sendable {
 }
 
 @Suite("The embedded ledger, when its files are moved away", .timeLimit(.minutes(1)))
-struct LedgerPlaceTests {
+struct LedgerPresenceTests {
   @Test("answers nothing while its folder is elsewhere, goes on once it is back, and says so once each way")
   func folder() async throws {
     try await withTemporaryDirectory { directory in

@@ -5,7 +5,7 @@ import Glibc
 /// or moved is not there after a restart.
 ///
 /// For the writer's thread.
-final class LedgerPlace {
+final class LedgerPresence {
   private struct File {
     let path: String
     let device: UInt64
@@ -41,11 +41,11 @@ final class LedgerPlace {
     for file in files {
       let found = Self.identity(of: file.path)
       if let found, found == (file.device, file.inode) { continue }
-      let words = found == nil ? "is gone (\(String(cString: strerror(errno))))" : "is another file now"
-      if parted == nil { tell(.parted(path: file.path, words: words)) }
+      let description = found == nil ? "is gone (\(String(cString: strerror(errno))))" : "is another file now"
+      if parted == nil { tell(.parted(path: file.path, description: description)) }
       parted = file.path
       throw .engine(
-        "the ledger's file \(file.path) \(words): put back the one that was there, or restart the gateway")
+        "the ledger's file \(file.path) \(description): put back the one that was there, or restart the gateway")
     }
     if let path = parted { tell(.rejoined(path: path)) }
     parted = nil

@@ -64,6 +64,10 @@ enum LedgerSchema {
       id text NOT NULL,
       directory text NOT NULL);
     """,
+    // What a client says of its file beside the label, as a JSON object of texts.
+    """
+    ALTER TABLE upload ADD COLUMN metadata text;
+    """,
   ]
 
   /// The schema that this release writes and reads.

@@ -5,7 +5,7 @@ package import GatewayCore
 ///
 /// It changes nothing of open uploads, of which a running gateway has counts and holds in memory. For one thread at
 /// a time; every call blocks.
-package final class LedgerMaintenance {
+package final class LedgerMaintenance: LedgerCorrection {
   /// Uploads in one transaction: a gateway's uploads wait for it.
   private static let batch = 200
 

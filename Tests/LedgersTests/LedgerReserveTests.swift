@@ -5,7 +5,7 @@ import NIOCore
 import Testing
 
 @Suite("The embedded ledger on a full disk", .timeLimit(.minutes(2)))
-struct LedgerRoomTests {
+struct LedgerReserveTests {
   @Test(
     "begins nothing and ends everything, however often it is started anew and whoever takes what it frees",
     .enabled(if: ImageDisk.canBeMade, "mounting an image needs root"), arguments: ["ext4", "xfs"])

@@ -13,7 +13,7 @@ import Glibc
 ///   start, and for file systems on which writing in place takes room.
 ///
 /// While one of them is not there nothing new is begun. For the writer's thread.
-final class LedgerRoom {
+final class LedgerReserve {
   private let database: Database
   private let path: String
   private let log: CInt
@@ -161,7 +161,7 @@ final class LedgerRoom {
       try count()
       return true
     } catch {
-      if !database.isFull { unflushed.noteFailure(error.words) }
+      if !database.isFull { unflushed.noteFailure(error.logDescription) }
       return false
     }
   }

@@ -1,30 +1,19 @@
 import GatewayCore
 
-/// Looks whether everything in a ledger's file agrees with everything else, also while a gateway writes it.
-package enum LedgerAudit {
-  /// What does not agree.
-  package struct Violation: Hashable, Sendable, CustomStringConvertible {
-    /// Which rule, for a program: a word of small letters and hyphens.
-    package let rule: String
-    /// Of what, and how it is.
-    package let description: String
-  }
-
-  /// All violations of the rules, none where the ledger is sound. Blocks; sees one moment of the ledger.
-  ///
-  /// - Throws: ``LedgerOpenError``, or ``/GatewayCore/LedgerError/engine(_:)`` where it cannot be read.
-  package static func violations(path: String) throws -> [Violation] {
-    let database = try Database.openForReading(path: path, busyMilliseconds: 5000)
+/// The rules by which everything in a ledger's file agrees with everything else.
+enum LedgerAudit {
+  /// All violations of the rules; sees one moment of the ledger.
+  static func violations(in database: Database) throws(LedgerError) -> [LedgerViolation] {
     try database.execute("BEGIN")
     defer { try? database.execute("ROLLBACK") }
-    var violations: [Violation] = []
+    var violations: [LedgerViolation] = []
     for rule in rules {
       let statement = try Statement(rule.sql, in: database)
       defer { statement.reset() }
       while try statement.step() {
-        let words = statement.text(0)
-        if rule.name == "file", words == "ok" { continue }
-        violations.append(Violation(rule: rule.name, description: words))
+        let found = statement.text(0)
+        if rule.name == "file", found == "ok" { continue }
+        violations.append(LedgerViolation(rule: rule.name, description: found))
       }
     }
     return violations

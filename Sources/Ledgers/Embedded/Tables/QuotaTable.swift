@@ -3,12 +3,12 @@ import GatewayCore
 /// The quotas, and which part of which upload is reserved in which of them.
 ///
 /// An upload's bytes are reserved in extents `[low, high)` of its stream: those of its offer in the quotas of the offer,
-/// those that a claim adds in the quotas of the claim, which may be others (another address, another window). Giving
-/// back and settling go by the extents, so every byte ends in the quota that it was reserved in.
+/// those that a takeover adds in the quotas of the takeover, which may be others (another address, another window).
+/// Giving back and completing go by the extents, so every byte ends in the quota that it was reserved in.
 struct QuotaTable {
   private let read: Statement
   private let reserve: Statement
-  private let settle: Statement
+  private let move: Statement
   private let forget: Statement
   private let list: Statement
   private let extend: Statement
@@ -16,7 +16,7 @@ struct QuotaTable {
   private let extents: Statement
   private let deleteExtents: Statement
   private let deleteWindowExtents: Statement
-  private let cutExtents: Statement
+  private let cutBehind: Statement
   private let deleteBehind: Statement
   private let dropWindows: Statement
 
@@ -24,14 +24,14 @@ struct QuotaTable {
     read = try Statement(
       "SELECT used, reserved FROM quota WHERE route = $1 AND subject = $2 AND win = $3", in: database)
     // The cap follows the caller's with each reservation. A cap that was lowered below what is taken leaves nothing to
-    // reserve, so it never gets here, and what is taken can still be settled and given back under the older one.
+    // reserve, so it never gets here, and what is taken can still be used and given back under the older one.
     reserve = try Statement(
       """
       INSERT INTO quota (route, subject, win, reserved, cap) VALUES ($1, $2, $3, $4, $5)
       ON CONFLICT (route, subject, win) DO UPDATE SET
         reserved = quota.reserved + excluded.reserved, cap = excluded.cap
       """, in: database)
-    settle = try Statement(
+    move = try Statement(
       """
       UPDATE quota SET reserved = reserved - $1, used = used + $2
       WHERE route = $3 AND subject = $4 AND win = $5
@@ -50,7 +50,7 @@ struct QuotaTable {
     deleteWindowExtents = try Statement("DELETE FROM upload_quota WHERE key = $1 AND win <> 0", in: database)
     deleteBehind = try Statement("DELETE FROM upload_quota WHERE low >= $1 AND key = $2", in: database)
     dropWindows = try Statement("DELETE FROM quota WHERE win <> 0 AND win < $1 AND reserved = 0", in: database)
-    cutExtents = try Statement("UPDATE upload_quota SET high = $1 WHERE key = $2 AND high > $1", in: database)
+    cutBehind = try Statement("UPDATE upload_quota SET high = $1 WHERE key = $2 AND high > $1", in: database)
   }
 
   /// The most that every one of `caps` leaves; without any, everything.
@@ -121,7 +121,7 @@ struct QuotaTable {
 
   /// Ends all reservations of a complete upload: in the quotas without a window its first `charged` bytes are used, in
   /// those of a window its first `size`; the others are given back. What is used for ever stays noted, for ``forget(_:route:)``.
-  func settle(_ key: UploadKey, route: String, size: Int64, charged: Int64) throws(LedgerError) {
+  func complete(_ key: UploadKey, route: String, size: Int64, charged: Int64) throws(LedgerError) {
     var hasWindow = false
     var end: Int64 = 0
     try endReservations(key, route: route, size: size, charged: charged) { window, extent in
@@ -132,12 +132,24 @@ struct QuotaTable {
       deleteWindowExtents.bind(1, key.text)
       try deleteWindowExtents.run()
     }
-    guard end > charged else { return }
-    for statement in [deleteBehind, cutExtents] {
-      statement.bind(1, charged)
+    if end > charged { try cutExtents(of: key, to: charged) }
+  }
+
+  private func cutExtents(of key: UploadKey, to end: Int64) throws(LedgerError) {
+    for statement in [deleteBehind, cutBehind] {
+      statement.bind(1, end)
       statement.bind(2, key.text)
       try statement.run()
     }
+  }
+
+  /// Gives back what is reserved of an open upload behind `end`.
+  func cut(_ key: UploadKey, route: String, to end: Int64) throws(LedgerError) {
+    try forEachExtent(of: key) { (subject, window, extent) throws(LedgerError) in
+      let excess = extent.upperBound - min(max(end, extent.lowerBound), extent.upperBound)
+      if excess > 0 { try move(route: route, subject: subject, window: window, reserved: -excess, used: 0) }
+    }
+    try cutExtents(of: key, to: end)
   }
 
   /// Gives back all reservations of an upload that comes to nothing.
@@ -180,12 +192,12 @@ struct QuotaTable {
   private func move(
     route: String, subject: String, window: Int64, reserved: Int64, used: Int64
   ) throws(LedgerError) {
-    settle.bind(1, -reserved)
-    settle.bind(2, used)
-    settle.bind(3, route)
-    settle.bind(4, subject)
-    settle.bind(5, window)
-    guard try settle.run() == 1 else {
+    move.bind(1, -reserved)
+    move.bind(2, used)
+    move.bind(3, route)
+    move.bind(4, subject)
+    move.bind(5, window)
+    guard try move.run() == 1 else {
       throw .engine("the ledger is damaged: no quota \(subject) of \(route) for an upload that counts in it")
     }
     // Clients come and go; a row that says nothing would stay for each address there ever was.

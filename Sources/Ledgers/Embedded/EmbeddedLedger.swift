@@ -1,6 +1,6 @@
 package import GatewayCore
 import Glibc
-package import NIOCore
+import NIOCore
 
 /// The ledger of a single gateway, in one file of its own, by SQLite.
 ///
@@ -10,7 +10,7 @@ package import NIOCore
 /// closed, with the room on the disk that is theirs, as does `PATH.reserve`.
 ///
 /// Close it before the event loops that calls are made on are shut down.
-package final class EmbeddedLedger: Ledger {
+package final class EmbeddedLedger: Sendable {
   private let queue = CallQueue()
   let unflushed = UnflushedCommits()
   private let path: String
@@ -44,7 +44,7 @@ package final class EmbeddedLedger: Ledger {
       path: path, busyMilliseconds: busyMilliseconds, system: system, checkpointFrames: checkpointFrames,
       queue: queue, unflushed: unflushed, tell: onNotice)
     guard let thread = WriterThread(running: writer) else {
-      throw .engine(path: path, words: "the system has no thread for the writer")
+      throw .engine(path: path, description: "the system has no thread for the writer")
     }
     self.thread = thread
   }
@@ -56,8 +56,8 @@ package final class EmbeddedLedger: Ledger {
   ) throws(LedgerOpenError) -> LedgerWriter {
     let database = try Database.openWithReserve(path: path, busyMilliseconds: busyMilliseconds, system: system)
     do throws(LedgerError) {
-      let place = try LedgerPlace(path: path, tell: tell)
-      let room = try LedgerRoom(database, path: path, unflushed: unflushed, tell: tell)
+      let place = try LedgerPresence(path: path, tell: tell)
+      let room = try LedgerReserve(database, path: path, unflushed: unflushed, tell: tell)
       try room.count()
       _ = room.isThere()
       return try LedgerWriter(
@@ -87,70 +87,12 @@ package final class EmbeddedLedger: Ledger {
     try LedgerFlush(path: path, unflushed: unflushed, queue: queue)
   }
 
-  /// See ``/GatewayCore/Ledger``.
-  package func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
-    submit(on: eventLoop) { .open(reservation, $0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``.
-  package func find(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<UploadRecord?> {
-    submit(on: eventLoop) { .find(key, $0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``.
-  package func claim(_ claim: Claim, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
-    submit(on: eventLoop) { .claim(claim, $0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``.
-  package func advance(
-    _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
-  ) -> EventLoopFuture<Void> {
-    submit(on: eventLoop) { .advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt, $0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``.
-  package func settle(_ settlement: Settlement, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    submit(on: eventLoop) { .settle(settlement, $0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``.
-  package func fail(
-    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
-  ) -> EventLoopFuture<Void> {
-    submit(on: eventLoop) { .fail(key, epoch: epoch, expiresAt: expiresAt, $0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``.
-  package func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    submit(on: eventLoop) { .forget(key, $0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``.
-  package func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    submit(on: eventLoop) { .release(key, epoch: epoch, $0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``.
-  package func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    submit(on: eventLoop) { .dropWindows(before: start, $0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``. Ordered by route and age.
-  package func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
-    submit(on: eventLoop) { .unfinished($0) }
-  }
-
-  /// See ``/GatewayCore/Ledger``.
-  package func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]> {
-    submit(on: eventLoop) { .quotas($0) }
-  }
-
-  private func submit<Value: Sendable>(
-    on eventLoop: any EventLoop, _ call: (EventLoopPromise<Value>) -> LedgerCall
+  func submit<Value: Sendable>(
+    on eventLoop: any EventLoop, _ durability: LedgerCall.Durability, grows: Bool = false,
+    _ body: @escaping @Sendable (inout LedgerTransaction) throws(LedgerError) -> Value
   ) -> EventLoopFuture<Value> {
     let promise = eventLoop.makePromise(of: Value.self)
-    switch queue.append(call(promise)) {
+    switch queue.append(LedgerCall(promise, durability, grows: grows, body)) {
     case .taken: break
     // Woken at once, the writer would often take the event loop's core for this call alone, and so commit it alone.
     // Tasks come after all that the event loop has read.

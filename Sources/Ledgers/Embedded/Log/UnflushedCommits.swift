@@ -7,7 +7,7 @@ final class UnflushedCommits: Sendable {
   private let flushed = Atomic<UInt64>(0)
   private let failed = Atomic<UInt64>(0)
   private let repaired = Atomic<UInt64>(0)
-  private let lastWords = Mutex("")
+  private let lastFailure = Mutex("")
 
   /// A transaction that changed something was committed, and nobody has heard of it yet.
   func committed(isFlushed: Bool) {
@@ -29,9 +29,9 @@ final class UnflushedCommits: Sendable {
   /// Writing the log failed: the system takes its pages for written all the same, and a power cut takes back also what
   /// is committed and flushed after them.
   ///
-  /// - Parameter words: for the operator.
-  func noteFailure(_ words: String) {
-    lastWords.withLock { $0 = words }
+  /// - Parameter description: for the operator.
+  func noteFailure(_ description: String) {
+    lastFailure.withLock { $0 = description }
     failed.add(1, ordering: .releasing)
   }
 
@@ -39,7 +39,7 @@ final class UnflushedCommits: Sendable {
   var isHoled: Bool { repaired.load(ordering: .acquiring) < failed.load(ordering: .acquiring) }
 
   /// Of the last failure.
-  var failure: String { lastWords.withLock { $0 } }
+  var failure: String { lastFailure.withLock { $0 } }
 
   /// Where the log may have a hole, has `repair` bring all that is committed to the disk. On the writer's thread.
   ///

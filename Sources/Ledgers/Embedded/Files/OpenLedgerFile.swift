@@ -9,7 +9,7 @@ extension Database {
     do throws(LedgerOpenError) {
       return try openForWriting(path: path, busyMilliseconds: busyMilliseconds, system: system)
     } catch {
-      guard case .engine = error, LedgerRoom.giveUpReserve(of: path) else { throw error }
+      guard case .engine = error, LedgerReserve.giveUpReserve(of: path) else { throw error }
       return try openForWriting(path: path, busyMilliseconds: busyMilliseconds, system: system)
     }
   }
@@ -112,8 +112,8 @@ extension LedgerOpenError {
   init(wrapping error: any Error, path: String) {
     switch error {
     case let error as LedgerOpenError: self = error
-    case LedgerError.engine(let words): self = .engine(path: path, words: words)
-    default: self = .engine(path: path, words: "\(error)")
+    case LedgerError.engine(let description): self = .engine(path: path, description: description)
+    default: self = .engine(path: path, description: "\(error)")
     }
   }
 }

@@ -9,8 +9,8 @@ final class LedgerWriter {
   private let queue: CallQueue
   private let unflushed: UnflushedCommits
   private let keeper: LogKeeper
-  private let room: LedgerRoom?
-  private let place: LedgerPlace?
+  private let room: LedgerReserve?
+  private let place: LedgerPresence?
   private var transaction: LedgerTransaction
   private let begin: Statement
   private let commit: Statement
@@ -22,8 +22,8 @@ final class LedgerWriter {
   ///   - room: on the disk; `nil` where none is set aside.
   ///   - place: where the files have to be; `nil` where nobody looks.
   init(
-    _ database: Database, queue: CallQueue, unflushed: UnflushedCommits, room: LedgerRoom? = nil,
-    place: LedgerPlace? = nil, checkpointFrames: Int, tell: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
+    _ database: Database, queue: CallQueue, unflushed: UnflushedCommits, room: LedgerReserve? = nil,
+    place: LedgerPresence? = nil, checkpointFrames: Int, tell: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
   ) throws(LedgerError) {
     self.database = database
     self.queue = queue
@@ -57,10 +57,10 @@ final class LedgerWriter {
       if let place, place.hasParted { try place.verify() }
       try commit(batch)
       try place?.verify()
-      if batch.contains(where: \.owesFlush) { keeper.owe() }
+      if batch.contains(where: { $0.durability == .flushSoon }) { keeper.owe() }
     } catch {
       answers.removeAll(keepingCapacity: true)
-      for call in batch { answers.append(.failed(call, error)) }
+      for call in batch { answers.append(call.failed(error)) }
     }
     deliver(batch)
   }
@@ -88,7 +88,7 @@ final class LedgerWriter {
     try keeper.mend()
     database.forgetFailure()
     let commits = database.commits
-    let isFlushed = batch.contains(where: \.needsFlush)
+    let isFlushed = batch.contains(where: { $0.durability == .powerCut })
     var isCommitting = false
     do throws(LedgerError) {
       try database.setFlush(isFlushed)
@@ -98,7 +98,7 @@ final class LedgerWriter {
         // A full disk may end the whole transaction in the middle of one call. What follows would commit itself,
         // call by call, and what went before is gone.
         guard database.isInTransaction else {
-          if case .failed(_, let error) = answers.last { throw error }
+          if let failure = answers.last?.failure { throw failure }
           throw .engine("the transaction ended before its time")
         }
       }

@@ -1,0 +1,88 @@
+package import GatewayCore
+package import NIOCore
+
+// Each call of the protocol: what it does inside the transaction, and what its answer must have survived.
+extension EmbeddedLedger: Ledger {
+  /// See ``/GatewayCore/Ledger``.
+  package func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
+    submit(on: eventLoop, .processEnd, grows: true) { (transaction) throws(LedgerError) in
+      try transaction.open(reservation)
+    }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func find(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<UploadRecord?> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in try transaction.find(key) }
+  }
+
+  /// See ``/GatewayCore/Ledger``. The file's lock proves that no other gateway has a lease.
+  package func takeOver(_ request: LeaseRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
+    submit(on: eventLoop, .powerCut, grows: true) { (transaction) throws(LedgerError) in
+      try transaction.takeOver(request)
+    }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func advance(_ advance: Advance, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in try transaction.advance(advance) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func renew(_ renewals: [LeaseRenewal], on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in try transaction.renew(renewals) }
+  }
+
+  /// See ``/GatewayCore/Ledger``. An upload that is provably complete is found so again.
+  package func complete(_ completion: Completion, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, completion.isProvableFromDisk ? .flushSoon : .powerCut) {
+      (transaction) throws(LedgerError) in
+      try transaction.complete(completion)
+    }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func fail(
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in
+      try transaction.fail(key, epoch: epoch, expiresAt: expiresAt)
+    }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in try transaction.forget(key) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in
+      try transaction.release(key, epoch: epoch)
+    }
+  }
+
+  /// See ``/GatewayCore/Ledger``. All of them: the file's lock proves that no other gateway has a lease. Ordered by route
+  /// and age.
+  package func unfinished(of holder: String, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in try transaction.unfinished() }
+  }
+
+  /// See ``/GatewayCore/Ledger``. Ordered by route and age.
+  package func expired(
+    at time: WallTime, of holder: String, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<[UploadRecord]> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in try transaction.expired(at: time) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in
+      try transaction.dropWindows(before: start)
+    }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in try transaction.allQuotas() }
+  }
+}
