@@ -14,7 +14,7 @@ struct Gatekeeper: Sendable {
   /// - Parameter now: decides which window's quotas count.
   /// - Throws: the first refusal in the order of docs/protocol.md, "Order of checks".
   func admit(_ request: UploadRequest, at now: WallTime) throws(Refusal) -> Admission {
-    let client = try recognise(request.context)
+    let client = try recognise(request.access)
     let route = client.runtime.route
     switch request.shape {
     case .stream: guard route.takesStreams else { throw .shape(.stream) }
@@ -28,8 +28,8 @@ struct Gatekeeper: Sendable {
   /// Judges a connection that goes on with an upload. What it declares of the upload itself is judged when that is found.
   ///
   /// - Throws: as ``admit(_:at:)``.
-  func admit(_ request: ResumeRequest, at now: WallTime) throws(Refusal) -> Admission {
-    let client = try recognise(request.context)
+  func admit(_ request: UploadResumption, at now: WallTime) throws(Refusal) -> Admission {
+    let client = try recognise(request.access)
     let route = client.runtime.route
     guard route.takesStreams else { throw .shape(.stream) }
     if case .value(let named) = request.format {
@@ -41,9 +41,9 @@ struct Gatekeeper: Sendable {
   /// As far as a request goes that brings no bytes: which route, and who asks.
   ///
   /// - Throws: ``Refusal/noRoute`` or ``Refusal/unauthorized``.
-  func recognise(_ context: RequestContext) throws(Refusal) -> RecognisedClient {
-    guard let runtime = routes[context.route] else { throw .noRoute }
-    return RecognisedClient(runtime: runtime, identity: try identify(context.credentials, on: runtime.route))
+  func recognise(_ access: AccessRequest) throws(Refusal) -> RecognisedClient {
+    guard let runtime = routes[access.route] else { throw .noRoute }
+    return RecognisedClient(runtime: runtime, identity: try identify(access.credentials, on: runtime.route))
   }
 
   /// A token that the route knows comes before the certificate; a wrong one is never passed over for it.

@@ -46,7 +46,7 @@ package final class Gateway: Sendable {
       admission = try gatekeeper.admit(request, at: now)
       try admission.checkSize(request.total)
     } catch {
-      throw refuse(request.context, error)
+      throw refuse(request.access, error)
     }
     let (route, identity) = (admission.route, admission.identity)
     let facts = UploadFacts(
@@ -70,24 +70,24 @@ package final class Gateway: Sendable {
 
   /// How an upload stands. Changes nothing. Fails with ``Refusal`` alone.
   package func status(
-    of key: UploadKey, _ context: RequestContext, on eventLoop: any EventLoop
+    of key: UploadKey, _ access: AccessRequest, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadAccount> {
-    eventLoop.makeCompletedFuture { try gatekeeper.recognise(context) }
+    eventLoop.makeCompletedFuture { try gatekeeper.recognise(access) }
       .flatMap { self.findOwn(key, of: $0, on: eventLoop) }
       .map { UploadAccount($0) }
-      .flatMapErrorThrowing { throw self.refuse(context, self.refusal(for: $0)) }
+      .flatMapErrorThrowing { throw self.refuse(access, self.refusal(for: $0)) }
   }
 
   /// Drops an unfinished upload, what is held of it and its reservation; a connection that has it loses it.
   /// Fails with ``Refusal`` alone; with ``Refusal/unknownUpload`` for one that is complete.
   package func cancel(
-    _ key: UploadKey, _ context: RequestContext, on eventLoop: any EventLoop
+    _ key: UploadKey, _ access: AccessRequest, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
     let client: RecognisedClient
     do throws(Refusal) {
-      client = try gatekeeper.recognise(context)
+      client = try gatekeeper.recognise(access)
     } catch {
-      return eventLoop.makeFailedFuture(refuse(context, error))
+      return eventLoop.makeFailedFuture(refuse(access, error))
     }
     return findOwn(key, of: client, on: eventLoop)
       .flatMap { record -> EventLoopFuture<UploadLocks.Lock> in
@@ -101,7 +101,7 @@ package final class Gateway: Sendable {
           .flatMap { self.drop($0, on: eventLoop) }
           .always { _ in self.locks.unlock(lock) }
       }
-      .flatMapErrorThrowing { throw self.refuse(context, self.refusal(for: $0)) }
+      .flatMapErrorThrowing { throw self.refuse(access, self.refusal(for: $0)) }
   }
 
   /// The record, where it is this client's and this route's. Any other is as if it never was.

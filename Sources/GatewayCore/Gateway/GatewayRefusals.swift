@@ -1,7 +1,7 @@
 extension Gateway {
   /// The one way by which a refusal leaves that comes before there is an upload.
-  func refuse(_ context: RequestContext, _ refusal: Refusal) -> Refusal {
-    observer?.refused(refusal, on: gatekeeper.routes[context.route]?.route.path)
+  func refuse(_ access: AccessRequest, _ refusal: Refusal) -> Refusal {
+    observer?.refused(refusal, on: gatekeeper.routes[access.route]?.route.path)
     return refusal
   }
 

@@ -12,14 +12,14 @@ extension Gateway {
   ///   - onEvent: called on `eventLoop`, never from within this call.
   /// - Throws: ``Refusal`` where the route's rules alone forbid it.
   package func resume(
-    _ request: ResumeRequest, on eventLoop: any EventLoop, logger: Logger,
+    _ request: UploadResumption, on eventLoop: any EventLoop, logger: Logger,
     about: @escaping () -> Logger.Metadata = { [:] }, onEvent: @escaping (UploadEvent) -> Void
   ) throws(Refusal) -> Upload {
     let admission: Admission
     do throws(Refusal) {
       admission = try gatekeeper.admit(request, at: settings.now())
     } catch {
-      throw refuse(request.context, error)
+      throw refuse(request.access, error)
     }
     // Until the record is found, the upload knows of itself what the request says.
     let facts = UploadFacts(
@@ -44,7 +44,7 @@ extension Gateway {
 
   /// The record of an open upload that everything fits which the request declares.
   private func find(
-    _ request: ResumeRequest, _ admission: Admission, on eventLoop: any EventLoop
+    _ request: UploadResumption, _ admission: Admission, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadRecord> {
     let client = RecognisedClient(runtime: admission.runtime, identity: admission.identity)
     return findOwn(request.key, of: client, on: eventLoop).flatMapThrowing { record in
@@ -70,7 +70,7 @@ extension Gateway {
   }
 
   private func takeOver(
-    _ record: UploadRecord, _ request: ResumeRequest, _ admission: Admission, on eventLoop: any EventLoop
+    _ record: UploadRecord, _ request: UploadResumption, _ admission: Admission, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Lease> {
     let total = record.facts.total ?? request.lateTotal
     let leaseRequest = LeaseRequest(

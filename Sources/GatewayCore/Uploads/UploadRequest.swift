@@ -1,5 +1,5 @@
 /// Where a request goes, and what its client has shown of itself.
-package struct RequestContext: Sendable {
+package struct AccessRequest: Sendable {
   /// The route's path as the client named it.
   package var route: String
   /// What the client has shown of itself.
@@ -66,7 +66,7 @@ package struct UploadRequest: Sendable {
   }
 
   /// Where to, and who.
-  package var context: RequestContext
+  package var access: AccessRequest
   /// How the bytes come.
   package var shape: Shape
   /// `nil` where the client named a format that is none.
@@ -84,10 +84,10 @@ package struct UploadRequest: Sendable {
 
   /// All of it.
   package init(
-    context: RequestContext, shape: Shape, format: DataFormat?, total: Int64?, label: String? = nil,
+    access: AccessRequest, shape: Shape, format: DataFormat?, total: Int64?, label: String? = nil,
     metadata: [String: String] = [:], digest: ContentDigest? = nil, transfer: TransferTerms
   ) {
-    self.context = context
+    self.access = access
     self.shape = shape
     self.format = format
     self.total = total
@@ -100,11 +100,11 @@ package struct UploadRequest: Sendable {
 
 /// What a client asks for when it goes on with an upload. Each front declares what its protocol carries; what is declared
 /// must fit what is recorded, and is judged before an older connection is disturbed.
-package struct ResumeRequest: Sendable {
+package struct UploadResumption: Sendable {
   /// Which upload.
   package var key: UploadKey
   /// Where to, and who.
-  package var context: RequestContext
+  package var access: AccessRequest
   /// The total as the client knows it, in bytes; `nil` inside for an unknown one.
   package var total: Declared<Int64?>
   /// What the client now calls the bytes, `nil` inside for a format that is none. The route must take it, but the
@@ -121,12 +121,12 @@ package struct ResumeRequest: Sendable {
 
   /// All of it.
   package init(
-    key: UploadKey, context: RequestContext, total: Declared<Int64?> = .nothing,
+    key: UploadKey, access: AccessRequest, total: Declared<Int64?> = .nothing,
     format: Declared<DataFormat?> = .nothing,
     offset: Int64? = nil, lateTotal: Int64? = nil, digest: ContentDigest? = nil, transfer: TransferTerms
   ) {
     self.key = key
-    self.context = context
+    self.access = access
     self.total = total
     self.format = format
     self.offset = offset

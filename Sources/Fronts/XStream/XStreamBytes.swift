@@ -1,20 +1,15 @@
-import GatewayCore
-import Logging
 package import NIOCore
 import XStream
 
 // The way of what arrives: to the parser, to the upload, or nowhere.
 extension XStreamHandler {
-  /// How long a stream of unknown length may take to end after the last byte that was offered.
-  private static let graceForEndOfGrant = TimeAmount.milliseconds(500)
-
   /// In bytes.
   private static let worthCopying = 16 << 10
 
   /// Plaintext of one read.
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = unwrapInboundIn(data)
-    watch.touch(now: .now())
+    watch?.touch()
     if input.readableBytes == 0 {
       input = bytes
     } else {
@@ -41,23 +36,23 @@ extension XStreamHandler {
       // The storage is one large read's, of which this may be held for long.
       input = ByteBuffer(bytes: input.readableBytesView)
     }
-    keepWatch()
+    watch?.look()
     readIfWanted()
   }
 
   /// - Returns: whether to go on.
   private func step() -> Bool {
-    guard input.readableBytes > 0, halt == nil || halt == .grantFull else { return false }
+    guard input.readableBytes > 0, let session, session.takesBytes else { return false }
     switch exchange.bytesAvailable(input.readableBytes) {
     case .hold: return false
     // A client that does not read its answers gets no more of them made: they would pile up in memory.
     case .parsePacket: return context?.channel.isWritable == true && parse()
     case .forward(let count, let boundary):
-      forward(count, boundary)
+      forward(count, boundary, to: session)
       return true
     case .discard(let count):
       input.moveReaderIndex(forwardBy: count)
-      if halt == .grantFull { leaveFullGrant() }
+      session.endDidNotCome()
       return true
     }
   }
@@ -75,50 +70,31 @@ extension XStreamHandler {
     return true
   }
 
-  private func forward(_ count: Int, _ boundary: ServerExchange.Boundary) {
+  private func forward(_ count: Int, _ boundary: ServerExchange.Boundary, to session: UploadSession) {
     if count == input.readableBytes {
       let bytes = input
       input = ByteBuffer()
-      upload?.write(bytes)
+      session.write(bytes)
     } else if let bytes = input.readSlice(length: count) {
-      upload?.write(bytes)
+      session.write(bytes)
     }
     switch boundary {
     case .more: return
-    case .endOfUpload: upload?.finish()
-    case .endOfGrant where exchange.isOfUnknownLength: waitForEndOfFullGrant()
-    case .endOfGrant: upload?.leave()
+    case .endOfUpload: session.finish()
+    case .endOfGrant: session.grantFilled(isOfUnknownLength: exchange.isOfUnknownLength)
     }
-  }
-
-  /// The client's `close_notify` may be behind its last byte: then the stream is whole, and was only just not too long.
-  private func waitForEndOfFullGrant() {
-    halt = .grantFull
-    graceForEnd = context?.eventLoop.assumeIsolated().scheduleTask(in: Self.graceForEndOfGrant) {
-      self.leaveFullGrant()
-    }
-  }
-
-  private func leaveFullGrant() {
-    guard let grace = graceForEnd else { return }
-    grace.cancel()
-    graceForEnd = nil
-    upload?.leave()
   }
 
   /// The client has said that it sends no more, and everything before that is taken.
   private func reportCleanEnd() {
-    // Once a full grant is being settled, the end comes too late to make the stream whole.
-    guard hasCleanEnd, halt == nil || (halt == .grantFull && graceForEnd != nil) else { return }
+    guard hasCleanEnd, let session, session.takesEnd else { return }
     hasCleanEnd = false
-    graceForEnd?.cancel()
-    graceForEnd = nil
-    halt = nil
+    session.endCame()
     switch exchange.inputEnded(clean: true) {
     case .answerFirst: return
-    case .finish: upload?.finish()
+    case .finish: session.finish()
     case .suspend, .drop:
-      upload?.leave()
+      session.leave()
       context?.close(promise: nil)
     case .close: context?.close(promise: nil)
     }

@@ -20,10 +20,7 @@ extension XStreamHandler {
   func reply(_ answer: ServerExchange.OnAnswer, body: ByteBuffer? = nil) {
     guard case .send(let message, let after) = answer else { return }
     log(message)
-    safeOffset = nil
-    hasOffer = false
-    halt = nil
-    isPaused = false
+    session?.ended()
     send(message, body: body, isLast: after != .keepOpen)
     switch after {
     case .keepOpen: return
@@ -35,9 +32,8 @@ extension XStreamHandler {
   /// Says `close_notify` and reads on for a moment: closed at once, bytes that are still on their way would make the
   /// kernel reset the connection, and the client might never see the packet.
   private func drain() {
-    watch.enter(.draining, now: .now())
     context?.close(mode: .output, promise: nil)
-    keepWatch()
+    watch?.drain()
   }
 
   private func log(_ message: ServerMessage) {

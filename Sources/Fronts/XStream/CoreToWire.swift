@@ -21,6 +21,9 @@ extension XStream.Refusal {
     case .unknownUpload: self.init(status: .unknownKey, reason: "no such unfinished stream")
     case .otherDigest:
       self.init(status: .malformed, reason: "x-stream-digest has to be the one that the stream began with")
+    case .otherTotal: self.init(status: .unknownKey, reason: "no such unfinished stream")
+    case .otherOffset:
+      self.init(status: .unknownKey, reason: "the stream goes on elsewhere")
     case .busy(let seconds):
       self.init(status: .busy, reason: "too many streams at once", retryAfter: Int64(seconds))
     case .quota: self.init(status: .quota, reason: "the quota is used up")

@@ -1,0 +1,62 @@
+package import GatewayCore
+package import NIOCore
+package import TLSTransport
+
+/// A protocol that clients may speak, as a value that installs itself on a connection.
+package protocol Front: Sendable {
+  /// The protocol's names in ALPN (RFC 7301), the preferred first.
+  var applicationProtocols: [String] { get }
+
+  /// Whether a connection without ALPN speaks this protocol.
+  ///
+  /// - Parameter firstBytes: what has arrived so far; at least one byte.
+  /// - Returns: `nil` where more bytes have to come first.
+  func recognises(_ firstBytes: ByteBufferView) -> Bool?
+
+  /// Adds the front's handlers to a connection whose handshake is complete. What has arrived already is read through them.
+  func install(on channel: any Channel, peer: ConnectionPeer) throws
+}
+
+/// Fired as a user event into every connection when the gateway goes away.
+package struct GatewayIsStopping: Sendable {
+  /// The event.
+  package init() {}
+}
+
+/// Who is at the other end of a connection, as the handshake has shown it.
+package struct ConnectionPeer {
+  /// What the client has shown of itself; a front adds a request's token.
+  package let credentials: Credentials
+  /// What a backend may want to know.
+  package let connection: ClientConnection
+  /// Who decrypts the connection's records.
+  package let recordPath: TLSRecordPath
+  /// What the log calls the connection.
+  let label: ConnectionLabel
+
+  init(_ handshake: TLSHandshakeCompleted, channel: any Channel, label: ConnectionLabel) {
+    let certificate = handshake.peerCertificate
+    var connection = ClientConnection()
+    connection.remote = channel.remoteAddress
+    connection.local = channel.localAddress
+    connection.hasCertificate = certificate != nil
+    connection.commonName = certificate?.commonName
+    connection.tlsVersion = handshake.protocolVersion
+    connection.tlsCipher = handshake.cipher
+    connection.alpn = handshake.alpn
+    connection.serverName = handshake.serverName
+    self.connection = connection
+    self.credentials = Credentials(
+      certificate: certificate.flatMap(CertificateHolder.init), token: nil, address: label.peer)
+    self.recordPath = handshake.recordPath
+    self.label = label
+  }
+}
+
+extension CertificateHolder {
+  /// `nil` for a certificate of which it is not known who vouches for it.
+  init?(_ certificate: PeerCertificate) {
+    guard let identity = certificate.identity else { return nil }
+    self.init(identity: identity.name, subject: identity.hasSubject ? certificate.subject : nil)
+  }
+}

@@ -1,0 +1,77 @@
+import NIOCore
+
+/// Sets the timer that a ``ClientWatch`` asks for. Takes its time from the event loop.
+final class ConnectionWatch {
+  private let eventLoop: any EventLoop
+  private let currentPhase: () -> ClientWatch.Phase
+  private let onVerdict: (ClientWatch.Verdict) -> Void
+  private var watch: ClientWatch
+  private var timer: (task: Scheduled<Void>, due: NIODeadline)?
+
+  /// - Parameters:
+  ///   - currentPhase: what the connection waits for now.
+  ///   - onVerdict: hears that the client took too long; never ``ClientWatch/Verdict/never`` or
+  ///     ``ClientWatch/Verdict/lookAgain(_:)``.
+  init(
+    _ timeouts: FrontTimeouts, on eventLoop: any EventLoop, currentPhase: @escaping () -> ClientWatch.Phase,
+    onVerdict: @escaping (ClientWatch.Verdict) -> Void
+  ) {
+    self.eventLoop = eventLoop
+    self.currentPhase = currentPhase
+    self.onVerdict = onVerdict
+    self.watch = ClientWatch(timeouts: timeouts, now: eventLoop.now)
+  }
+
+  /// Whether the last packet was sent, and only the client's end is waited for.
+  var isDraining: Bool { watch.phase == .draining }
+
+  /// Bytes of a body have arrived.
+  func touch() { watch.touch(now: eventLoop.now) }
+
+  func writability(isWritable: Bool) { watch.writability(isWritable: isWritable, now: eventLoop.now) }
+
+  /// The last packet was sent.
+  func drain() {
+    watch.enter(.draining, now: eventLoop.now)
+    look()
+  }
+
+  /// Notes what the connection waits for now, and sees to it that the timer rings no later than that needs.
+  func look() {
+    let now = eventLoop.now
+    if !isDraining { watch.enter(currentPhase(), now: now) }
+    let due: NIODeadline
+    switch watch.verdict(now: now) {
+    case .never: return
+    case .lookAgain(let later): due = later
+    case .close, .headTooSlow, .silent: due = now
+    }
+    // A timer that rings too early looks and is set anew, which is cheaper than one for each read.
+    if let timer, timer.due <= due { return }
+    stop()
+    setTimer(at: due)
+  }
+
+  /// Ends the watch.
+  func stop() {
+    timer?.task.cancel()
+    timer = nil
+  }
+
+  private func setTimer(at due: NIODeadline) {
+    let task = eventLoop.assumeIsolated().scheduleTask(deadline: due) {
+      self.timer = nil
+      self.ring()
+    }
+    timer = (task, due)
+  }
+
+  private func ring() {
+    let verdict = watch.verdict(now: eventLoop.now)
+    switch verdict {
+    case .never: return
+    case .lookAgain(let due): setTimer(at: due)
+    case .close, .headTooSlow, .silent: onVerdict(verdict)
+    }
+  }
+}
