@@ -6,6 +6,8 @@ package import Logging
 ///
 /// `docs/configuration.md` describes the file that it is read from.
 package struct Configuration: Sendable {
+  /// What the gateway calls itself in the ledger's leases; another one for each gateway over one ledger.
+  package var name: String
   /// Where the gateway listens.
   package var listen: ListenAddress
   /// How it shows who it is, and whom it asks to do the same.

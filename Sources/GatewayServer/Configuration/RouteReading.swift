@@ -61,7 +61,7 @@ enum RouteReading {
     let route = Route(
       path: path, formats: formats, buffer: buffer, limits: limits, resumeFor: resumeFor?.value ?? .seconds(86_400),
       takesStreams: streams?.value ?? true, access: access, countsStored: destination.countsStored,
-      holdsNothing: destination.value.holdsNothing, clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial)
+      clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial)
     return Outcome(
       entry: Configuration.RouteEntry(route: route, destination: destination.value), folder: destination.folder,
       files: destination.files

@@ -9,6 +9,7 @@ enum ServerReading {
   /// `nil` where something was missing; whether anything else was wrong, the faults of `reading` say.
   static func read(_ top: inout MappingReader) -> Configuration? {
     let reading = top.reading
+    let name = top.optional("name", as: .gatewayName)?.value ?? GatewayName.ofHost
     let listenSetting = top.optional("listen", as: .listenAddress)
     let listen = top.has("listen") ? listenSetting?.value : ListenAddress(host: "127.0.0.1", port: 8443)
     let tls = TLSReading(&top)
@@ -41,7 +42,7 @@ enum ServerReading {
     StorePlaces.check(routes, apart: neighbours, reading: reading)
     guard let listen, let settings = tls?.settings else { return nil }
     return Configuration(
-      listen: listen, tls: settings, state: statePath, routes: routes.map(\.entry), timeouts: timeouts, memory: memory,
+      name: name, listen: listen, tls: settings, state: statePath, routes: routes.map(\.entry), timeouts: timeouts, memory: memory,
       window: window, connections: connections?.value ?? 4096, log: log, threads: threads,
       origin: ConfigurationOrigin(
         file: reading.file, paths: reading.paths, listen: listenSetting?.place, connections: connections?.place))

@@ -79,7 +79,7 @@ package final class RunningGateway: Sendable {
         destinations: destinations, ledger: ledger,
         settings: GatewaySettings(
           window: Int(configuration.window), memory: Int(configuration.memory),
-          holder: UploadKey.mint(at: .now()).logID,
+          holder: configuration.name,
           now: { .now() }),
         memory: memory)
       let recovery = try await gateway.recover(on: eventLoops.next())
@@ -106,6 +106,7 @@ package final class RunningGateway: Sendable {
     let connections = ConnectionTable(limit: configuration.connections)
     let timeouts = FrontTimeouts(configuration.timeouts)
     let handshake = TimeAmount(configuration.timeouts.handshake)
+    let fronts: [any Front] = [XStreamFront(gateway: gateway, timeouts: timeouts, logger: logger)]
     let bootstrap = ServerBootstrap(group: eventLoops)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.maxMessagesPerRead, value: UInt(waitingAt == nil ? 4 : 1))
@@ -128,7 +129,7 @@ package final class RunningGateway: Sendable {
           try StagedReceiveAllocator.apply(to: channel)
           try channel.pipeline.syncOperations.addHandlers(
             TLSHandler(context: context, handshakeDeadline: handshake),
-            XStreamHandler(gateway: gateway, timeouts: timeouts, logger: logger))
+            FrontSelector(fronts: fronts, patience: timeouts.head, logger: logger, now: gateway.settings.now))
         }
       }
     do {
@@ -197,7 +198,7 @@ package final class RunningGateway: Sendable {
   /// How often freed memory is given back: the allocator keeps what a rush has used between what is in use for longer.
   private static let memoryEvery = TimeAmount.seconds(30)
 
-  /// Accepts nobody any more, settles what is open, tells its clients (status 15), and returns when everything is
+  /// Accepts nobody any more, suspends what is open, tells its clients (status 15), and returns when everything is
   /// closed; connections that take longer than the configured time are cut.
   package func stop() async {
     expirySweep.cancel()
@@ -217,7 +218,7 @@ package final class RunningGateway: Sendable {
       group.cancelAll()
     }
     await connections.waitUntilEmpty()
-    await waitUntilSettled()
+    await waitUntilSuspended()
     await Self.release(forwarders, ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
     logger.info("Gateway has stopped")
   }
@@ -234,10 +235,10 @@ package final class RunningGateway: Sendable {
 
   /// Uploads whose connection is gone are still being made safe: store and ledger have to be there for them, for as long
   /// as connections may take.
-  private func waitUntilSettled() async {
+  private func waitUntilSuspended() async {
     let clock = ContinuousClock()
     let deadline = clock.now + shutdownTimeout
-    while !gateway.attachedByRoute.isEmpty, clock.now < deadline {
+    while !gateway.connectedByRoute.isEmpty, clock.now < deadline {
       do { try await clock.sleep(for: .milliseconds(5)) } catch { return }
     }
   }

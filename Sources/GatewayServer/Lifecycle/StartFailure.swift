@@ -5,7 +5,7 @@ import Glibc
 /// Turns what failed at a start into words with the line of the configuration that has to be changed.
 enum StartFailure {
   static func faults(_ error: any Error, _ configuration: Configuration, path: String) -> ConfigurationFaults {
-    faults(FailureWords.of(error), configuration, at: configuration.origin.place(of: path))
+    faults(FailureDescription.of(error), configuration, at: configuration.origin.place(of: path))
   }
 
   static func faults(_ message: String, _ configuration: Configuration, at place: Place?) -> ConfigurationFaults {

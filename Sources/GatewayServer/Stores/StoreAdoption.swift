@@ -28,15 +28,15 @@ package struct StoreAdoption: Sendable {
     } catch LedgerOpenError.locked {
       // The gateway runs, and has done so.
     }
-    let reader = try LedgerReader(path: folder.ledgerPath)
-    let ledgerID = try reader.ledgerID()
-    let known = try reader.stores().first { $0.route == route }
+    let ledger = try folder.inspect()
+    let ledgerID = try ledger.ledgerID()
+    let known = try ledger.stores().first { $0.route == route }
     let look = try settings.look()
     directory = settings.directory
     wasKnown = look.mark.map { $0.ledger == ledgerID && $0.id == known?.id } ?? false
-    let open = try reader.uploads(state: .open)
+    let open = try ledger.uploads(state: .open, route: nil)
     missing = try open.count {
-      try $0.route == route && $0.committed > 0 && !look.unfinished.contains($0.key.text) && !settings.isPresent($0)
+      try $0.facts.route == route && $0.committed > 0 && !look.unfinished.contains($0.key.text) && !settings.isPresent($0)
     }
     strangers = look.unfinished.subtracting(open.map(\.key.text)).count
     guard !wasKnown else { return }
@@ -44,7 +44,7 @@ package struct StoreAdoption: Sendable {
     // A gateway that runs knows its store by the name that it has.
     if let known { mark.id = known.id }
     try settings.adopt(mark)
-    try LedgerMaintenance(path: folder.ledgerPath).note(
+    try folder.correct().note(
       KnownStore(route: route, id: mark.id, directory: settings.directory))
   }
 }

@@ -1,13 +1,13 @@
 import Forwarders
 import Foundation
 import GatewayCore
-import Ledgers
 
 /// Holds the stores of a configuration against its ledger, before anything is made or removed in either.
 struct StoreClaims {
   private let verdicts: [String: StoreJudge.Verdict]
   private let ledgerID: String
-  private let ledgerPath: String
+  private let folder: LedgerFolder
+  private var ledgerPath: String { folder.ledgerPath }
 
   /// Looks at all stores where there is no ledger yet: what knows one says that its disk is not mounted.
   ///
@@ -15,79 +15,79 @@ struct StoreClaims {
   static func checkFirstStart(_ configuration: Configuration) throws {
     let path = LedgerFolder(path: configuration.state).ledgerPath
     guard !FileManager.default.fileExists(atPath: path) else { return }
-    _ = try verdicts(configuration, reader: nil, path: path)
+    _ = try verdicts(configuration, ledger: nil, path: path)
   }
 
   /// - Throws: ``StoreMismatch``; `LedgerOpenError`, `LedgerError`; `SinkFailure` where a store cannot be looked at.
   init(_ configuration: Configuration) throws {
-    ledgerPath = LedgerFolder(path: configuration.state).ledgerPath
-    let reader = try LedgerReader(path: ledgerPath)
-    ledgerID = try reader.ledgerID()
-    verdicts = try Self.verdicts(configuration, reader: reader, path: ledgerPath)
+    folder = LedgerFolder(path: configuration.state)
+    let ledger = try folder.inspect()
+    ledgerID = try ledger.ledgerID()
+    verdicts = try Self.verdicts(configuration, ledger: ledger, path: folder.ledgerPath)
   }
 
   /// Throws where a route's store is not the one that its ledger knows.
   ///
   /// - Throws: ``StoreMismatch``; `LedgerError`; `SinkFailure`.
   static func checkIsThere(
-    _ settings: DirectoryStore.Settings, of route: String, in configuration: Configuration, _ reader: LedgerReader
+    _ settings: DirectoryStore.Settings, of route: String, in configuration: Configuration, _ ledger: any LedgerInspection
   ) throws {
     let path = LedgerFolder(path: configuration.state).ledgerPath
-    switch try verdict(on: settings, of: route, in: configuration, reader: reader, path: path) {
+    switch try verdict(on: settings, of: route, in: configuration, ledger: ledger, path: path) {
     case .known(_, isNoted: true): return
-    case .mistaken(let words): throw StoreMismatch(words: [words])
+    case .mistaken(let mistake): throw StoreMismatch(mistakes: [mistake])
     case .known, .new:
-      throw StoreMismatch(words: [
+      throw StoreMismatch(mistakes: [
         "the ledger \(path) does not know the store of \(route) yet: start the gateway once"
       ])
     }
   }
 
   private static func verdicts(
-    _ configuration: Configuration, reader: LedgerReader?, path: String
+    _ configuration: Configuration, ledger: (any LedgerInspection)?, path: String
   ) throws -> [String: StoreJudge.Verdict] {
     var verdicts: [String: StoreJudge.Verdict] = [:]
     var mistakes: [String] = []
     for entry in configuration.routes {
       guard let settings = entry.destination.store else { continue }
       let verdict = try verdict(
-        on: settings, of: entry.route.path, in: configuration, reader: reader, path: path)
-      if case .mistaken(let words) = verdict { mistakes.append(words) }
+        on: settings, of: entry.route.path, in: configuration, ledger: ledger, path: path)
+      if case .mistaken(let mistake) = verdict { mistakes.append(mistake) }
       verdicts[entry.route.path] = verdict
     }
-    guard mistakes.isEmpty else { throw StoreMismatch(words: mistakes) }
+    guard mistakes.isEmpty else { throw StoreMismatch(mistakes: mistakes) }
     return verdicts
   }
 
   private static func verdict(
-    on settings: DirectoryStore.Settings, of route: String, in configuration: Configuration, reader: LedgerReader?,
+    on settings: DirectoryStore.Settings, of route: String, in configuration: Configuration, ledger: (any LedgerInspection)?,
     path: String
   ) throws -> StoreJudge.Verdict {
     let look = try settings.look()
     let judge = StoreJudge(
-      route: route, directory: settings.directory, ledgerPath: path, ledgerID: try reader?.ledgerID(),
-      stores: try reader?.stores() ?? [],
+      route: route, directory: settings.directory, ledgerPath: path, ledgerID: try ledger?.ledgerID(),
+      stores: try ledger?.stores() ?? [],
       routes: Set(configuration.routes.filter { $0.destination.store != nil }.map(\.route.path)))
-    return judge.verdict(on: look, holding: try holdings(of: route, settings, look, reader))
+    return judge.verdict(on: look, holding: try holdings(of: route, settings, look, ledger))
   }
 
   private static func holdings(
-    of route: String, _ settings: DirectoryStore.Settings, _ look: StoreLook, _ reader: LedgerReader?
+    of route: String, _ settings: DirectoryStore.Settings, _ look: StoreLook, _ ledger: (any LedgerInspection)?
   ) throws -> StoreJudge.Holdings {
     var holdings = StoreJudge.Holdings()
     var strangers = look.unfinished
-    guard let reader else {
+    guard let ledger else {
       holdings.strangers = strangers.count
       return holdings
     }
-    let open = try reader.uploads(state: .open, route: route)
-    holdings.hasAny = try !open.isEmpty || reader.hasUploads(of: route)
+    let open = try ledger.uploads(state: .open, route: route)
+    holdings.hasAny = try !open.isEmpty || ledger.hasUploads(of: route)
     for upload in open where upload.committed > 0 && !look.unfinished.contains(upload.key.text) {
       if try !settings.isPresent(upload) { holdings.missing += 1 }
     }
     guard !strangers.isEmpty else { return holdings }
     // A route that is called otherwise now has its uploads under its former name.
-    for upload in try reader.uploads(state: .open) { strangers.remove(upload.key.text) }
+    for upload in try ledger.uploads(state: .open, route: nil) { strangers.remove(upload.key.text) }
     holdings.strangers = strangers.count
     return holdings
   }
@@ -116,15 +116,15 @@ struct StoreClaims {
   }
 
   private func note(_ mark: StoreMark, _ settings: DirectoryStore.Settings, of route: String) throws {
-    try LedgerMaintenance(path: ledgerPath).note(
+    try folder.correct().note(
       KnownStore(route: route, id: mark.id, directory: settings.directory))
   }
 }
 
 /// Stores that are not those that their ledger knows. Nothing was changed.
 package struct StoreMismatch: Error, CustomStringConvertible {
-  let words: [String]
+  let mistakes: [String]
 
   /// What is wrong, where, and what to do.
-  package var description: String { words.joined(separator: "\n") }
+  package var description: String { mistakes.joined(separator: "\n") }
 }

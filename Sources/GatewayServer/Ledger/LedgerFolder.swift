@@ -1,3 +1,4 @@
+import GatewayCore
 import Ledgers
 import Logging
 
@@ -30,6 +31,16 @@ package struct LedgerFolder: Sendable {
       if let logger { notice.log(to: logger) }
     }
   }
+
+  /// The ledger for those who look on, also while a gateway uses it.
+  ///
+  /// - Throws: `LedgerOpenError`.
+  func inspect() throws -> any LedgerInspection { try LedgerReader(path: ledgerPath) }
+
+  /// The ledger for those who put it right, also while a gateway uses it.
+  ///
+  /// - Throws: `LedgerOpenError`.
+  func correct() throws -> any LedgerCorrection { try LedgerMaintenance(path: ledgerPath) }
 
   private func makeFolder() throws(LedgerFolderError) {
     var made = ""

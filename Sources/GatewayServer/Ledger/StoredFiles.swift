@@ -1,6 +1,5 @@
 import Forwarders
 import GatewayCore
-import Ledgers
 
 /// Compares a gateway's ledger with the files that its routes should have.
 package struct StoredFiles: Sendable {
@@ -21,7 +20,7 @@ package struct StoredFiles: Sendable {
   /// How many complete uploads were looked for.
   package let looked: Int
   private let keys: [UploadKey]
-  private let ledgerPath: String
+  private let folder: LedgerFolder
 
   /// Looks for the file of every complete upload; changes nothing.
   ///
@@ -32,21 +31,21 @@ package struct StoredFiles: Sendable {
   /// - Throws: `LedgerOpenError`, `LedgerError`; ``StoreMismatch`` where a store is not the one that the ledger knows, and
   ///   `SinkFailure` where it cannot be read: then nothing is known of its files.
   package init(_ configuration: Configuration, route: String? = nil) throws {
-    ledgerPath = LedgerFolder(path: configuration.state).ledgerPath
-    let reader = try LedgerReader(path: ledgerPath)
+    folder = LedgerFolder(path: configuration.state)
+    let ledger = try folder.inspect()
     var missing: [Missing] = []
     var keys: [UploadKey] = []
     var looked = 0
     for entry in configuration.routes where route == nil || entry.route.path == route {
       guard let store = entry.destination.store else { continue }
-      let uploads = try reader.uploads(state: .done, route: entry.route.path)
+      let uploads = try ledger.uploads(state: .done, route: entry.route.path)
       guard !uploads.isEmpty else { continue }
-      try StoreClaims.checkIsThere(store, of: entry.route.path, in: configuration, reader)
+      try StoreClaims.checkIsThere(store, of: entry.route.path, in: configuration, ledger)
       for upload in uploads where try !store.isPresent(upload) {
         keys.append(upload.key)
         missing.append(
           Missing(
-            key: upload.key.text, route: upload.route, size: upload.committed, path: store.finalPath(of: upload)))
+            key: upload.key.text, route: upload.facts.route, size: upload.committed, path: store.finalPath(of: upload)))
       }
       looked += uploads.count
     }
@@ -61,7 +60,7 @@ package struct StoredFiles: Sendable {
   /// - Throws: `LedgerOpenError`, `LedgerError`.
   package func forgetMissing() throws -> Int {
     guard !keys.isEmpty else { return 0 }
-    return try LedgerMaintenance(path: ledgerPath).forget(keys).count
+    return try folder.correct().forget(keys).count
   }
 }
 

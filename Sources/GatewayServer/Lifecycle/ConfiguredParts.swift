@@ -17,7 +17,7 @@ extension TLSServerConfiguration {
       }
     self.init(
       certificateChainFile: tls.certificate, privateKeyFile: tls.privateKey,
-      profile: tls.profile == .modern ? .modern : .intermediate, applicationProtocols: ["x-stream/1"],
+      profile: tls.profile == .modern ? .modern : .intermediate, applicationProtocols: [XStreamFront.applicationProtocol],
       clientCertificates: certificates, records: tls.records == .openssl ? .library : .direct)
   }
 }
@@ -47,14 +47,14 @@ extension Configuration.RouteEntry {
           do throws(LedgerError) {
             try flush.flushAnswers(afterSyncOf: synced)
           } catch {
-            throw .storage("the ledger failed: \(error.words)")
+            throw .storage("the ledger failed: \(error.logDescription)")
           }
         },
         onPresence: { [route = route.path] presence in
           switch presence {
-          case .away(let words):
+          case .away(let reason):
             logger.error(
-              "Store is not in its place: nothing is taken", metadata: ["route": "\(route)", "reason": "\(words)"])
+              "Store is not in its place: nothing is taken", metadata: ["route": "\(route)", "reason": "\(reason)"])
           case .back: logger.notice("Store is in its place again", metadata: ["route": "\(route)"])
           }
         })

@@ -1,6 +1,5 @@
 import Forwarders
 package import GatewayCore
-import Ledgers
 
 /// What a gateway's ledger says, read while the gateway runs or after it.
 package struct LedgerAccount: Sendable, Encodable {
@@ -74,11 +73,11 @@ package struct LedgerAccount: Sendable, Encodable {
   }
 
   private init(_ state: LedgerFolder, stores: [String: DirectoryStore.Settings], _ filter: LedgerFilter) throws {
-    let reader = try LedgerReader(path: state.ledgerPath)
-    uploads = try reader.uploads(state: filter.recordState, route: filter.route).filter(filter.takes).map {
-      Upload($0, in: stores[$0.route])
+    let ledger = try state.inspect()
+    uploads = try ledger.uploads(state: filter.recordState, route: filter.route).filter(filter.takes).map {
+      Upload($0, in: stores[$0.facts.route])
     }
-    quotas = try reader.quotas().filter(filter.takes).map(Quota.init)
+    quotas = try ledger.quotas().filter(filter.takes).map(Quota.init)
   }
 }
 
@@ -125,8 +124,8 @@ package struct LedgerFilter: Sendable {
   var recordState: UploadRecord.State? { state.flatMap { UploadRecord.State(rawValue: $0.rawValue) } }
 
   func takes(_ upload: UploadRecord) -> Bool {
-    (client.map { upload.subject.contains($0) } ?? true)
-      && (since.map { $0 <= upload.finishedAt ?? upload.createdAt } ?? true)
+    (client.map { upload.facts.subject.contains($0) } ?? true)
+      && (since.map { $0 <= upload.finishedAt ?? upload.facts.createdAt } ?? true)
       && upload.key.text.hasPrefix(keyPrefix)
   }
 
@@ -138,7 +137,8 @@ package struct LedgerFilter: Sendable {
 extension LedgerAccount.Upload {
   init(_ record: UploadRecord, in store: DirectoryStore.Settings?) {
     key = record.key.text
-    route = record.route
+    let facts = record.facts
+    route = facts.route
     path =
       switch record.state {
       case .done: store?.finalPath(of: record)
@@ -146,15 +146,15 @@ extension LedgerAccount.Upload {
       }
     state = record.state.rawValue
     safe = record.committed
-    total = record.total
-    owner = record.owner
-    client = record.subject
-    name = record.label
-    format = record.format
-    sha256 = record.digest.map { digest in
+    total = facts.total
+    owner = facts.owner
+    client = facts.subject
+    name = facts.label
+    format = facts.format.rawValue
+    sha256 = facts.digest.map { digest in
       digest.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
-    createdAt = record.createdAt.milliseconds
+    createdAt = facts.createdAt.milliseconds
     expiresAt = record.state != .done ? record.expiresAt.milliseconds : nil
     finishedAt = record.finishedAt?.milliseconds
   }

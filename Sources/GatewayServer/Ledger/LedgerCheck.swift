@@ -1,4 +1,4 @@
-import Ledgers
+import GatewayCore
 
 /// Looks whether a gateway's ledger agrees with itself and with the files of its routes.
 package struct LedgerCheck: Sendable {
@@ -13,7 +13,7 @@ package struct LedgerCheck: Sendable {
   /// - Throws: `LedgerOpenError` or `LedgerError` where the ledger cannot be read; ``StoreMismatch`` or `SinkFailure` for a
   ///   store.
   package init(_ configuration: Configuration, files: Bool) throws {
-    var violations = try LedgerAudit.violations(path: LedgerFolder(path: configuration.state).ledgerPath).map {
+    var violations = try LedgerFolder(path: configuration.state).inspect().violations().map {
       "\($0.rule): \($0.description)"
     }
     var looked = 0
