@@ -94,6 +94,8 @@ let package = Package(
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),
     .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
     .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),
+    .testTarget(
+      name: "FrontsTests", dependencies: ["Fronts", "GatewayCore", "XStream", nioCore, nioEmbedded, logging]),
     .testTarget(name: "LedgersTests", dependencies: ["CSQLite", "Ledgers", "GatewayCore", nioCore, nioPosix]),
     .testTarget(
       name: "ForwardersTests",

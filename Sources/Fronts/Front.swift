@@ -32,7 +32,7 @@ package struct ConnectionPeer {
   /// Who decrypts the connection's records.
   package let recordPath: TLSRecordPath
   /// What the log calls the connection.
-  let label: ConnectionLabel
+  package let label: ConnectionLabel
 
   init(_ handshake: TLSHandshakeCompleted, channel: any Channel, label: ConnectionLabel) {
     let certificate = handshake.peerCertificate
@@ -50,6 +50,15 @@ package struct ConnectionPeer {
       certificate: certificate.flatMap(CertificateHolder.init), token: nil, address: label.peer)
     self.recordPath = handshake.recordPath
     self.label = label
+  }
+
+  /// A peer that nothing is known of but where it is.
+  package init(address: String, recordPath: TLSRecordPath, now: @escaping @Sendable () -> WallTime) {
+    self.label = ConnectionLabel(now: now)
+    self.label.peer = address
+    self.connection = ClientConnection()
+    self.credentials = Credentials(certificate: nil, token: nil, address: address)
+    self.recordPath = recordPath
   }
 }
 

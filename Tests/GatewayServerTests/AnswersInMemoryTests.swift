@@ -4,6 +4,7 @@ import Ledgers
 import Logging
 import NIOCore
 import NIOEmbedded
+import TLSTransport
 import Testing
 
 /// What a client asks is answered no faster than it reads.
@@ -18,7 +19,9 @@ struct AnswersInMemoryTests {
       settings: GatewaySettings(window: 1 << 20, memory: 1 << 20, holder: "test", now: { WallTime(milliseconds: 0) }))
     let timeouts = FrontTimeouts(head: .seconds(30), idle: .seconds(300), silence: .seconds(60))
     let channel = EmbeddedChannel(
-      handler: XStreamHandler(gateway: gateway, timeouts: timeouts, logger: CapturedLog().logger))
+      handler: XStreamHandler(
+        gateway: gateway, timeouts: timeouts, logger: CapturedLog().logger,
+        peer: ConnectionPeer(address: "127.0.0.1", recordPath: .library, now: { WallTime(milliseconds: 0) })))
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     channel.isWritable = false
     try channel.writeInbound(ByteBuffer(string: String(repeating: idleQuestion, count: 3)))

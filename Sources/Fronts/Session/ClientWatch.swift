@@ -1,9 +1,9 @@
-import NIOCore
+package import NIOCore
 
 /// Knows what a connection waits for, and until when. Has no clock and no timer: both are the handler's.
-struct ClientWatch {
+package struct ClientWatch {
   /// What the connection waits for.
-  enum Phase: Equatable {
+  package enum Phase: Equatable {
     /// A packet.
     case idle
     /// The rest of a head. Bytes do not prolong it: a head that drips is no reason to wait.
@@ -44,7 +44,7 @@ struct ClientWatch {
     unwritableSince = isWritable ? nil : unwritableSince ?? now
   }
 
-  enum Verdict: Equatable {
+  package enum Verdict: Equatable {
     /// Look again then.
     case lookAgain(NIODeadline)
     /// Nothing to wait for in this phase.

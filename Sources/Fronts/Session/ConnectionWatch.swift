@@ -1,7 +1,7 @@
-import NIOCore
+package import NIOCore
 
 /// Sets the timer that a ``ClientWatch`` asks for. Takes its time from the event loop.
-final class ConnectionWatch {
+package final class ConnectionWatch {
   private let eventLoop: any EventLoop
   private let currentPhase: () -> ClientWatch.Phase
   private let onVerdict: (ClientWatch.Verdict) -> Void
@@ -12,7 +12,7 @@ final class ConnectionWatch {
   ///   - currentPhase: what the connection waits for now.
   ///   - onVerdict: hears that the client took too long; never ``ClientWatch/Verdict/never`` or
   ///     ``ClientWatch/Verdict/lookAgain(_:)``.
-  init(
+  package init(
     _ timeouts: FrontTimeouts, on eventLoop: any EventLoop, currentPhase: @escaping () -> ClientWatch.Phase,
     onVerdict: @escaping (ClientWatch.Verdict) -> Void
   ) {
@@ -23,21 +23,21 @@ final class ConnectionWatch {
   }
 
   /// Whether the last packet was sent, and only the client's end is waited for.
-  var isDraining: Bool { watch.phase == .draining }
+  package var isDraining: Bool { watch.phase == .draining }
 
   /// Bytes of a body have arrived.
-  func touch() { watch.touch(now: eventLoop.now) }
+  package func touch() { watch.touch(now: eventLoop.now) }
 
-  func writability(isWritable: Bool) { watch.writability(isWritable: isWritable, now: eventLoop.now) }
+  package func writability(isWritable: Bool) { watch.writability(isWritable: isWritable, now: eventLoop.now) }
 
   /// The last packet was sent.
-  func drain() {
+  package func drain() {
     watch.enter(.draining, now: eventLoop.now)
     look()
   }
 
   /// Notes what the connection waits for now, and sees to it that the timer rings no later than that needs.
-  func look() {
+  package func look() {
     let now = eventLoop.now
     if !isDraining { watch.enter(currentPhase(), now: now) }
     let due: NIODeadline
@@ -53,7 +53,7 @@ final class ConnectionWatch {
   }
 
   /// Ends the watch.
-  func stop() {
+  package func stop() {
     timer?.task.cancel()
     timer = nil
   }

@@ -46,6 +46,9 @@ extension Gateway {
     try await ledger.dropWindows(before: WallTime(milliseconds: start), on: eventLoop).get()
   }
 
+  /// Returns once no connection has an upload: all that arrived is safe.
+  package func waitUntilNoUploads() async { await locks.waitUntilEmpty() }
+
   /// How many uploads a connection has, by route; routes without any are left out.
   package var connectedByRoute: [String: Int] {
     gatekeeper.routes.mapValues(\.connected.count).filter { $0.value > 0 }

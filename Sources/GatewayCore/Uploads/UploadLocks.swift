@@ -43,6 +43,7 @@ final class UploadLocks: Sendable {
   private struct State {
     var slots: [UploadKey: Slot] = [:]
     var lastNumber: UInt64 = 0
+    var whenEmpty: [CheckedContinuation<Void, Never>] = []
   }
 
   private let state = Mutex(State())
@@ -94,19 +95,42 @@ final class UploadLocks: Sendable {
 
   /// Unlocks; whoever waits is next. Twice does nothing.
   func unlock(_ lock: Lock) {
-    let next = state.withLock { state -> (EventLoopPromise<Lock>, Lock)? in
-      guard let slot = state.slots[lock.key], slot.holder.lock == lock else { return nil }
+    enum Next {
+      case nobody
+      case waiter(EventLoopPromise<Lock>, Lock)
+      case empty([CheckedContinuation<Void, Never>])
+    }
+    let next = state.withLock { state -> Next in
+      guard let slot = state.slots[lock.key], slot.holder.lock == lock else { return .nobody }
       let connected = slot.holder.request.connected
       if let waiter = slot.waiter {
         if waiter.holder.subject != slot.holder.subject { connected.change(slot.holder.subject, by: -1) }
         state.slots[lock.key] = Slot(holder: waiter.holder)
-        return (waiter.ready, waiter.holder.lock)
+        return .waiter(waiter.ready, waiter.holder.lock)
       }
       state.slots[lock.key] = nil
       connected.remove(slot.holder.subject)
-      return nil
+      guard state.slots.isEmpty else { return .nobody }
+      defer { state.whenEmpty = [] }
+      return .empty(state.whenEmpty)
     }
-    if let (ready, lock) = next { ready.succeed(lock) }
+    switch next {
+    case .nobody: return
+    case .waiter(let ready, let lock): ready.succeed(lock)
+    case .empty(let waiting): for continuation in waiting { continuation.resume() }
+    }
+  }
+
+  /// Returns once no connection has an upload.
+  func waitUntilEmpty() async {
+    await withCheckedContinuation { continuation in
+      let isEmpty = state.withLock { state in
+        if state.slots.isEmpty { return true }
+        state.whenEmpty.append(continuation)
+        return false
+      }
+      if isEmpty { continuation.resume() }
+    }
   }
 
   // MARK: Leases of what is locked

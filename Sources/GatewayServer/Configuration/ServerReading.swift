@@ -42,7 +42,8 @@ enum ServerReading {
     StorePlaces.check(routes, apart: neighbours, reading: reading)
     guard let listen, let settings = tls?.settings else { return nil }
     return Configuration(
-      name: name, listen: listen, tls: settings, state: statePath, routes: routes.map(\.entry), timeouts: timeouts, memory: memory,
+      name: name, listen: listen, tls: settings, state: statePath, routes: routes.map(\.entry), timeouts: timeouts,
+      memory: memory,
       window: window, connections: connections?.value ?? 4096, log: log, threads: threads,
       origin: ConfigurationOrigin(
         file: reading.file, paths: reading.paths, listen: listenSetting?.place, connections: connections?.place))

@@ -8,7 +8,7 @@ import NIOCore
 import TLSTransport
 
 extension TLSServerConfiguration {
-  init(_ tls: Configuration.TLS) {
+  init(_ tls: Configuration.TLS, applicationProtocols: [String]) {
     let certificates: ClientCertificates =
       switch (tls.clientCA, tls.clientCertificate) {
       case (nil, _), (_, .unasked): .none
@@ -17,7 +17,7 @@ extension TLSServerConfiguration {
       }
     self.init(
       certificateChainFile: tls.certificate, privateKeyFile: tls.privateKey,
-      profile: tls.profile == .modern ? .modern : .intermediate, applicationProtocols: [XStreamFront.applicationProtocol],
+      profile: tls.profile == .modern ? .modern : .intermediate, applicationProtocols: applicationProtocols,
       clientCertificates: certificates, records: tls.records == .openssl ? .library : .direct)
   }
 }

@@ -35,10 +35,13 @@ package final class RunningGateway: Sendable {
 
   /// Opens ledger and stores, brings them together after a crash, and listens.
   ///
+  /// - Parameter frontSet: the protocols that it speaks.
   /// - Throws: what keeps it from running, as `ConfigurationFaults` where something in the configuration has to do with it.
-  package static func start(_ configuration: Configuration, logger: Logger) async throws -> RunningGateway {
+  package static func start(
+    _ configuration: Configuration, logger: Logger, frontSet: FrontSet = .standard
+  ) async throws -> RunningGateway {
     sluice_keep_freed_memory()
-    let preparation = try Preparation(configuration)
+    let preparation = try Preparation(configuration, frontSet)
     for warning in preparation.warnings {
       logger.warning(
         "Configuration",
@@ -85,7 +88,7 @@ package final class RunningGateway: Sendable {
       let recovery = try await gateway.recover(on: eventLoops.next())
       recovery.log(to: logger)
       return try await RunningGateway(
-        preparation: preparation, gateway: gateway, ledger: ledger,
+        preparation: preparation, frontSet: frontSet, gateway: gateway, ledger: ledger,
         forwarders: destinations.map(\.forwarder), storeThreads: storeThreads, eventLoops: eventLoops,
         recovery: recovery, logger: logger)
     } catch {
@@ -96,7 +99,7 @@ package final class RunningGateway: Sendable {
   }
 
   private init(
-    preparation: Preparation, gateway: Gateway, ledger: EmbeddedLedger,
+    preparation: Preparation, frontSet: FrontSet, gateway: Gateway, ledger: EmbeddedLedger,
     forwarders: [any Forwarder], storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
     recovery: RecoveryReport, logger: Logger
   ) async throws {
@@ -106,7 +109,7 @@ package final class RunningGateway: Sendable {
     let connections = ConnectionTable(limit: configuration.connections)
     let timeouts = FrontTimeouts(configuration.timeouts)
     let handshake = TimeAmount(configuration.timeouts.handshake)
-    let fronts: [any Front] = [XStreamFront(gateway: gateway, timeouts: timeouts, logger: logger)]
+    let fronts = frontSet.make(gateway, timeouts, logger)
     let bootstrap = ServerBootstrap(group: eventLoops)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.maxMessagesPerRead, value: UInt(waitingAt == nil ? 4 : 1))
@@ -208,17 +211,13 @@ package final class RunningGateway: Sendable {
     logger.info("Gateway is stopping", metadata: ["connections": "\(open.count)"])
     for channel in open { channel.pipeline.fireUserInboundEventTriggered(GatewayIsStopping()) }
     let connections = connections
-    await withTaskGroup { group in
-      group.addTask { await connections.waitUntilEmpty() }
-      group.addTask { [shutdownTimeout] in
-        do { try await Task.sleep(for: shutdownTimeout) } catch { return }
-        for channel in open { Self.cut(channel) }
-      }
-      await group.next()
-      group.cancelAll()
+    if await !isDone(within: shutdownTimeout, { await connections.waitUntilEmpty() }) {
+      for channel in open { Self.cut(channel) }
+      await connections.waitUntilEmpty()
     }
-    await connections.waitUntilEmpty()
-    await waitUntilSuspended()
+    // Uploads whose connection is gone are still being made safe: store and ledger have to be there for them, for as long
+    // as connections may take.
+    _ = await isDone(within: shutdownTimeout) { [gateway] in await gateway.waitUntilNoUploads() }
     await Self.release(forwarders, ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
     logger.info("Gateway has stopped")
   }
@@ -233,14 +232,22 @@ package final class RunningGateway: Sendable {
     }
   }
 
-  /// Uploads whose connection is gone are still being made safe: store and ledger have to be there for them, for as long
-  /// as connections may take.
-  private func waitUntilSuspended() async {
-    let clock = ContinuousClock()
-    let deadline = clock.now + shutdownTimeout
-    while !gateway.connectedByRoute.isEmpty, clock.now < deadline {
-      do { try await clock.sleep(for: .milliseconds(5)) } catch { return }
+  /// Whether `work` ended before the time was over; it goes on otherwise.
+  private func isDone(within time: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
+    let (ends, end) = AsyncStream.makeStream(of: Bool.self)
+    let working = Task {
+      await work()
+      end.yield(true)
     }
+    let clock = Task {
+      try await Task.sleep(for: time)
+      end.yield(false)
+    }
+    defer {
+      working.cancel()
+      clock.cancel()
+    }
+    return await ends.first { _ in true } ?? false
   }
 
   /// Forwarders first, while there are event loops for what they hold. Then store threads: what they still do is told to

@@ -5,12 +5,14 @@ import TLSTransport
 /// Reads the certificates and keys as a start does.
 enum CertificateReading {
   /// The listener's context; `nil` where something was wrong, which has been noted.
-  static func read(_ configuration: Configuration, _ findings: inout Findings) -> TLSContext? {
+  static func read(
+    _ configuration: Configuration, _ applicationProtocols: [String], _ findings: inout Findings
+  ) -> TLSContext? {
     let tls = configuration.tls
     let files = Files(
       certificate: tls.certificate, privateKey: tls.privateKey, authorities: tls.clientCA, authoritiesKey: "client-ca")
     let context = context(files, &findings) { () throws(TLSConfigurationError) in
-      try TLSContext(server: TLSServerConfiguration(tls))
+      try TLSContext(server: TLSServerConfiguration(tls, applicationProtocols: applicationProtocols))
     }
     for case .pipe(let settings) in configuration.routes.map(\.destination) {
       guard let tls = settings.tls else { continue }

@@ -36,7 +36,8 @@ package struct StoreAdoption: Sendable {
     wasKnown = look.mark.map { $0.ledger == ledgerID && $0.id == known?.id } ?? false
     let open = try ledger.uploads(state: .open, route: nil)
     missing = try open.count {
-      try $0.facts.route == route && $0.committed > 0 && !look.unfinished.contains($0.key.text) && !settings.isPresent($0)
+      try $0.facts.route == route && $0.committed > 0 && !look.unfinished.contains($0.key.text)
+        && !settings.isPresent($0)
     }
     strangers = look.unfinished.subtracting(open.map(\.key.text)).count
     guard !wasKnown else { return }

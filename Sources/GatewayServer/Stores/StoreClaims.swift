@@ -30,7 +30,8 @@ struct StoreClaims {
   ///
   /// - Throws: ``StoreMismatch``; `LedgerError`; `SinkFailure`.
   static func checkIsThere(
-    _ settings: DirectoryStore.Settings, of route: String, in configuration: Configuration, _ ledger: any LedgerInspection
+    _ settings: DirectoryStore.Settings, of route: String, in configuration: Configuration,
+    _ ledger: any LedgerInspection
   ) throws {
     let path = LedgerFolder(path: configuration.state).ledgerPath
     switch try verdict(on: settings, of: route, in: configuration, ledger: ledger, path: path) {
@@ -60,7 +61,8 @@ struct StoreClaims {
   }
 
   private static func verdict(
-    on settings: DirectoryStore.Settings, of route: String, in configuration: Configuration, ledger: (any LedgerInspection)?,
+    on settings: DirectoryStore.Settings, of route: String, in configuration: Configuration,
+    ledger: (any LedgerInspection)?,
     path: String
   ) throws -> StoreJudge.Verdict {
     let look = try settings.look()

@@ -18,8 +18,8 @@ struct GatewayUnderTest: Sendable {
 
   /// Connections that are open.
   var connections: Int { running.connections.count }
-  /// Uploads that a connection is attached to.
-  var attached: Int { running.gateway.attachedByRoute.values.reduce(0, +) }
+  /// Uploads that a connection has.
+  var attached: Int { running.gateway.connectedByRoute.values.reduce(0, +) }
   /// Bytes of uploads in memory.
   var bytesInMemory: Int { running.gateway.memory.bytesInUse }
 
@@ -30,12 +30,13 @@ struct GatewayUnderTest: Sendable {
 ///
 /// - Parameter folder: of an earlier gateway, to go on with what it left.
 func withGateway<Value>(
-  _ setup: GatewaySetup = GatewaySetup(), in folder: GatewayFolder? = nil,
+  _ setup: GatewaySetup = GatewaySetup(), in folder: GatewayFolder? = nil, frontSet: FrontSet = .standard,
   _ body: (GatewayUnderTest) async throws -> Value
 ) async throws -> Value {
   let folder = try folder ?? GatewayFolder()
   let log = CapturedLog()
-  let running = try await RunningGateway.start(setup.configuration(in: folder), logger: log.logger)
+  let running = try await RunningGateway.start(
+    setup.configuration(in: folder), logger: log.logger, frontSet: frontSet)
   do {
     let value = try await body(GatewayUnderTest(running: running, folder: folder, log: log))
     await running.stop()
@@ -76,7 +77,7 @@ extension GatewayFolder {
     route: String, sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> [UploadRecord] {
     let reader = try LedgerReader(path: ledger)
-    let records = try reader.uploads(route: route)
+    let records = try reader.uploads(state: nil, route: route)
     let quota = try reader.quotas().filter { $0.route == route && $0.subject.isEmpty && $0.window == 0 }
     #expect(
       quota.reduce(0) { $0 + $1.reserved } == records.filter { $0.state == .open }.reduce(0) { $0 + $1.granted },
@@ -92,7 +93,7 @@ extension GatewayFolder {
     let records = try expectSoundQuota(route: "/upload-file", sourceLocation: sourceLocation)
     let open = records.filter { $0.state == .open }
     let done = records.filter { $0.state == .done }
-    #expect(try LedgerAudit.violations(path: ledger) == [], sourceLocation: sourceLocation)
+    #expect(try LedgerReader(path: ledger).violations() == [], sourceLocation: sourceLocation)
     if let unfinished { #expect(open.count == unfinished, sourceLocation: sourceLocation) }
     #expect(names(in: partial).isSubset(of: open.map(\.key.text)), "left over", sourceLocation: sourceLocation)
     #expect(names(in: uploads) == Set(done.map(\.key.text)), "stored", sourceLocation: sourceLocation)

@@ -41,12 +41,16 @@ final class RawClient: Sendable {
 
   /// Connects, and waits for the end of the handshake.
   ///
-  /// - Parameter hearsLittle: whether the kernel keeps next to nothing for a client that does not read.
-  static func connect(_ port: Int, usesTLS: Bool = true, hearsLittle: Bool = false) async throws -> RawClient {
+  /// - Parameters:
+  ///   - hearsLittle: whether the kernel keeps next to nothing for a client that does not read.
+  ///   - applicationProtocols: what it offers in ALPN.
+  static func connect(
+    _ port: Int, usesTLS: Bool = true, hearsLittle: Bool = false, applicationProtocols: [String] = ["x-stream/1"]
+  ) async throws -> RawClient {
     let state = SharedState()
     let context = try TLSContext(
       client: TLSClientConfiguration(
-        trust: .caFile(TestCertificates.ours.ca), applicationProtocols: ["x-stream/1"]))
+        trust: .caFile(TestCertificates.ours.ca), applicationProtocols: applicationProtocols))
     var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
     if hearsLittle { bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: 4096) }
     let channel =
@@ -87,6 +91,20 @@ final class RawClient: Sendable {
       if let head { return head }
       if end != nil { return nil }
       await wait { $0.end != nil || Self.hasHead($0.text) }
+    }
+  }
+
+  /// The next line without its end; nil if the connection ends before it.
+  func line() async -> String? {
+    while true {
+      let (line, end) = state.state.withLock { state -> (String?, End?) in
+        guard let index = state.text.firstIndex(of: UInt8(ascii: "\n")) else { return (nil, state.end) }
+        defer { state.text.removeFirst(index + 1) }
+        return (String(decoding: state.text[..<index], as: UTF8.self), nil)
+      }
+      if let line { return line }
+      if end != nil { return nil }
+      await wait { $0.end != nil || $0.text.contains(UInt8(ascii: "\n")) }
     }
   }
 

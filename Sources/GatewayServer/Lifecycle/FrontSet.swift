@@ -1,0 +1,24 @@
+package import Fronts
+package import GatewayCore
+package import Logging
+
+/// The protocols that a gateway speaks. Another front is another entry in ``standard``.
+package struct FrontSet: Sendable {
+  /// What the listener offers in ALPN, the preferred first.
+  package var applicationProtocols: [String]
+  /// Makes the fronts; the first gets whatever nobody recognises.
+  package var make: @Sendable (Gateway, FrontTimeouts, Logger) -> [any Front]
+
+  /// Both.
+  package init(
+    applicationProtocols: [String], make: @escaping @Sendable (Gateway, FrontTimeouts, Logger) -> [any Front]
+  ) {
+    self.applicationProtocols = applicationProtocols
+    self.make = make
+  }
+
+  /// Those of the product.
+  package static let standard = FrontSet(applicationProtocols: [XStreamFront.applicationProtocol]) {
+    [XStreamFront(gateway: $0, timeouts: $1, logger: $2)]
+  }
+}
