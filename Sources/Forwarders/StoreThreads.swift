@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Foundation
 internal import GatewayCore
 internal import NIOCore
 internal import NIOPosix
@@ -88,6 +89,22 @@ package final class StoreThreads: Sendable {
   /// other threads wait that want memory.
   package func giveBackFreedMemory() {
     pool.submit { if case .active = $0 { sluice_give_back_freed_memory() } }
+  }
+
+  /// Runs what blocks for long on a thread of its own, and waits for it without holding up another.
+  static func onOwnThread<Outcome: Sendable>(
+    _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome
+  ) async throws(SinkFailure) -> Outcome {
+    let result: Result<Outcome, SinkFailure> = await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        do throws(SinkFailure) {
+          continuation.resume(returning: .success(try job()))
+        } catch {
+          continuation.resume(returning: .failure(error))
+        }
+      }
+    }
+    return try result.get()
   }
 
   static let stopped = SinkFailure.storage("the store's threads have stopped: the gateway is shutting down")

@@ -2,11 +2,11 @@ internal import GatewayCore
 internal import Glibc
 
 extension SinkFailure {
-  /// A system call that failed with `code`, in words: what was tried, on what, the system's own word, and what to do.
+  /// A system call that failed with `code`: what was tried, on what, the system's own message, and what to do.
   static func system(_ attempt: String, _ subject: String, _ code: CInt, advice: String? = nil) -> SinkFailure {
     if code == ENOSPC || code == EDQUOT { return .full }
-    let words = "\(attempt) \(subject): \(String(cString: strerror(code)))"
-    return .storage(advice.map { "\(words); \($0)" } ?? words)
+    let reason = "\(attempt) \(subject): \(String(cString: strerror(code)))"
+    return .storage(advice.map { "\(reason); \($0)" } ?? reason)
   }
 }
 

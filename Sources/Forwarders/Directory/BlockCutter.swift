@@ -36,7 +36,7 @@ final class BlockCutter {
     }
   }
 
-  /// One block's room, made at its first use.
+  /// The memory of one block, made at its first use.
   private var block: UnsafeMutableRawPointer?
   /// How much of it is filled: the last bytes of the stream, less than a block.
   private(set) var carried = 0

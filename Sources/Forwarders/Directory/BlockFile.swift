@@ -20,7 +20,7 @@ final class BlockFile {
   /// In bytes, with what does not fill a block yet and is in memory.
   private(set) var size: Int64
   /// The bytes before this offset are in the file: a sync makes them safe.
-  private(set) var sealed: Int64
+  private(set) var flushed: Int64
   private let file: OpenFile
   /// The same file, opened anew.
   private var direct: Direct
@@ -33,7 +33,7 @@ final class BlockFile {
   init(_ file: OpenFile, at size: Int64, isDirect: Bool) {
     self.file = file
     self.size = size
-    sealed = size
+    flushed = size
     direct = isDirect ? .unopened : .unavailable
     writeBack = WriteBack(from: size)
   }
@@ -48,26 +48,26 @@ final class BlockFile {
     direct = .unavailable
   }
 
-  /// After a failure only what was sealed counts.
+  /// After a failure only what was flushed counts.
   func append(_ buffers: [ByteBuffer]) throws(SinkFailure) {
     let count = buffers.reduce(0) { $0 + $1.readableBytes }
     guard count > 0 else { return }
     if count >= Self.directFrom, let descriptor = directDescriptor() {
       try appendBlocks(buffers, count, descriptor)
     } else {
-      try seal()
+      try flush()
       cutter.reset()
       try appendThroughCache(buffers, count)
     }
   }
 
-  /// Brings ``sealed`` up to ``size``.
-  func seal() throws(SinkFailure) {
-    guard sealed < size else { return }
+  /// Brings ``flushed`` up to ``size``.
+  func flush() throws(SinkFailure) {
+    guard flushed < size else { return }
     let carry = cutter.carry
     let place = size - Int64(carry.count)
     try write([iovec(iov_base: UnsafeMutableRawPointer(mutating: carry.baseAddress), iov_len: carry.count)], at: place)
-    sealed = size
+    flushed = size
   }
 
   /// Replaces bytes that were appended.
@@ -81,7 +81,7 @@ final class BlockFile {
     let code = VectoredWrite.write(buffers, to: file.descriptor, at: size)
     guard code == 0 else { throw failure(count, at: size, code) }
     size += Int64(count)
-    sealed = size
+    flushed = size
     writeBack.reached(size, of: file.descriptor)
   }
 
@@ -115,7 +115,7 @@ final class BlockFile {
       }
     }
     size += Int64(count - skip)
-    sealed = max(sealed, place + Int64(run.count))
+    flushed = max(flushed, place + Int64(run.count))
   }
 
   private func write(_ segments: [iovec], at place: Int64) throws(SinkFailure) {

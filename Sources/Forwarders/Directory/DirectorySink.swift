@@ -24,9 +24,9 @@ final class DirectorySink: Sink {
   /// Offset after the bytes that hold no memory of this sink.
   private var written: Int64
   /// Offset after the bytes that a sync makes safe.
-  private var sealed: Int64
-  /// Offset that sealing would bring ``sealed`` up to.
-  private var sealable: Int64
+  private var flushed: Int64
+  /// Offset that sealing would bring ``flushed`` up to.
+  private var flushable: Int64
   /// Offset after the bytes that survive a power cut.
   private var safe: Int64
   /// A small upload is opened, written and finished in one job, where nothing comes between.
@@ -34,7 +34,7 @@ final class DirectorySink: Sink {
   private var isInspectionBehind = false
   private var lastWasWrite = false
 
-  private var isLaneBusy = false
+  private var isSerialBusy = false
   private var isSyncBusy = false
   /// The offset that an unanswered checkpoint has to reach.
   private var checkpointTarget: Int64?
@@ -51,17 +51,17 @@ final class DirectorySink: Sink {
     self.onEvent = onEvent
     accepted = file.written
     written = file.written
-    sealed = file.written
-    sealable = file.written
+    flushed = file.written
+    flushable = file.written
     safe = file.written
     members = file.makeMembers()
     // Of one that another connection had, more may be there than its offset says.
     isGathering =
-      file.written == 0 && !file.upload.isResumed && file.upload.total.map { $0 <= Self.gatheredLimit } ?? false
+      file.written == 0 && !file.upload.isResumed && file.upload.facts.total.map { $0 <= Self.gatheredLimit } ?? false
     if isGathering {
       eventLoop.assumeIsolated().execute { self.emit(.opened) }
     } else if file.upload.isResumed {
-      runInLane({ [file] () throws(SinkFailure) in try file.takeUp() }) { sink, opening in
+      runSerially({ [file] () throws(SinkFailure) in try file.takeUp() }) { sink, opening in
         switch opening {
         case .unfinished(let progress):
           sink.note(progress)
@@ -70,7 +70,7 @@ final class DirectorySink: Sink {
         }
       }
     } else {
-      runInLane({ [file] () throws(SinkFailure) in try file.open() }) { sink, progress in
+      runSerially({ [file] () throws(SinkFailure) in try file.open() }) { sink, progress in
         sink.note(progress)
         sink.emit(.opened)
       }
@@ -85,7 +85,7 @@ final class DirectorySink: Sink {
     precondition(ending == nil, "write after the sink was told to end")
     guard failure == nil else { return }
     accepted += Int64(bytes.readableBytes)
-    if let members, !isGathering { members.withLine { $0.append(bytes) } } else { pending.append(bytes) }
+    if let members, !isGathering { members.withScheduler { $0.append(bytes) } } else { pending.append(bytes) }
     proceed()
   }
 
@@ -95,7 +95,7 @@ final class DirectorySink: Sink {
     precondition(checkpointTarget == nil, "checkpoint before the one before was answered")
     guard failure == nil else { return }
     checkpointTarget = accepted
-    members?.withLine { $0.flush() }
+    members?.withScheduler { $0.flush() }
     proceed()
   }
 
@@ -115,7 +115,7 @@ final class DirectorySink: Sink {
     eventLoop.preconditionInEventLoop()
     guard !isOver else { return }
     self.ending = ending
-    members?.withLine { $0.flush() }
+    members?.withScheduler { $0.flush() }
     proceed()
   }
 
@@ -124,37 +124,37 @@ final class DirectorySink: Sink {
   private func proceed() {
     if isOver { return }
     if failure != nil || ending == .abandon { return proceedToLetGo() }
-    if !isLaneBusy {
+    if !isSerialBusy {
       if isGathering {
         if ending == .finish { return startPublishing() }
         guard ending == .suspend || checkpointTarget != nil else { return }
         isGathering = false
         moveGatheredIntoMembers()
-        return runInLane({ [file] () throws(SinkFailure) in try file.open() }) { $0.note($1) }
+        return runSerially({ [file] () throws(SinkFailure) in try file.open() }) { $0.note($1) }
       }
-      let hasBatch = members?.withLine { $0.hasCompressed } ?? !pending.isEmpty
+      let hasBatch = members?.withScheduler { $0.hasCompressed } ?? !pending.isEmpty
       let isInspectionsTurn = isInspectionBehind && ending != .suspend && (!hasBatch || lastWasWrite)
-      if let target = checkpointTarget, sealable >= target, sealed < target {
-        runInLane({ [file] () throws(SinkFailure) in try file.seal() }) { $0.note($1) }
+      if let target = checkpointTarget, flushable >= target, flushed < target {
+        runSerially({ [file] () throws(SinkFailure) in try file.flush() }) { $0.note($1) }
       } else if isInspectionsTurn {
         lastWasWrite = false
-        runInLane({ [file] () throws(SinkFailure) in try file.inspectNextSlice() }) { $0.note($1) }
+        runSerially({ [file] () throws(SinkFailure) in try file.inspectNextSlice() }) { $0.note($1) }
       } else if hasBatch {
         lastWasWrite = true
         startWriting()
-      } else if let ending, !isSyncBusy, members?.withLine({ $0.isEmpty }) ?? true {
+      } else if let ending, !isSyncBusy, members?.withScheduler({ $0.isEmpty }) ?? true {
         return ending == .finish ? startFinishing() : startSuspending()
       }
     }
     startCompressing()
-    if let target = checkpointTarget, sealed >= target, !isSyncBusy { startSync() }
+    if let target = checkpointTarget, flushed >= target, !isSyncBusy { startSync() }
   }
 
   /// Has as many threads compress as there are pieces that may be compressed at once.
   private func startCompressing() {
     guard let members else { return }
-    let isIdle = !isLaneBusy
-    while let piece = members.withLine({ $0.next(isIdle: isIdle) }) {
+    let isIdle = !isSerialBusy
+    while let piece = members.withScheduler({ $0.next(isIdle: isIdle) }) {
       let bound = NIOLoopBound(self, eventLoop: eventLoop)
       threads.compute(
         { [eventLoop, place = file.place] () throws(SinkFailure) in
@@ -174,7 +174,7 @@ final class DirectorySink: Sink {
 
   private func moveGatheredIntoMembers() {
     guard let members else { return }
-    members.withLine {
+    members.withScheduler {
       for bytes in pending.buffers { $0.append(bytes) }
       $0.flush()
     }
@@ -184,8 +184,8 @@ final class DirectorySink: Sink {
   /// Nothing more is written: lets go as soon as no job needs the file.
   private func proceedToLetGo() {
     pending.removeAll()
-    members?.withLine { $0.removeAll() }
-    guard !isLaneBusy, !isSyncBusy else { return }
+    members?.withScheduler { $0.removeAll() }
+    guard !isSerialBusy, !isSyncBusy else { return }
     switch ending {
     case .abandon:
       isOver = true
@@ -193,9 +193,9 @@ final class DirectorySink: Sink {
       // Where the removal fails, recovery finds the rest at the next start.
       threads.run({ [file] () throws(SinkFailure) in try file.remove() }, on: eventLoop) { _ in }
     case .suspend:
-      isLaneBusy = true
+      isSerialBusy = true
       run({ [file] () throws(SinkFailure) in try file.letGo(syncing: false) }) { sink, _ in
-        sink.isLaneBusy = false
+        sink.isSerialBusy = false
         sink.conclude(.suspended(at: sink.safe))
       }
     case .finish, nil: return
@@ -204,20 +204,20 @@ final class DirectorySink: Sink {
 
   private func startWriting() {
     if let members {
-      file.compressed = members.withLine { $0.takeCompressed() }
+      file.compressed = members.withScheduler { $0.takeCompressed() }
     } else {
       pending.move(into: &file.batch)
     }
-    runInLane({ [file] () throws(SinkFailure) in try file.write() }) { sink, progress in
+    runSerially({ [file] () throws(SinkFailure) in try file.write() }) { sink, progress in
       let before = sink.written
       sink.note(progress)
       // A piece that only ends a member has no bytes of the upload.
-      if progress.written > before { sink.emit(.took(upTo: progress.written)) }
+      if progress.written > before { sink.emit(.consumed(upTo: progress.written)) }
     }
   }
 
   private func startSync() {
-    let covered = sealed
+    let covered = flushed
     isSyncBusy = true
     let isNeeded = covered > safe
     let completed: @Sendable (DirectorySink, Result<Void, SinkFailure>) -> Void = { sink, result in
@@ -241,12 +241,12 @@ final class DirectorySink: Sink {
   /// The sync of much must not hold up others that are published together with this one.
   private func startFinishing() {
     guard written > Self.gatheredLimit else { return startPublishing() }
-    isLaneBusy = true
+    isSerialBusy = true
     run({ [file] () throws(SinkFailure) in
       try file.complete()
       try file.syncWhole()
     }) { sink, result in
-      sink.isLaneBusy = false
+      sink.isSerialBusy = false
       switch result {
       case .success: sink.startPublishing()
       case .failure(let failure):
@@ -259,11 +259,11 @@ final class DirectorySink: Sink {
   private func startPublishing() {
     if isGathering { pending.move(into: &file.batch) }
     isGathering = false
-    isLaneBusy = true
+    isSerialBusy = true
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
     file.store.publishing.publish(file, on: eventLoop) { result in
       let sink = bound.value
-      sink.isLaneBusy = false
+      sink.isSerialBusy = false
       switch result {
       case .success(let result):
         sink.written = sink.accepted
@@ -278,9 +278,9 @@ final class DirectorySink: Sink {
 
   private func startSuspending() {
     let needsSync = written > safe
-    isLaneBusy = true
+    isSerialBusy = true
     run({ [file] () throws(SinkFailure) in try file.letGo(syncing: needsSync) }) { sink, result in
-      sink.isLaneBusy = false
+      sink.isSerialBusy = false
       if case .success = result { sink.answerCheckpoint(sink.written) }
       sink.conclude(.suspended(at: sink.safe))
     }
@@ -290,9 +290,9 @@ final class DirectorySink: Sink {
 
   private func note(_ progress: PartialFile.Progress) {
     written = progress.written
-    sealed = progress.sealed
-    sealable = progress.sealable
-    if progress.isInspectionHeldUp { members?.withLine { $0.flush() } }
+    flushed = progress.flushed
+    flushable = progress.flushable
+    if progress.isInspectionHeldUp { members?.withScheduler { $0.flush() } }
     isInspectionBehind = progress.isInspectionBehind
   }
 
@@ -322,13 +322,13 @@ final class DirectorySink: Sink {
     if ending != .abandon, failure == nil || !event.isProgress { onEvent(event) }
   }
 
-  private func runInLane<Outcome: Sendable>(
+  private func runSerially<Outcome: Sendable>(
     _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome,
     then: @escaping @Sendable (DirectorySink, Outcome) -> Void
   ) {
-    isLaneBusy = true
+    isSerialBusy = true
     run(job) { sink, result in
-      sink.isLaneBusy = false
+      sink.isSerialBusy = false
       switch result {
       case .success(let outcome):
         then(sink, outcome)
@@ -352,7 +352,7 @@ extension SinkEvent {
   /// Says that bytes got further, which a sink that has failed says no more.
   fileprivate var isProgress: Bool {
     switch self {
-    case .opened, .took, .safe: true
+    case .opened, .consumed, .safe: true
     case .finished, .found, .suspended, .failed: false
     }
   }

@@ -4,7 +4,7 @@ internal import Glibc
 extension DirectoryStore.Settings {
   /// Where the file of a complete upload is, by what the ledger has of it.
   package func finalPath(of upload: UploadRecord) -> String {
-    let facts = NameFacts(upload)
+    let facts = upload.facts
     let form = (try? form(upload.storeState, of: facts)) ?? form(ofNew: facts)
     return directory + "/" + form.place.path
   }
@@ -14,7 +14,7 @@ extension DirectoryStore.Settings {
   ///
   /// - Throws: ``SinkFailure/storage(_:)`` where that cannot be found out, which is not the same as missing.
   package func isPresent(_ upload: UploadRecord) throws(SinkFailure) -> Bool {
-    let facts = NameFacts(upload)
+    let facts = upload.facts
     let form = try form(upload.storeState, of: facts)
     let places = form.isRecorded ? [form.place] : possiblePlaces(of: facts).map(\.place)
     for place in places {
@@ -26,7 +26,7 @@ extension DirectoryStore.Settings {
   }
 
   /// Where a complete upload's file may be of which the ledger has no place, as far as the configuration tells.
-  func possiblePlaces(of facts: NameFacts) -> [StoredForm] {
+  func possiblePlaces(of facts: UploadFacts) -> [StoredForm] {
     Set([name, .key]).flatMap { template in
       [false, true].map { isCompressed in
         StoredForm(

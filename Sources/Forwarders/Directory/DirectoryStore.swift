@@ -10,7 +10,7 @@ package struct DirectoryStore: Forwarder {
   let settings: Settings
   let place: StorePlace
   let threads: StoreThreads
-  let room: SpaceReservations
+  let space: SpaceReservations
   let book = NameBook()
   let publishing: PublishingQueue
 
@@ -34,7 +34,7 @@ package struct DirectoryStore: Forwarder {
     let place = try StorePlace(settings, onPresence: onPresence)
     self.place = place
     self.threads = threads
-    self.room = try SpaceReservations(place: place, minFree: settings.minFree)
+    self.space = try SpaceReservations(place: place, minFree: settings.minFree)
     self.publishing = PublishingQueue(place: place, threads: threads, beforeNames: beforeNames)
   }
 
@@ -54,7 +54,7 @@ package struct DirectoryStore: Forwarder {
 
   /// Whether the file is compressed, what it is called, and whether it has a sidecar.
   package func initialState(of upload: SinkUpload) -> String? {
-    settings.form(ofNew: NameFacts(upload)).text(of: upload.key)
+    settings.form(ofNew: upload.facts).text(of: upload.key)
   }
 
   /// A sink that writes to a file.
@@ -69,23 +69,23 @@ package struct DirectoryStore: Forwarder {
     return DirectorySink(file: file, threads: threads, eventLoop: eventLoop, onEvent: onEvent)
   }
 
-  /// What fits on the disk beside ``Settings/minFree`` and what the uploads of all stores there were promised, and is the
+  /// What fits on the disk beside ``Settings/minFree`` and what is reserved for the uploads of all stores there, and is the
   /// client's share of that. Fails with ``SinkFailure``.
-  package func promise(_ wish: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
-    if place.wasThereJustNow, let little = room.promiseLittle(wish) {
+  package func reserveSpace(_ request: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    if place.wasThereJustNow, let little = space.reserveLittle(request) {
       return eventLoop.makeSucceededFuture(little)
     }
-    return run(on: eventLoop) { [place, room, book] () throws(SinkFailure) in
+    return run(on: eventLoop) { [place, space, book] () throws(SinkFailure) in
       try place.checkForNew()
-      // What is there already needs no room, and a full disk is not to keep its client from hearing so.
-      if book.finished(wish.key) != nil { return wish.bytes }
-      return try room.promise(wish)
+      // What is there already needs no space, and a full disk is not to keep its client from hearing so.
+      if book.finished(request.key) != nil { return request.bytes }
+      return try space.reserve(request)
     }
   }
 
-  /// The rest may be promised to others again.
+  /// The rest may be reserved for others again.
   package func limitReservedSpace(to bytes: Int64, of key: UploadKey) {
-    room.limit(to: bytes, of: key)
+    space.limit(to: bytes, of: key)
   }
 
   /// Removes the file of an unfinished upload, durably. Fails with ``SinkFailure``.
@@ -93,10 +93,10 @@ package struct DirectoryStore: Forwarder {
     run(on: eventLoop) { [self] () throws(SinkFailure) in
       // The ledger has no record any more: this is the last that is heard of the key, also where the removal fails.
       defer {
-        room.release(key)
+        space.release(key)
         book.forget(key)
       }
-      try directory.removeUnsettled(
+      try directory.removeIncomplete(
         key,
         form: book.form(of: key)
           ?? settings.name.placeByKey(key, suffix: settings.suffix).map {
@@ -106,8 +106,18 @@ package struct DirectoryStore: Forwarder {
   }
 
   /// Removes what belongs to no open upload, and looks at what each of them has.
-  package func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) throws -> RecoveredPlace {
-    try recoverFiles(unfinished, besides: others)
+  ///
+  /// It reads folders and files, which may take long, and runs on a thread of its own: neither an event loop nor one of the
+  /// few threads that all asynchronous tasks share waits for it.
+  package func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) async throws -> RecoveredPlace {
+    try await StoreThreads.onOwnThread { () throws(SinkFailure) in
+      try self.recoverFiles(unfinished, besides: others)
+    }
+  }
+
+  /// Every byte of a file can be made safe and cut again, and files stay.
+  package var traits: ForwarderTraits {
+    ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true)
   }
 
   /// Of compressed files: bytes of the upload in one member.

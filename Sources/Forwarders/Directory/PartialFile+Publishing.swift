@@ -12,11 +12,11 @@ extension PartialFile {
       _ = try open()
       if !batch.isEmpty { _ = try write() }
     }
-    if let total = upload.total, total != written {
+    if let total = upload.facts.total, total != written {
       throw .storage("\(place) was to be finished with \(written) bytes, and \(total) were announced")
     }
     digest = try inspection.finish()
-    if let announced = upload.digest {
+    if let announced = upload.facts.digest {
       guard let digest else { throw .storage("the digest of \(place) could not be computed") }
       guard digest == announced else { throw .digest(computed: digest) }
     }
@@ -97,9 +97,10 @@ extension PartialFile {
   func published() -> SinkResult {
     closeFile()
     isSidecarLeft = false
-    store.room.release(upload.key)
+    store.space.release(upload.key)
     // A digest that only the sidecar wanted was never announced.
-    let result = SinkResult(digest: upload.digest, stored: stored, isProvableFromDisk: true)
+    let result = SinkResult(
+      digest: upload.facts.digest, stored: stored, location: form.place.path, isProvableFromDisk: true)
     store.book.finished(upload.key, NameBook.Finished(size: written, result: result))
     return result
   }

@@ -14,7 +14,7 @@ extension PartialFile {
   /// Opens the file, unless nothing is left to do for it.
   func takeUp() throws(SinkFailure) -> Opening {
     if let finished = try finishedEarlier() {
-      store.room.release(upload.key)
+      store.space.release(upload.key)
       store.book.finished(upload.key, finished)
       return .finished(finished)
     }
@@ -38,13 +38,15 @@ extension PartialFile {
       }
       return nil
     }
-    let size = try store.completeSize(of: upload.key, total: upload.total, final, form)
+    let size = try store.completeSize(of: upload.key, total: upload.facts.total, final, form)
     guard size >= written else { return nil }
     try store.place.check(directory)
     try folder.sync()
     if unfinished != nil { unlinkat(directory.partial, upload.key.text, 0) }
     return NameBook.Finished(
       size: size,
-      result: SinkResult(digest: upload.digest, stored: form.isCompressed ? final.size : nil, isProvableFromDisk: true))
+      result: SinkResult(
+        digest: upload.facts.digest, stored: form.isCompressed ? final.size : nil, location: form.place.path,
+        isProvableFromDisk: true))
   }
 }

@@ -4,22 +4,22 @@ internal import NIOCore
 
 /// The file of one unfinished upload: the blocking half of a ``DirectorySink``, run on store threads.
 ///
-/// `@unchecked Sendable`, because its sink keeps order and no lock is needed. At most one job of the *lane* (open, write,
-/// seal, inspect, publish, let go, remove) runs at a time, and each is handed over through the thread pool's queue and the
-/// event loop's, which order memory. Besides it at most one `sync` runs; it reads `descriptor`, which changes only in lane
+/// `@unchecked Sendable`, because its sink keeps order and no lock is needed. At most one *serial* job (open, write,
+/// flush, inspect, publish, let go, remove) runs at a time, and each is handed over through the thread pool's queue and the
+/// event loop's, which order memory. Besides it at most one `sync` runs; it reads `descriptor`, which changes only in serial
 /// jobs that the sink runs alone (open, publish, let go, remove), and `isNameSafe`, which belongs to syncs and those.
 final class PartialFile: @unchecked Sendable {
-  /// What a lane job left.
+  /// What a serial job left.
   struct Progress: Sendable {
     /// The bytes before this offset hold no memory any more.
     var written: Int64
     /// A sync makes the bytes before this offset safe.
-    var sealed: Int64
-    /// The end of what can be sealed.
-    var sealable: Int64
+    var flushed: Int64
+    /// The end of what can be flushed.
+    var flushable: Int64
     /// Not all that can be read back has been looked at yet.
     var isInspectionBehind: Bool
-    /// What is to be looked at next can be read back only when it can be sealed.
+    /// What is to be looked at next can be read back only when it can be flushed.
     var isInspectionHeldUp: Bool
   }
 
@@ -28,7 +28,7 @@ final class PartialFile: @unchecked Sendable {
 
   let store: DirectoryStore
   let upload: SinkUpload
-  /// Filled by the sink while no lane job runs, and emptied by ``write()``.
+  /// Filled by the sink while no serial job runs, and emptied by ``write()``.
   var batch: [ByteBuffer] = []
   /// In place of ``batch``, where the file's bytes are compressed.
   var compressed: [MemberPiece] = []
@@ -68,7 +68,7 @@ final class PartialFile: @unchecked Sendable {
     self.upload = upload
     let settings = store.settings
     directory = store.directory
-    let facts = NameFacts(upload)
+    let facts = upload.facts
     do throws(SinkFailure) {
       form = try settings.form(upload.state, of: facts)
       fault = nil
@@ -81,10 +81,10 @@ final class PartialFile: @unchecked Sendable {
       GzipBody(offset: offset, engine: $0, writers: store.threads.idleWriters, isDirect: settings.isDirect)
     }
     body = gzip ?? PlainBody(offset: offset, isDirect: settings.isDirect)
-    ahead = SpaceAhead(total: gzip == nil ? upload.total : nil)
+    ahead = SpaceAhead(total: gzip == nil ? upload.facts.total : nil)
     inspection = Inspection(
-      digests: upload.digest != nil || form.hasSidecar,
-      checked: settings.checksContent ? upload.format : nil)
+      digests: upload.facts.digest != nil || form.hasSidecar,
+      checked: settings.checksContent ? upload.facts.format : nil)
     // Bytes were called safe before, and that makes the name safe first.
     isNameSafe = offset > 0
   }
@@ -103,9 +103,9 @@ final class PartialFile: @unchecked Sendable {
 
   private var progress: Progress {
     Progress(
-      written: body.written, sealed: body.sealed, sealable: body.sealable,
-      isInspectionBehind: inspection.isNeeded && inspection.offset < body.sealable,
-      isInspectionHeldUp: inspection.isNeeded && inspection.offset == body.sealable && body.sealable < body.written)
+      written: body.written, flushed: body.flushed, flushable: body.flushable,
+      isInspectionBehind: inspection.isNeeded && inspection.offset < body.flushable,
+      isInspectionHeldUp: inspection.isNeeded && inspection.offset == body.flushable && body.flushable < body.written)
   }
 
   // MARK: Opening
@@ -175,7 +175,7 @@ final class PartialFile: @unchecked Sendable {
     } else {
       try body.write(batch)
     }
-    store.room.wrote(body.written - before, of: upload.key)
+    store.space.wrote(body.written - before, of: upload.key)
     if inspection.isNeeded, inspection.offset == before {
       for buffer in batch {
         try buffer.withUnsafeReadableBytes { bytes throws(SinkFailure) in try inspection.take(bytes) }
@@ -190,24 +190,24 @@ final class PartialFile: @unchecked Sendable {
     let count = (compressed.isEmpty ? batch : Array(output)).reduce(0) { $0 + Int64($1.readableBytes) }
     let written = body.written
     guard count > 0, ahead.isExceeded(by: written + count) else { return }
-    let most = min(try store.room.space(for: count), store.room.outstanding(of: upload.key))
+    let most = min(try store.space.space(for: count), store.space.outstanding(of: upload.key))
     let step = ahead.step(from: written, to: written + count, most: most)
-    if ahead.extend(descriptor, from: written, by: step) { store.room.setAside(step, of: upload.key) }
+    if ahead.extend(descriptor, from: written, by: step) { store.space.setAside(step, of: upload.key) }
   }
 
-  /// Brings everything that can be sealed to where a sync makes it safe.
-  func seal() throws(SinkFailure) -> Progress {
-    try body.seal()
+  /// Brings everything that can be flushed to where a sync makes it safe.
+  func flush() throws(SinkFailure) -> Progress {
+    try body.flush()
     return progress
   }
 
   /// Reads back the next bytes that were not looked at: those from before this connection, and those that came while
   /// they were read.
   func inspectNextSlice() throws(SinkFailure) -> Progress {
-    let end = min(body.sealable, inspection.offset + Self.inspectionSlice)
+    let end = min(body.flushable, inspection.offset + Self.inspectionSlice)
     while inspection.offset < end {
       // What was written last cannot be read back yet.
-      if inspection.offset == body.sealed { try body.seal() }
+      if inspection.offset == body.flushed { try body.flush() }
       try body.read(from: inspection.offset) { bytes throws(SinkFailure) in try inspection.take(bytes) }
     }
     return progress
@@ -237,22 +237,22 @@ final class PartialFile: @unchecked Sendable {
     }
   }
 
-  /// Makes safe what was written, closes, and keeps the file, but no space or promise beyond it.
+  /// Makes safe what was written, closes, and keeps the file, but no space beyond it, set aside or reserved.
   func letGo(syncing: Bool) throws(SinkFailure) {
     defer {
       if descriptor >= 0 { ahead.giveBack(descriptor) }
       closeFile()
-      store.room.release(upload.key)
+      store.space.release(upload.key)
     }
     guard syncing else { return }
-    try body.seal()
+    try body.flush()
     try sync()
   }
 
   /// Closes and removes the file.
   func remove() throws(SinkFailure) {
     closeFile()
-    store.room.release(upload.key)
+    store.space.release(upload.key)
     store.book.forget(upload.key)
     try directory.removePartial(upload.key)
     if isSidecarLeft, let folder = try directory.folder(of: form.place) {

@@ -5,8 +5,8 @@ internal import NIOCore
 /// A file of the upload's own bytes.
 final class PlainBody: FileBody {
   var written: Int64 { blocks?.size ?? offset }
-  var sealed: Int64 { blocks?.sealed ?? offset }
-  var sealable: Int64 { written }
+  var flushed: Int64 { blocks?.flushed ?? offset }
+  var flushable: Int64 { written }
   var fileSize: Int64 { written }
   private let offset: Int64
   private let isDirect: Bool
@@ -32,12 +32,12 @@ final class PlainBody: FileBody {
     try blocks?.append(batch)
   }
 
-  func seal() throws(SinkFailure) {
-    try blocks?.seal()
+  func flush() throws(SinkFailure) {
+    try blocks?.flush()
   }
 
   func finish() throws(SinkFailure) {
-    try seal()
+    try flush()
   }
 
   func close() {
@@ -47,7 +47,7 @@ final class PlainBody: FileBody {
   func read(
     from offset: Int64, _ take: (UnsafeRawBufferPointer) throws(SinkFailure) -> Void
   ) throws(SinkFailure) {
-    let wanted = Int(min(sealed - offset, 1 << 20))
+    let wanted = Int(min(flushed - offset, 1 << 20))
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: wanted, alignment: 1)
     defer { buffer.deallocate() }
     let count = uninterrupted { pread(file.descriptor, buffer.baseAddress, wanted, Int(offset)) }

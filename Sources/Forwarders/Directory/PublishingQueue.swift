@@ -106,7 +106,7 @@ final class PublishingQueue: Sendable {
       failures[index] = failure
     }
     syncFolders(folders, failed: takeBack)
-    // A name in a folder that was moved away meanwhile is not the one that was promised.
+    // A name in a folder that was moved away meanwhile is not the one that the upload is to be found under.
     checkPlaces(of: files.indices.filter { folders[$0] != nil }.map { (files[$0], $0) }, failed: takeBack)
     return files.indices.map { index in
       failures[index].map { .failure($0) } ?? .success(files[index].published())

@@ -76,10 +76,10 @@ final class StoreDirectory: Sendable {
     FolderIdentity(at: path) == identities.complete && FolderIdentity(at: partialPath) == identities.partial
   }
 
-  /// An unfinished upload's place in words. Keys are secrets, so only the log's part of one is in it.
+  /// What an unfinished upload's place is called in messages. Keys are secrets, so only the log's part of one is in it.
   func partialPlace(_ key: UploadKey) -> String { "\(path)/\(Self.partialName)/\(key.logID)…" }
 
-  /// A complete upload's place in words.
+  /// What a complete upload's place is called in messages.
   func completePlace(_ key: UploadKey) -> String { "\(path)/\(key.logID)…" }
 
   /// Makes the names in the folder of unfinished uploads durable.
@@ -97,8 +97,8 @@ final class StoreDirectory: Sendable {
   }
 
   /// Removes all of an upload that the ledger does not call complete: also the file of one that got its final name and
-  /// was never settled. What is not there is no failure, and another's file in its place is left alone.
-  func removeUnsettled(_ key: UploadKey, form: StoredForm?) throws(SinkFailure) {
+  /// the ledger never heard of. What is not there is no failure, and another's file in its place is left alone.
+  func removeIncomplete(_ key: UploadKey, form: StoredForm?) throws(SinkFailure) {
     let unfinished = try status(of: key.text, in: partial, shown: partialPlace(key))
     try removePartial(key)
     try syncPartial()

@@ -31,8 +31,8 @@ extension DirectoryStore.Settings {
     do throws(SinkFailure) {
       look.mark = try StoreMark.read(in: partial, shown: shown)
     } catch {
-      guard case .storage(let words) = error else { throw error }
-      look.markFault = words
+      guard case .storage(let reason) = error else { throw error }
+      look.markFault = reason
     }
     look.unfinished = Set(
       try StoreDirectory.names(in: partial, shown: shown).filter { UploadKey($0) != nil })

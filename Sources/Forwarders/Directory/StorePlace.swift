@@ -5,7 +5,7 @@ internal import Synchronization
 /// A store's folders, held against what their paths name.
 ///
 /// A folder that is held open takes bytes also when it was moved, removed or covered by a mount; only that nobody finds
-/// them there after a restart. So nothing is promised, called safe or complete while the two part.
+/// them there after a restart. So no space is reserved and nothing is called safe or complete while the two differ.
 final class StorePlace: Sendable {
   private struct State {
     var directory: StoreDirectory
@@ -15,7 +15,7 @@ final class StorePlace: Sendable {
     var looked = ContinuousClock.now
   }
 
-  /// How long a promise may rely on the last look.
+  /// How long a reservation of space may rely on the last look.
   private static let freshness = Duration.milliseconds(100)
 
   private let settings: DirectoryStore.Settings
@@ -57,9 +57,9 @@ final class StorePlace: Sendable {
       if wasAway { onPresence(.back) }
       return
     }
-    let words = words
-    if isCurrent, !wasAway { onPresence(.away(words)) }
-    throw .storage(words)
+    let reason = absence
+    if isCurrent, !wasAway { onPresence(.away(reason)) }
+    throw .storage(reason)
   }
 
   /// The same for whatever begins now. Where the path names another folder that has the store's own mark, as after a disk
@@ -86,7 +86,8 @@ final class StorePlace: Sendable {
     return true
   }
 
-  private var words: String {
+  /// What is wrong with the path, for the operator.
+  private var absence: String {
     guard let look = try? settings.look(), look.isStore || FolderIdentity(at: settings.directory) != nil else {
       return "the store \(settings.directory) is not there any more: put it back, or mount its disk, and it goes on"
     }
@@ -97,7 +98,7 @@ final class StorePlace: Sendable {
 
 /// Whether a store's folder is in its place.
 package enum StorePresence: Hashable, Sendable {
-  /// Its path names something else, or nothing: nothing is taken any more. In words for the operator.
+  /// Its path names something else, or nothing: nothing is taken any more. The text is for the operator.
   case away(String)
   /// It is where it belongs, and goes on.
   case back

@@ -19,10 +19,10 @@ extension DirectoryStore {
     for record in records where record.state == .open {
       let form: StoredForm
       do throws(SinkFailure) {
-        form = try settings.form(record.storeState, of: NameFacts(record))
+        form = try settings.form(record.storeState, of: record.facts)
       } catch {
-        guard case .storage(let words) = error else { throw error }
-        found.uploads[record.key] = .damaged(words)
+        guard case .storage(let reason) = error else { throw error }
+        found.uploads[record.key] = .damaged(reason)
         kept.insert(record.key.text)
         continue
       }
@@ -43,8 +43,8 @@ extension DirectoryStore {
       if let final = try status(of: record.key, at: form.place), final.isPlain {
         // One file with both names was on its way into place, on a file system that cannot rename without overwriting.
         if final.inode == unfinished.inode { return try complete(record, final, form) }
-        // An upload that was complete and not settled was begun anew by an older release, which could not end it then.
-        if record.committed == 0, !form.isCompressed, let total = record.total, final.size == total {
+        // An upload that was complete, without the ledger knowing so, was begun anew by an older release, which could not end it then.
+        if record.committed == 0, !form.isCompressed, let total = record.facts.total, final.size == total {
           return try complete(record, final, form)
         }
       }
@@ -55,7 +55,7 @@ extension DirectoryStore {
       return try finding(of: record, form, unfinished)
     }
     // Of an older release it may have got its name before `gzip` or `name` was changed.
-    for possible in [form] + (form.isRecorded ? [] : settings.possiblePlaces(of: NameFacts(record))) {
+    for possible in [form] + (form.isRecorded ? [] : settings.possiblePlaces(of: record.facts)) {
       guard let final = try status(of: record.key, at: possible.place) else { continue }
       return final.isPlain ? try complete(record, final, possible) : .damaged("no plain file has its final name")
     }
@@ -105,10 +105,10 @@ extension DirectoryStore {
     // be about to be swept.
     let folder = try directory.folder(of: form.place, making: true)
     try folder?.sync()
-    let size = try completeSize(of: record.key, total: record.total, final, form)
+    let size = try completeSize(of: record.key, total: record.facts.total, final, form)
     return Finding(
       outcome: .complete(
-        size: record.total ?? min(max(size, record.committed), record.granted),
+        size: record.facts.total ?? min(max(size, record.committed), record.granted),
         stored: form.isCompressed ? final.size : nil),
       keepsFile: false)
   }

@@ -5,9 +5,9 @@ internal import NIOCore
 /// A gzip file of many members (docs/gzip.md), which others compress: ``GzipScheduler`` says in which pieces.
 final class GzipBody: FileBody {
   private(set) var written: Int64
-  private(set) var sealed: Int64
+  private(set) var flushed: Int64
   /// The end of the last member that has ended.
-  private(set) var sealable: Int64
+  private(set) var flushable: Int64
   /// Where the next byte goes in the file.
   private(set) var fileSize: Int64 = 0
   private let isDirect: Bool
@@ -22,8 +22,8 @@ final class GzipBody: FileBody {
   init(offset: Int64, engine: CompressionEngine, writers: IdleWriters, isDirect: Bool) {
     self.isDirect = isDirect
     written = offset
-    sealed = offset
-    sealable = offset
+    flushed = offset
+    flushable = offset
     self.engine = engine
     self.writers = writers
   }
@@ -68,7 +68,7 @@ final class GzipBody: FileBody {
     for piece in pieces {
       if let header = piece.header { try blocks?.overwrite(header, at: piece.member.place) }
       written = piece.end
-      if piece.endsMember { sealable = piece.end }
+      if piece.endsMember { flushable = piece.end }
     }
     fileSize = place
     // Memory that nobody else has is used again by the next member.
@@ -76,15 +76,15 @@ final class GzipBody: FileBody {
     for piece in pieces { piece.written(by: engine, writers) }
   }
 
-  func seal() throws(SinkFailure) {
-    try blocks?.seal()
-    sealed = sealable
+  func flush() throws(SinkFailure) {
+    try blocks?.flush()
+    flushed = flushable
   }
 
   func finish() throws(SinkFailure) {
     // A file of no bytes is no gzip file.
     if fileSize == 0 { try appendMember(of: [], count: 0) }
-    try seal()
+    try flush()
   }
 
   private func appendMember(of bytes: [ByteBuffer], count: Int64) throws(SinkFailure) {

@@ -16,7 +16,7 @@ final class GzipJobs: Sendable {
   }
 
   /// Looks at the line, or changes it.
-  func withLine<Outcome: Sendable>(_ body: (inout GzipScheduler) -> Outcome) -> Outcome {
+  func withScheduler<Outcome: Sendable>(_ body: (inout GzipScheduler) -> Outcome) -> Outcome {
     line.withLock { body(&$0) }
   }
 

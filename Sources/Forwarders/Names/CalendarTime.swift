@@ -1,13 +1,13 @@
 internal import GatewayCore
 
-/// A moment in the words of RFC 3339, in UTC.
+/// A moment as RFC 3339 writes it, in UTC.
 struct CalendarTime {
   /// `YYYY-MM-DD`.
   let date: String
   /// `HH:MM:SS.mmm`.
   let time: String
 
-  /// Moments before the year 0 or after 9999 become the nearest that has a word.
+  /// Moments before the year 0 or after 9999 become the nearest that can be written.
   init(_ moment: WallTime) {
     let milliseconds = min(max(moment.milliseconds, -62_167_219_200_000), 253_402_300_799_999)
     let day = milliseconds >= 0 ? milliseconds / 86_400_000 : (milliseconds - 86_399_999) / 86_400_000
@@ -27,7 +27,7 @@ struct CalendarTime {
       + ".\(Self.digits(rest % 1000, 3))"
   }
 
-  /// Both, as one word.
+  /// Date and time together.
   var text: String { "\(date)T\(time)Z" }
 
   private static func digits(_ number: Int64, _ count: Int) -> String {

@@ -114,7 +114,7 @@ package struct NameTemplate: Hashable, Sendable {
   }
 
   /// Where an upload's file goes.
-  func place(for facts: NameFacts, suffix: String) -> FinalPlace {
+  func place(for facts: UploadFacts, suffix: String) -> FinalPlace {
     let names = segments.map { parts in
       parts.map { part in
         switch part {
@@ -138,7 +138,7 @@ package struct NameTemplate: Hashable, Sendable {
       }
     }
     guard isKeyAlone else { return nil }
-    let facts = NameFacts(key: key, createdAt: WallTime(milliseconds: 0), label: nil, owner: "")
+    let facts = UploadFacts(key: key, route: "", total: nil, createdAt: WallTime(milliseconds: 0))
     return place(for: facts, suffix: suffix)
   }
 }

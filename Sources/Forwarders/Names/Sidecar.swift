@@ -12,18 +12,18 @@ struct Sidecar {
     clock_gettime(CLOCK_REALTIME, &now)
     let finishedAt = WallTime(milliseconds: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
     var fields: [(String, String?)] = [
-      ("route", Self.quoted(upload.route)),
+      ("route", Self.quoted(upload.facts.route)),
       ("key", Self.quoted(upload.key.text)),
-      ("name", upload.label.map(Self.quoted)),
+      ("name", upload.facts.label.map(Self.quoted)),
       ("path", Self.quoted(path)),
       ("size", String(size)),
       ("stored", String(stored)),
     ]
     fields += [
       ("sha256", digest.map { Self.quoted(Self.hexadecimal($0.bytes)) }),
-      ("format", Self.quoted(upload.format.rawValue)),
+      ("format", Self.quoted(upload.facts.format.rawValue)),
       ("client", Self.quoted(upload.client.subject)),
-      ("createdAt", Self.quoted(CalendarTime(upload.createdAt).text)),
+      ("createdAt", Self.quoted(CalendarTime(upload.facts.createdAt).text)),
       ("finishedAt", Self.quoted(CalendarTime(finishedAt).text)),
     ]
     text = "{" + fields.map { "\"\($0)\": \($1 ?? "null")" }.joined(separator: ", ") + "}\n"

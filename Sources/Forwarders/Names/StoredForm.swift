@@ -1,6 +1,6 @@
 internal import GatewayCore
 
-/// How the file of one upload is made and called: settled at its offer, and kept in the ledger as
+/// How the file of one upload is made and called: decided at its offer, and kept in the ledger as
 /// ``/GatewayCore/UploadRecord/storeState``. Whoever goes on with the upload, finishes it or looks for its file goes by that,
 /// whatever the configuration says by then; and nobody by the file's bytes, which are its client's.
 struct StoredForm: Hashable, Sendable {
@@ -53,13 +53,13 @@ extension StoredForm {
 
 extension DirectoryStore.Settings {
   /// How an upload that begins now is kept.
-  func form(ofNew facts: NameFacts) -> StoredForm {
+  func form(ofNew facts: UploadFacts) -> StoredForm {
     StoredForm(
       isCompressed: engine != nil, hasSidecar: metadata == .sidecar, place: name.place(for: facts, suffix: suffix))
   }
 
   /// How an upload is kept of which the ledger has `state`.
-  func form(_ state: String?, of facts: NameFacts) throws(SinkFailure) -> StoredForm {
+  func form(_ state: String?, of facts: UploadFacts) throws(SinkFailure) -> StoredForm {
     guard let state else {
       var form = form(ofNew: facts)
       form.isRecorded = false

@@ -34,9 +34,9 @@ struct BackendConnector: Sendable {
         return then(.success(stream))
       }
       pool.mark(address, isUp: false)
-      let word: String
-      if case .backend(let what) = failure { word = what } else { word = "\(failure)" }
-      attempt(candidates.dropFirst(), for: upload, on: eventLoop, failures: failures + [word], then: then)
+      let reason: String
+      if case .backend(let what) = failure { reason = what } else { reason = "\(failure)" }
+      attempt(candidates.dropFirst(), for: upload, on: eventLoop, failures: failures + [reason], then: then)
     }
   }
 
@@ -90,7 +90,8 @@ struct BackendConnector: Sendable {
   /// What goes before the upload's bytes. The PROXY header comes before TLS, as load balancers send it.
   private func begin(_ stream: PipeStream, on channel: any Channel, for upload: SinkUpload) {
     if settings.header == .proxyV2 {
-      channel.writeAndFlush(ProxyHeader.bytes(for: upload.connection, uniqueID: upload.key.logID), promise: nil)
+      channel.writeAndFlush(
+        ProxyHeader.bytes(for: upload.transfer.connection, uniqueID: upload.key.logID), promise: nil)
     }
     if let tls {
       do {
@@ -102,9 +103,6 @@ struct BackendConnector: Sendable {
       } catch {
         return stream.failed(error)
       }
-    }
-    if settings.header == .packet, let packet = upload.connection.openPacket?(upload.key) {
-      channel.writeAndFlush(packet, promise: nil)
     }
     if tls == nil { stream.ready() }
   }

@@ -42,13 +42,13 @@ package final class PipeForwarder: Forwarder {
     let sink = PipeSink(
       key: upload.key, from: offset, on: eventLoop, stream: parked, parking: parking, onEvent: onEvent)
     if parked != nil {
-      sink.attach(digest: upload.digest)
+      sink.attach(digest: upload.facts.digest)
     } else {
       eventLoop.assumeIsolated().execute { [connector] in
         guard offset == 0 else { return sink.failedToOpen(.backend("the upload's stream is gone")) }
         connector.open(for: upload, on: eventLoop) { result in
           switch result {
-          case .success(let stream): sink.opened(PipeStreamReference(stream), digest: upload.digest)
+          case .success(let stream): sink.opened(PipeStreamReference(stream), digest: upload.facts.digest)
           case .failure(let failure): sink.failedToOpen(failure)
           }
         }
@@ -57,10 +57,10 @@ package final class PipeForwarder: Forwarder {
     return sink
   }
 
-  /// No room on a disk is needed, but memory: where clients that are gone left much of it to backends that do not read, a
+  /// No space on a disk is needed, but memory: where clients that are gone left much of it to backends that do not read, a
   /// new upload has to wait. One that goes on adds nothing before what it left is out.
-  package func promise(_ wish: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
-    guard leftBehind.isFull, !parking.holds(wish.key) else { return eventLoop.makeSucceededFuture(wish.bytes) }
+  package func reserveSpace(_ request: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    guard leftBehind.isFull, !parking.holds(request.key) else { return eventLoop.makeSucceededFuture(request.bytes) }
     return eventLoop.makeFailedFuture(Refusal.busy(retryAfter: 5))
   }
 
@@ -70,11 +70,13 @@ package final class PipeForwarder: Forwarder {
     return parked.submit { $0.abandon() }.hop(to: eventLoop)
   }
 
-  /// No stream does.
-  package var outlivesGateway: Bool { false }
+  /// No stream survives the gateway, nothing is kept, and no byte is taken back from a backend.
+  package var traits: ForwarderTraits {
+    ForwarderTraits(survivesRestart: false, holdsFiles: false, truncates: false)
+  }
 
-  /// No stream outlives the gateway.
-  package func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) -> RecoveredPlace {
+  /// All of them are broken.
+  package func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) async -> RecoveredPlace {
     RecoveredPlace(
       uploads: Dictionary(unfinished.map { ($0.key, .broken) }, uniquingKeysWith: { first, _ in first }))
   }

@@ -10,7 +10,7 @@ final class PipeSink: Sink {
   private var stream: PipeStreamReference?
 
   /// Offset after the bytes that the stream was said to have taken.
-  private var took: Int64
+  private var consumed: Int64
   private var hasFailed = false
   private var isOver = false
   private let offset: Int64
@@ -25,7 +25,7 @@ final class PipeSink: Sink {
   ) {
     self.key = key
     self.offset = offset
-    self.took = offset
+    self.consumed = offset
     self.eventLoop = eventLoop
     self.stream = stream
     self.parking = parking
@@ -71,7 +71,7 @@ final class PipeSink: Sink {
       // What has no stream has nothing to go on with, and what failed is known as that already.
       stream?.run { $0.abandon() }
       isInCall = true
-      said(.suspended(at: took))
+      said(.suspended(at: consumed))
       isInCall = false
       return
     }
@@ -108,7 +108,7 @@ final class PipeSink: Sink {
   private func said(_ event: SinkEvent) {
     guard isInCall || !waiting.isEmpty else { return deliver(event) }
     // Never from within a call, and never past one that waits.
-    if case .took = event, case .took? = waiting.last { waiting.removeLast() }
+    if case .consumed = event, case .consumed? = waiting.last { waiting.removeLast() }
     waiting.append(event)
     guard waiting.count == 1 else { return }
     eventLoop.assumeIsolated().execute { [self] in
@@ -120,10 +120,10 @@ final class PipeSink: Sink {
     guard !isOver else { return }
     switch event {
     case .opened: onEvent(event)
-    case .took(let offset):
+    case .consumed(let offset):
       // Bytes of the connection before are no news.
-      guard offset > took else { return }
-      took = offset
+      guard offset > consumed else { return }
+      consumed = offset
       onEvent(event)
     case .safe: onEvent(event)
     case .failed:

@@ -55,8 +55,8 @@ final class PipeStream {
     self.eventLoop = eventLoop
     self.onReady = onReady
     memory = PipeMemory(leftBehind)
-    announced = upload.digest
-    if upload.digest != nil { hasher = SHA256Hasher() }
+    announced = upload.facts.digest
+    if upload.facts.digest != nil { hasher = SHA256Hasher() }
     let endSize: Int
     if settings.tls != nil {
       endSize = Self.closeNotifySize
@@ -66,7 +66,7 @@ final class PipeStream {
       endSize = 1
       canHoldSegment = true
     }
-    machine = PipeMachine(total: upload.total, done: settings.done, endSize: endSize)
+    machine = PipeMachine(total: upload.facts.total, done: settings.done, endSize: endSize)
   }
 
   // MARK: What a sink says
@@ -117,7 +117,7 @@ final class PipeStream {
         guard case .success = result, failure == nil, !isOver else { return }
         lastSign = .now()
         machine.flushed(count)
-        listener?(.took(upTo: machine.flushed))
+        listener?(.consumed(upTo: machine.flushed))
         if isOpening, machine.flushed == machine.accepted {
           isOpening = false
           listener?(.opened)

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// What was promised of one file system, by all stores of the process that are on it: no byte of it twice.
+/// What is reserved of one file system, by all stores of the process that are on it: no byte of it twice.
 ///
 /// Subvolumes and data sets that share a disk (Btrfs, ZFS) have numbers of their own, and are taken for several.
 final class FileSystemSpace: Sendable {
@@ -12,12 +12,12 @@ final class FileSystemSpace: Sendable {
   }
 
   struct State {
-    var promised = ReservedSpace()
+    var reserved = ReservedSpace()
     var reading: Reading?
   }
 
   private struct Weak: Sendable {
-    weak var room: FileSystemSpace?
+    weak var space: FileSystemSpace?
   }
 
   private static let all = Mutex<[UInt64: Weak]>([:])
@@ -29,11 +29,11 @@ final class FileSystemSpace: Sendable {
   /// The file system with the number (`st_dev`), as long as a store has it.
   static func of(device: UInt64) -> FileSystemSpace {
     all.withLock { all in
-      if let room = all[device]?.room { return room }
-      all = all.filter { $0.value.room != nil }
-      let room = FileSystemSpace()
-      all[device] = Weak(room: room)
-      return room
+      if let space = all[device]?.space { return space }
+      all = all.filter { $0.value.space != nil }
+      let space = FileSystemSpace()
+      all[device] = Weak(space: space)
+      return space
     }
   }
 

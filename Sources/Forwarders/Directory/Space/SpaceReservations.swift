@@ -4,11 +4,11 @@ internal import Synchronization
 
 /// The space of a store's file system: asks the system what is free, and keeps to what ``ReservedSpace`` says of it.
 final class SpaceReservations: Sendable {
-  /// A promise of less than this...
-  private static let smallPromise: Int64 = 1 << 20
+  /// A reservation of less than this...
+  private static let smallReservation: Int64 = 1 << 20
   /// ...needs no new reading while the last one is as fresh as this...
   private static let freshness = Duration.milliseconds(200)
-  /// ...and left so much beyond all promises, in bytes.
+  /// ...and left so much beyond all reservations, in bytes.
   private static let ample: Int64 = 4 << 30
   /// Writing stops there at the latest, in bytes.
   private static let largestFloor: Int64 = 64 << 20
@@ -17,7 +17,7 @@ final class SpaceReservations: Sendable {
   /// `nil` for ``automatic(size:)``.
   private let minFree: Int64?
   /// The file system that the store is on, and the one before: a store that was mounted anew may be on another one by
-  /// number, and what was promised of the first is let go there.
+  /// number, and what was reserved of the first is released there.
   private struct Current {
     var directory: StoreDirectory
     var fileSystem: FileSystemSpace
@@ -59,42 +59,42 @@ final class SpaceReservations: Sendable {
     min(max(size / 100, 64 << 20), 1 << 30, size / 20)
   }
 
-  // MARK: Promises
+  // MARK: Reservations
 
-  /// As much of what is wanted as may be offered; it replaces what the upload was promised before. Blocks.
-  func promise(_ wish: SpaceRequest) throws(SinkFailure) -> Int64 {
+  /// As much of what is wanted as may be offered; it replaces what was reserved for the upload before. Blocks.
+  func reserve(_ request: SpaceRequest) throws(SinkFailure) -> Int64 {
     let directory = try directoryOfToday()
     let fileSystem = fileSystem
-    let arrived = fileSystem.withState { $0.promised.arrived }
+    let arrived = fileSystem.withState { $0.reserved.arrived }
     let space = try askForSpace(in: directory)
     return fileSystem.withState { state in
       // What has arrived since may be in the reading or not.
-      let free = max(0, space.available - (state.promised.arrived - arrived))
+      let free = max(0, space.available - (state.reserved.arrived - arrived))
       state.reading = FileSystemSpace.Reading(free: free, at: .now)
-      return state.promised.promise(wish, free: max(0, free - space.reserve))
+      return state.reserved.reserve(request, free: max(0, free - space.reserve))
     }
   }
 
-  /// Promises a little at once, where there was ample room a moment ago; `nil` where it has to be looked at anew. Does
+  /// Reserves a little at once, where there was ample space a moment ago; `nil` where it has to be looked at anew. Does
   /// not block.
-  func promiseLittle(_ wish: SpaceRequest) -> Int64? {
-    guard (0...Self.smallPromise).contains(wish.bytes) else { return nil }
+  func reserveLittle(_ request: SpaceRequest) -> Int64? {
+    guard (0...Self.smallReservation).contains(request.bytes) else { return nil }
     return fileSystem.withState { state in
-      guard !state.promised.isPromised(wish.key), isAmple(state) else { return nil }
-      return state.promised.promise(wish, free: .max)
+      guard !state.reserved.hasReservation(request.key), isAmple(state) else { return nil }
+      return state.reserved.reserve(request, free: .max)
     }
   }
 
   /// The upload was offered no more.
   func limit(to bytes: Int64, of key: UploadKey) {
-    fileSystem.withState { $0.promised.limit(to: bytes, of: key) }
+    fileSystem.withState { $0.reserved.limit(to: bytes, of: key) }
   }
 
-  /// Nothing more is promised.
+  /// Nothing more is reserved.
   func release(_ key: UploadKey) {
     let (fileSystem, former) = current.withLock { ($0.fileSystem, $0.former) }
-    fileSystem.withState { $0.promised.release(key) }
-    former?.withState { $0.promised.release(key) }
+    fileSystem.withState { $0.reserved.release(key) }
+    former?.withState { $0.reserved.release(key) }
   }
 
   // MARK: The upload's file
@@ -102,12 +102,12 @@ final class SpaceReservations: Sendable {
   /// The file has `count` bytes of the upload more.
   func wrote(_ count: Int64, of key: UploadKey) {
     guard count > 0 else { return }
-    fileSystem.withState { $0.promised.wrote(count, of: key) }
+    fileSystem.withState { $0.reserved.wrote(count, of: key) }
   }
 
   /// How many bytes a file may take of the disk, `count` of them now. Blocks.
   ///
-  /// Others may fill the disk under promises: the last of it is not an upload's, but the ledger's, and whoever has to
+  /// Others may fill the disk in spite of all reservations: the last of it is not an upload's, but the ledger's, and whoever has to
   /// clear up.
   ///
   /// - Throws: ``SinkFailure/full`` where it may not even take `count`.
@@ -122,17 +122,17 @@ final class SpaceReservations: Sendable {
 
   /// Bytes that may be set aside for an upload beyond those that it is writing.
   func outstanding(of key: UploadKey) -> Int64 {
-    fileSystem.withState { $0.promised.outstanding(of: key) }
+    fileSystem.withState { $0.reserved.outstanding(of: key) }
   }
 
   /// So many bytes more were set aside in the upload's file.
   func setAside(_ count: Int64, of key: UploadKey) {
-    fileSystem.withState { $0.promised.setAside(count, of: key) }
+    fileSystem.withState { $0.reserved.setAside(count, of: key) }
   }
 
   private func isAmple(_ state: FileSystemSpace.State) -> Bool {
     guard let reading = state.reading, .now - reading.at < Self.freshness else { return false }
-    return reading.free - state.promised.outstanding - (minFree ?? 1 << 30) > Self.ample
+    return reading.free - state.reserved.outstanding - (minFree ?? 1 << 30) > Self.ample
   }
 
   private func askForSpace(in directory: StoreDirectory) throws(SinkFailure) -> (available: Int64, reserve: Int64) {
