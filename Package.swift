@@ -55,7 +55,9 @@ let package = Package(
       dependencies: ["CLinux", "CSQLite", "GatewayCore", nioCore]),
     .target(
       name: "Forwarders",
-      dependencies: [isal, "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", nioCore, nioPosix]),
+      dependencies: [
+        isal, "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", "XStream", nioCore, nioPosix,
+      ]),
     .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
     .target(
       name: "XStreamClient",
@@ -100,7 +102,8 @@ let package = Package(
     .testTarget(
       name: "ForwardersTests",
       dependencies: [
-        "DevelopmentCertificates", "Forwarders", "GatewayCore", "ContentDigests", "TLSTransport", nioCore, nioPosix,
+        "DevelopmentCertificates", "Forwarders", "GatewayCore", "ContentDigests", "TLSTransport", "XStream", nioCore,
+        nioPosix,
       ]),
     .testTarget(
       name: "XStreamClientTests",

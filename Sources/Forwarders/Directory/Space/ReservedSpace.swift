@@ -19,7 +19,6 @@ struct ReservedSpace {
   static let little: Int64 = 64 << 10
   /// No more is ever reserved for one: sums of many stay far from overflowing.
   private static let largest: Int64 = 1 << 48
-  private static let blockSize: Int64 = 4096
 
   private var reservations: [UploadKey: Reservation] = [:]
   private var bySubject: [String: Int64] = [:]
@@ -57,7 +56,8 @@ struct ReservedSpace {
 
   /// The upload goes on at a block's beginning, where that is possible.
   private static func wholeBlocks(_ bytes: Int64) -> Int64 {
-    bytes < blockSize ? bytes : bytes / blockSize * blockSize
+    let block = Int64(FileBlock.size)
+    return bytes < block ? bytes : bytes / block * block
   }
 
   /// No more than so many bytes are reserved for it from now on.

@@ -50,7 +50,7 @@ extension PipeForwarder {
     case none
     /// The PROXY protocol, version 2, in plaintext even before TLS.
     case proxyV2 = "proxy-v2"
-    /// The packet that the client opened the upload with, without credentials and with the upload's key.
+    /// The x-stream packet that opens the upload, without credentials and with the upload's key.
     case packet
   }
 

@@ -3,7 +3,6 @@ internal import GatewayCore
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
-internal import Synchronization
 internal import TLSTransport
 
 /// Opens streams to backends: the first candidate that can be reached gets the upload.
@@ -18,17 +17,24 @@ struct BackendConnector: Sendable {
   func open(
     for upload: SinkUpload, on eventLoop: any EventLoop, then: @escaping (Result<PipeStream, SinkFailure>) -> Void
   ) {
-    attempt(pool.candidates(for: upload.key)[...], for: upload, on: eventLoop, failures: [], then: then)
+    let packet: ByteBuffer?
+    do {
+      packet = settings.header == .packet ? try OpenPacket.bytes(for: upload) : nil
+    } catch {
+      return then(.failure(.backend("`header: packet` cannot announce this upload: \(error)")))
+    }
+    attempt(
+      pool.candidates(for: upload.key)[...], for: upload, packet: packet, on: eventLoop, failures: [], then: then)
   }
 
   private func attempt(
-    _ candidates: ArraySlice<BackendAddress>, for upload: SinkUpload, on eventLoop: any EventLoop, failures: [String],
-    then: @escaping (Result<PipeStream, SinkFailure>) -> Void
+    _ candidates: ArraySlice<BackendAddress>, for upload: SinkUpload, packet: ByteBuffer?, on eventLoop: any EventLoop,
+    failures: [String], then: @escaping (Result<PipeStream, SinkFailure>) -> Void
   ) {
     guard let address = candidates.first else {
       return then(.failure(.backend("no backend can be reached: \(failures.joined(separator: "; "))")))
     }
-    connect(to: address, for: upload, on: eventLoop) { stream in
+    connect(to: address, for: upload, packet: packet, on: eventLoop) { stream in
       guard let failure = stream.failure else {
         pool.mark(address, isUp: true)
         return then(.success(stream))
@@ -36,13 +42,14 @@ struct BackendConnector: Sendable {
       pool.mark(address, isUp: false)
       let reason: String
       if case .backend(let what) = failure { reason = what } else { reason = "\(failure)" }
-      attempt(candidates.dropFirst(), for: upload, on: eventLoop, failures: failures + [reason], then: then)
+      attempt(
+        candidates.dropFirst(), for: upload, packet: packet, on: eventLoop, failures: failures + [reason], then: then)
     }
   }
 
   /// - Parameter then: called once, when the stream can take bytes or has failed.
   private func connect(
-    to address: BackendAddress, for upload: SinkUpload, on eventLoop: any EventLoop,
+    to address: BackendAddress, for upload: SinkUpload, packet: ByteBuffer?, on eventLoop: any EventLoop,
     then: @escaping (PipeStream) -> Void
   ) {
     let stream = PipeStream(
@@ -82,13 +89,13 @@ struct BackendConnector: Sendable {
         pool.began(address)
         channel.closeFuture.whenComplete { _ in pool.ended(address) }
         stream.connected(channel)
-        begin(stream, on: channel, for: upload)
+        begin(stream, on: channel, for: upload, packet: packet)
       }
     }
   }
 
   /// What goes before the upload's bytes. The PROXY header comes before TLS, as load balancers send it.
-  private func begin(_ stream: PipeStream, on channel: any Channel, for upload: SinkUpload) {
+  private func begin(_ stream: PipeStream, on channel: any Channel, for upload: SinkUpload, packet: ByteBuffer?) {
     if settings.header == .proxyV2 {
       channel.writeAndFlush(
         ProxyHeader.bytes(for: upload.transfer.connection, uniqueID: upload.key.logID), promise: nil)
@@ -104,6 +111,7 @@ struct BackendConnector: Sendable {
         return stream.failed(error)
       }
     }
+    if let packet { channel.writeAndFlush(packet, promise: nil) }
     if tls == nil { stream.ready() }
   }
 
@@ -111,36 +119,5 @@ struct BackendConnector: Sendable {
     if let name = settings.tls?.serverName { return name }
     if case .host(let host, _) = address { return host }
     return nil
-  }
-}
-
-/// The pool, shared by all event loops.
-final class BackendTable: Sendable {
-  private let pool: Mutex<BackendPool>
-  private let onChange: @Sendable (BackendAddress, _ isUp: Bool) -> Void
-
-  init(
-    _ addresses: [BackendAddress], balance: PipeForwarder.Balance,
-    onChange: @escaping @Sendable (BackendAddress, _ isUp: Bool) -> Void
-  ) {
-    pool = Mutex(BackendPool(addresses, balance: balance))
-    self.onChange = onChange
-  }
-
-  func candidates(for key: UploadKey) -> [BackendAddress] {
-    pool.withLock { $0.candidates(for: key) }
-  }
-
-  func began(_ address: BackendAddress) {
-    pool.withLock { $0.began(address) }
-  }
-
-  func ended(_ address: BackendAddress) {
-    pool.withLock { $0.ended(address) }
-  }
-
-  func mark(_ address: BackendAddress, isUp: Bool) {
-    let isNews = pool.withLock { $0.mark(address, isUp: isUp) }
-    if isNews { onChange(address, isUp) }
   }
 }

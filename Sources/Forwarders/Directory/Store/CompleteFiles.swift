@@ -31,7 +31,7 @@ extension DirectoryStore.Settings {
       [false, true].map { isCompressed in
         StoredForm(
           isCompressed: isCompressed, hasSidecar: metadata == .sidecar,
-          place: template.place(for: facts, suffix: Self.suffix(isCompressed: isCompressed)), isRecorded: false)
+          place: template.place(for: facts, suffix: StoredForm.suffix(isCompressed: isCompressed)), isRecorded: false)
       }
     }
   }

@@ -47,11 +47,7 @@ extension DirectoryStore {
       minFree ?? SpaceReservations.automatic(size: size)
     }
 
-    static let gzipSuffix = ".gz"
-
     /// Of the files of uploads that begin now.
-    var suffix: String { Self.suffix(isCompressed: engine != nil) }
-
-    static func suffix(isCompressed: Bool) -> String { isCompressed ? gzipSuffix : "" }
+    var suffix: String { StoredForm.suffix(isCompressed: engine != nil) }
   }
 }

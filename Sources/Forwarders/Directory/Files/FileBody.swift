@@ -1,13 +1,6 @@
 internal import GatewayCore
 internal import NIOCore
 
-/// An open file, and what to call it.
-struct OpenFile {
-  var descriptor: CInt
-  /// What the file is called in messages, without its secret.
-  var place: String
-}
-
 /// How an upload's bytes lie in its unfinished file. Blocking, and confined to the serial jobs of one ``PartialFile``.
 ///
 /// Offsets count in the upload, sizes and places in the file.

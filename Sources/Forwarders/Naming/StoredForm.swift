@@ -14,12 +14,15 @@ struct StoredForm: Hashable, Sendable {
 }
 
 extension StoredForm {
+  /// What the name of a complete file ends with beside what its template makes.
+  static func suffix(isCompressed: Bool) -> String { isCompressed ? ".gz" : "" }
+
   private static let plain = "plain"
   private static let compressed = "gzip"
   private static let withSidecar = "+sidecar"
 
   private static func keyPlace(_ key: UploadKey, isCompressed: Bool) -> FinalPlace {
-    FinalPlace(folders: [], name: key.text + DirectoryStore.Settings.suffix(isCompressed: isCompressed))
+    FinalPlace(folders: [], name: key.text + suffix(isCompressed: isCompressed))
   }
 
   /// `plain` or `gzip`, then `+sidecar`, then a colon and the path of a file that is not called by its key alone.
@@ -48,28 +51,5 @@ extension StoredForm {
       return nil
     }
     place = FinalPlace(folders: names.dropLast(), name: name)
-  }
-}
-
-extension DirectoryStore.Settings {
-  /// How an upload that begins now is kept.
-  func form(ofNew facts: UploadFacts) -> StoredForm {
-    StoredForm(
-      isCompressed: engine != nil, hasSidecar: metadata == .sidecar, place: name.place(for: facts, suffix: suffix))
-  }
-
-  /// How an upload is kept of which the ledger has `state`.
-  func form(_ state: String?, of facts: UploadFacts) throws(SinkFailure) -> StoredForm {
-    guard let state else {
-      var form = form(ofNew: facts)
-      form.isRecorded = false
-      return form
-    }
-    guard let form = StoredForm(state, of: facts.key) else {
-      throw .storage(
-        "the ledger says of \(directory)/\(facts.key.logID)… what this release does not know; "
-          + "use the release that wrote it")
-    }
-    return form
   }
 }

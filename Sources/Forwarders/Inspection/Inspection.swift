@@ -1,19 +1,6 @@
 internal import ContentDigests
 internal import GatewayCore
 
-/// Sees all bytes of one upload in order, in pieces of any size. Confined to one job at a time.
-protocol ContentInspector: AnyObject {
-  /// The next bytes.
-  ///
-  /// - Throws: ``ContentFault`` with the offset of the first byte that cannot be. No call follows.
-  func inspect(_ bytes: UnsafeRawBufferPointer) throws(ContentFault)
-
-  /// There are no more.
-  ///
-  /// - Throws: ``ContentFault`` at the end where something is missing there.
-  func finish() throws(ContentFault)
-}
-
 /// What is learned of an upload's bytes while they pass: their digest, and whether they are what their format says.
 final class Inspection {
   /// Bytes from the stream's start that were seen.

@@ -1,14 +1,13 @@
 internal import Glibc
 internal import NIOCore
-internal import TLSTransport
 
 /// Cuts a stream of bytes on its way to a file into whole blocks, which can be written past the page cache, and keeps what
 /// does not fill one yet. Has no I/O.
 ///
-/// Where a buffer's memory and its place in the file are aligned (``NIOCore/ByteBuffer/beginAligned(to:)``) its
+/// Where a buffer's memory and its place in the file leave the same remainder by a block's size, its
 /// blocks stay where they are; the others are copied.
 final class BlockCutter {
-  static let blockSize = ByteBuffer.blockSize
+  static let blockSize = FileBlock.size
   /// `O_DIRECT` wants memory aligned to the device's logical blocks, which for what is in use today is no more.
   private static let memoryAlignment = 512
 
