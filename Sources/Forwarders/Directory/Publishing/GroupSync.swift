@@ -18,10 +18,12 @@ final class GroupSync: Sendable {
   let directory: StoreDirectory
   /// The number of the directory's file system, where one `syncfs` is as good as a sync of each file.
   let device: UInt64?
+  private let observer: (any StoreObserver)?
   private let notBefore = Mutex(ContinuousClock.now)
 
-  init(directory: StoreDirectory) {
+  init(directory: StoreDirectory, observer: (any StoreObserver)?) {
     self.directory = directory
+    self.observer = observer
     var status = stat()
     let isWhole = sluice_syncs_wholly(directory.partial) != 0 && fstat(directory.partial, &status) == 0
     device = isWhole ? UInt64(status.st_dev) : nil
@@ -32,7 +34,8 @@ final class GroupSync: Sendable {
   func sync(_ files: [PartialFile], failed: (Int, SinkFailure) -> Void) -> UInt64? {
     // Those of folders that the store had before may be on another file system.
     let isTogether =
-      files.count >= Self.least && device != nil && files.allSatisfy { $0.directory === directory } && syncFileSystem()
+      files.count >= Self.least && device != nil && files.allSatisfy { $0.directory === directory }
+      && syncFileSystem(with: files.count)
     if !isTogether, files.count > 1 {
       for file in files { file.beginWriteBack() }
     }
@@ -47,11 +50,11 @@ final class GroupSync: Sendable {
   }
 
   /// `false` where the files have to be synced one by one: also where it failed, to find out for which of them.
-  private func syncFileSystem() -> Bool {
+  private func syncFileSystem(with files: Int) -> Bool {
     let clock = ContinuousClock()
     let begin = clock.now
     guard notBefore.withLock({ $0 <= begin }) else { return false }
-    guard uninterrupted({ syncfs(directory.partial) }) == 0 else { return false }
+    guard observer.timingSync(files: files, { uninterrupted { syncfs(directory.partial) } }) == 0 else { return false }
     let end = clock.now
     if end - begin > Self.tooLong { notBefore.withLock { $0 = end + Self.pause } }
     return true

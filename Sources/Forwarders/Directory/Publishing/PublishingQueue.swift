@@ -29,16 +29,18 @@ final class PublishingQueue: Sendable {
   /// Of the folders that the store has now.
   private let groupSync: Mutex<GroupSync>
   private let beforeNames: @Sendable (UInt64?) throws(SinkFailure) -> Void
+  private let observer: (any StoreObserver)?
   private let state = Mutex(State())
 
   init(
     place: StorePlace, threads: StoreThreads,
-    beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void
+    beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void, observer: (any StoreObserver)?
   ) {
     self.place = place
     self.threads = threads
     self.beforeNames = beforeNames
-    groupSync = Mutex(GroupSync(directory: place.directory))
+    self.observer = observer
+    groupSync = Mutex(GroupSync(directory: place.directory, observer: observer))
   }
 
   /// Publishes a file in which nothing else goes on any more, and says so on the event loop. After a failure it is where
@@ -52,7 +54,12 @@ final class PublishingQueue: Sendable {
       defer { state.isRunning = true }
       return !state.isRunning
     }
-    if isRunnerWanted { threads.submit { isActive in self.run(isActive: isActive) } }
+    guard isRunnerWanted else { return }
+    let asked = observer.map { _ in ContinuousClock.now }
+    threads.submit { isActive in
+      if let asked { self.observer?.jobWaited(.now - asked) }
+      self.run(isActive: isActive)
+    }
   }
 
   private func run(isActive: Bool) {
@@ -129,7 +136,7 @@ final class PublishingQueue: Sendable {
   private func currentGroupSync() -> GroupSync {
     groupSync.withLock { groupSync in
       let directory = place.directory
-      if groupSync.directory !== directory { groupSync = GroupSync(directory: directory) }
+      if groupSync.directory !== directory { groupSync = GroupSync(directory: directory, observer: observer) }
       return groupSync
     }
   }

@@ -34,7 +34,9 @@ extension PartialFile {
   /// Makes the whole durable.
   func syncWhole() throws(SinkFailure) {
     guard !isSynced else { return }
-    guard uninterrupted({ fsync(descriptor) }) == 0 else { throw .system("syncing", place, errno) }
+    guard store.observer.timingSync({ uninterrupted { fsync(descriptor) } }) == 0 else {
+      throw .system("syncing", place, errno)
+    }
     isSynced = true
   }
 

@@ -9,20 +9,6 @@ internal import NIOCore
 /// event loop's, which order memory. Besides it at most one `sync` runs; it reads `descriptor`, which changes only in serial
 /// jobs that the sink runs alone (open, publish, let go, remove), and `isNameSafe`, which belongs to syncs and those.
 final class PartialFile: @unchecked Sendable {
-  /// What a serial job left.
-  struct Progress: Sendable {
-    /// The bytes before this offset hold no memory any more.
-    var written: Int64
-    /// A sync makes the bytes before this offset safe.
-    var flushed: Int64
-    /// The end of what can be flushed.
-    var flushable: Int64
-    /// Not all that can be read back has been looked at yet.
-    var isInspectionBehind: Bool
-    /// What is to be looked at next can be read back only when it can be flushed.
-    var isInspectionHeldUp: Bool
-  }
-
   /// The most that one job reads back to look at, in bytes, so that others' jobs are not held up.
   static let inspectionSlice: Int64 = 8 << 20
 
@@ -90,10 +76,10 @@ final class PartialFile: @unchecked Sendable {
   }
 
   /// What the sink gives the upload's bytes to where they are compressed; `nil` where they are not.
-  func makeMembers() -> GzipJobs? {
+  func makeGzipJobs() -> GzipJobs? {
     engine.map {
-      let line = GzipScheduler(from: written, memberSize: store.memberSize, limit: store.threads.cores)
-      return GzipJobs(line, engine: $0, threads: store.threads)
+      let scheduler = GzipScheduler(from: written, memberSize: store.memberSize, limit: store.threads.cores)
+      return GzipJobs(scheduler, engine: $0, threads: store.threads)
     }
   }
 
@@ -217,7 +203,9 @@ final class PartialFile: @unchecked Sendable {
 
   /// Makes durable what the kernel has: the bytes, and the file's name if it is new.
   func sync() throws(SinkFailure) {
-    guard uninterrupted({ fdatasync(descriptor) }) == 0 else { throw .system("syncing", place, errno) }
+    guard store.observer.timingSync({ uninterrupted { fdatasync(descriptor) } }) == 0 else {
+      throw .system("syncing", place, errno)
+    }
     if !isNameSafe {
       try directory.syncPartial()
       isNameSafe = true

@@ -13,6 +13,7 @@ package struct DirectoryStore: Forwarder {
   let space: SpaceReservations
   let book = NameBook()
   let publishing: PublishingQueue
+  let observer: (any StoreObserver)?
 
   /// Opens the store and makes its folders where they are missing (not the folders above); blocks.
   ///
@@ -24,18 +25,20 @@ package struct DirectoryStore: Forwarder {
   ///     gets the number (`st_dev`) of the store's file system where that was synced as a whole for these files, with
   ///     all that was written to it before they were finished; else `nil`.
   ///   - onPresence: called on any thread, once when the store's folder is not in its place any more, and once when it is.
+  ///   - observer: hears how the disk does; without one nothing is measured.
   /// - Throws: ``SinkFailure/storage(_:)`` with the path and what to do, where files cannot be made or moved there.
   package init(
     _ settings: Settings, threads: StoreThreads,
     beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void = { _ in },
-    onPresence: @escaping @Sendable (StorePresence) -> Void = { _ in }
+    onPresence: @escaping @Sendable (StorePresence) -> Void = { _ in }, observer: (any StoreObserver)? = nil
   ) throws(SinkFailure) {
     self.settings = settings
     let place = try StorePlace(settings, onPresence: onPresence)
     self.place = place
     self.threads = threads
+    self.observer = observer
     self.space = try SpaceReservations(place: place, minFree: settings.minFree)
-    self.publishing = PublishingQueue(place: place, threads: threads, beforeNames: beforeNames)
+    self.publishing = PublishingQueue(place: place, threads: threads, beforeNames: beforeNames, observer: observer)
   }
 
   /// The folders that uploads begin in.
@@ -66,7 +69,7 @@ package struct DirectoryStore: Forwarder {
     eventLoop.preconditionInEventLoop()
     let file = PartialFile(store: self, upload: upload, offset: offset)
     book.note(file.form, of: upload.key)
-    return DirectorySink(file: file, threads: threads, eventLoop: eventLoop, onEvent: onEvent)
+    return DirectorySink(file: file, eventLoop: eventLoop, onEvent: onEvent)
   }
 
   /// What fits on the disk beside ``Settings/minFree`` and what is reserved for the uploads of all stores there, and is the
@@ -75,11 +78,13 @@ package struct DirectoryStore: Forwarder {
     if place.wasThereJustNow, let little = space.reserveLittle(request) {
       return eventLoop.makeSucceededFuture(little)
     }
-    return run(on: eventLoop) { [place, space, book] () throws(SinkFailure) in
+    return run(on: eventLoop) { [place, space, book, observer] () throws(SinkFailure) in
       try place.checkForNew()
       // What is there already needs no space, and a full disk is not to keep its client from hearing so.
       if book.finished(request.key) != nil { return request.bytes }
-      return try space.reserve(request)
+      let reserved = try space.reserve(request)
+      if reserved == 0 { observer?.spaceRefused(request) }
+      return reserved
     }
   }
 
@@ -123,11 +128,25 @@ package struct DirectoryStore: Forwarder {
   /// Of compressed files: bytes of the upload in one member.
   var memberSize: Int { GzipScheduler.memberSize(window: settings.window, processors: threads.cores) }
 
+  /// Runs `job` on a store thread, and then `then` on the event loop.
+  func run<Outcome: Sendable>(
+    _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome, on eventLoop: any EventLoop,
+    then: @escaping @Sendable (Result<Outcome, SinkFailure>) -> Void
+  ) {
+    guard let observer else { return threads.run(job, on: eventLoop, then: then) }
+    let asked = ContinuousClock.now
+    threads.run(
+      { () throws(SinkFailure) in
+        observer.jobWaited(.now - asked)
+        return try job()
+      }, on: eventLoop, then: then)
+  }
+
   private func run<Outcome: Sendable>(
     on eventLoop: any EventLoop, _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome
   ) -> EventLoopFuture<Outcome> {
     let promise = eventLoop.makePromise(of: Outcome.self)
-    threads.run(job, on: eventLoop) { result in promise.completeWith(result.mapError { $0 as any Error }) }
+    run(job, on: eventLoop) { result in promise.completeWith(result.mapError { $0 as any Error }) }
     return promise.futureResult
   }
 }

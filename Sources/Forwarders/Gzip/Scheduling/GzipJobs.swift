@@ -5,22 +5,22 @@ internal import Synchronization
 /// A thread that is done with a piece goes on with the next one by itself: were it to wait for the event loop to wake it,
 /// or another, the scheduler would have to find a free processor each time, and does not always.
 final class GzipJobs: Sendable {
-  private let line: Mutex<GzipScheduler>
+  private let scheduler: Mutex<GzipScheduler>
   private let engine: CompressionEngine
   private let threads: StoreThreads
 
-  init(_ line: consuming GzipScheduler, engine: CompressionEngine, threads: StoreThreads) {
-    self.line = Mutex(line)
+  init(_ scheduler: consuming GzipScheduler, engine: CompressionEngine, threads: StoreThreads) {
+    self.scheduler = Mutex(scheduler)
     self.engine = engine
     self.threads = threads
   }
 
-  /// Looks at the line, or changes it.
+  /// Looks at the scheduler, or changes it.
   func withScheduler<Outcome: Sendable>(_ body: (inout GzipScheduler) -> Outcome) -> Outcome {
-    line.withLock { body(&$0) }
+    scheduler.withLock { body(&$0) }
   }
 
-  /// Compresses a piece that the line has given out, and then others, until there is none at this time or another upload
+  /// Compresses a piece that the scheduler has given out, and then others, until there is none at this time or another upload
   /// waits for a thread.
   ///
   /// - Parameter onCompressed: called after each.
@@ -28,9 +28,9 @@ final class GzipJobs: Sendable {
     var next: MemberPiece? = piece
     while let piece = next {
       try piece.compress(by: engine, threads.idleWriters)
-      next = line.withLock { line in
-        line.compressed(piece)
-        return threads.isComputingAwaited ? nil : line.next(isIdle: false)
+      next = scheduler.withLock { scheduler in
+        scheduler.compressed(piece)
+        return threads.isComputingAwaited ? nil : scheduler.next(isIdle: false)
       }
       onCompressed()
     }
