@@ -15,17 +15,20 @@ package final class PipeForwarder: Forwarder {
   ///   - eventLoops: for the health checks, which begin here and go on until ``stop()``.
   ///   - memory: what clients that are gone left behind counts there, until the backend takes it.
   ///   - onChange: called on any event loop when a backend is found to be up or down.
+  ///   - observer: hears how the backends do.
   /// - Throws: ``TLSConfigurationError``, which names the file and the cause.
   package init(
     _ settings: Settings, eventLoops: any EventLoopGroup, memory: MemoryBudget = MemoryBudget(limit: .max),
-    onChange: @escaping @Sendable (BackendAddress, _ isUp: Bool) -> Void = { _, _ in }
+    onChange: @escaping @Sendable (BackendAddress, _ isUp: Bool) -> Void = { _, _ in },
+    observer: (any BackendObserver)? = nil
   ) throws(TLSConfigurationError) {
     precondition(!settings.backends.isEmpty, "a pipe without a backend")
     let table = BackendTable(settings.backends, balance: settings.balance, onChange: onChange)
     let leftBehind = LeftBehindMemory(memory)
     self.leftBehind = leftBehind
     connector = BackendConnector(
-      settings: settings, tls: try settings.tls?.makeContext(), pool: table, leftBehind: leftBehind)
+      settings: settings, tls: try settings.tls?.makeContext(), pool: table, leftBehind: leftBehind,
+      observer: observer)
     healthCheck = BackendHealth(addresses: settings.backends, settings: settings.health, table: table)
       .start(on: eventLoops.next())
   }

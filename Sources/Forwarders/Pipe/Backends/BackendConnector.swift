@@ -12,6 +12,8 @@ struct BackendConnector: Sendable {
   let tls: TLSContext?
   let pool: BackendTable
   let leftBehind: LeftBehindMemory
+  /// Without one no clock is read.
+  let observer: (any BackendObserver)?
 
   /// Tries one backend after the other, on the stream's future event loop.
   func open(
@@ -34,12 +36,15 @@ struct BackendConnector: Sendable {
     guard let address = candidates.first else {
       return then(.failure(.backend("no backend can be reached: \(failures.joined(separator: "; "))")))
     }
+    let begin = observer.map { _ in ContinuousClock.now }
     connect(to: address, for: upload, packet: packet, on: eventLoop) { stream in
       guard let failure = stream.failure else {
         pool.mark(address, isUp: true)
+        if let begin { observer?.opened(address, after: .now - begin) }
         return then(.success(stream))
       }
       pool.mark(address, isUp: false)
+      if let begin { observer?.unreachable(address, after: .now - begin) }
       let reason: String
       if case .backend(let what) = failure { reason = what } else { reason = "\(failure)" }
       attempt(

@@ -1,5 +1,4 @@
 internal import CLinux
-internal import ContentDigests
 internal import GatewayCore
 internal import NIOCore
 internal import TLSTransport
@@ -25,7 +24,8 @@ final class PipeStream {
   private var machine: PipeMachine
   private var output = PipeOutput()
   private var memory: PipeMemory
-  private var hasher: SHA256Hasher?
+  /// Where a digest was announced before the first byte.
+  private var hasher: PipeHasher?
   private var announced: ContentDigest?
   private var reply = ByteBuffer()
   private var isOver = false
@@ -56,7 +56,6 @@ final class PipeStream {
     self.onReady = onReady
     memory = PipeMemory(leftBehind)
     announced = upload.facts.digest
-    if upload.facts.digest != nil { hasher = SHA256Hasher() }
     let endSize: Int
     if settings.tls != nil {
       endSize = Self.closeNotifySize
@@ -67,6 +66,7 @@ final class PipeStream {
       canHoldSegment = true
     }
     machine = PipeMachine(total: upload.facts.total, done: settings.done, endSize: endSize)
+    if announced != nil { hasher = makeHasher() }
   }
 
   // MARK: What a sink says
@@ -80,13 +80,13 @@ final class PipeStream {
     if failure == nil, let digest, announced == nil {
       announced = digest
       if offset == 0 {
-        hasher = SHA256Hasher()
+        hasher = makeHasher()
       } else {
         fail(.backend("the digest came after bytes that were not hashed"), isAttaching: true)
       }
     }
     if let failure { return listener(.failed(failure)) }
-    isOpening = machine.flushed < machine.accepted
+    isOpening = consumed < machine.accepted
     if !isOpening { listener(.opened) }
   }
 
@@ -98,7 +98,7 @@ final class PipeStream {
       // The end of the output follows at once.
       withSocket { _ = sluice_hold_segment($0) }
     }
-    hasher?.update(bytes)
+    hasher?.add(bytes)
     if !machine.isWaiting { lastSign = .now() }
     machine.accept(count)
     handOver(output.add(bytes))
@@ -117,11 +117,7 @@ final class PipeStream {
         guard case .success = result, failure == nil, !isOver else { return }
         lastSign = .now()
         machine.flushed(count)
-        listener?(.consumed(upTo: machine.flushed))
-        if isOpening, machine.flushed == machine.accepted {
-          isOpening = false
-          listener?(.opened)
-        }
+        reportConsumed()
         handOver(next)
         proceed()
       }
@@ -130,6 +126,23 @@ final class PipeStream {
       } else {
         channel.write(piece, promise: sent)
       }
+    }
+  }
+
+  /// Offset after the bytes that hold no memory here any more.
+  private var consumed: Int64 { min(machine.flushed, hasher?.hashed ?? .max) }
+
+  private func reportConsumed() {
+    // The sink says nothing of an offset that it has said already.
+    listener?(.consumed(upTo: consumed))
+    guard isOpening, consumed == machine.accepted else { return }
+    isOpening = false
+    listener?(.opened)
+  }
+
+  private func makeHasher() -> PipeHasher {
+    PipeHasher(on: eventLoop) { [weak self] in
+      if let self, failure == nil, !isOver { reportConsumed() }
     }
   }
 
@@ -142,11 +155,16 @@ final class PipeStream {
 
   func finish() {
     guard failure == nil, !isOver else { return }
-    if let announced, let hasher {
-      let computed = ContentDigest(bytes: hasher.finish())
+    guard let announced, let hasher else { return endUpload() }
+    hasher.finish { [self] computed in
+      guard failure == nil, !isOver else { return }
       self.hasher = nil
       if let computed, computed != announced { return fail(.digest(computed: computed)) }
+      endUpload()
     }
+  }
+
+  private func endUpload() {
     lastSign = .now()
     machine.finish()
     proceed()
@@ -157,6 +175,7 @@ final class PipeStream {
     isOpening = false
     machine.forgetCheckpoint()
     // From here on no window of an upload counts what is not out.
+    // What is out and only waits to be hashed is gone in a moment.
     if failure == nil, !isOver { memory.leave(output.count) }
     listener?(.suspended(at: machine.accepted))
     listener = nil
@@ -336,6 +355,7 @@ final class PipeStream {
     default: self.failure = failure
     }
     stopTimers()
+    hasher?.cancel()
     hasher = nil
     reply = ByteBuffer()
     memory.answer(0)
