@@ -37,7 +37,7 @@ import XStreamClient
       let payload = try await client.send(ByteBuffer(string: "a small one"), to: url)
       #expect(try gateway.folder.stored(payload.key.text) == ByteBuffer(string: "a small one"))
       let records = try gateway.folder.expectSoundQuota(route: "/upload-file")
-      #expect(Set(records.map(\.label)) == ["a file.bin", nil])
+      #expect(Set(records.map(\.facts.label)) == ["a file.bin", nil])
       try await gateway.expectAtRest()
     }
   }
@@ -81,7 +81,7 @@ import XStreamClient
       ) { if case .progress(let progress) = $0 { told.withLock { $0 = progress.safe } } }
     }
     let ledger = try LedgerReader(path: folder.ledger)
-    #expect(try await eventually { try ledger.uploads(state: .open).contains { $0.committed >= count } })
+    #expect(try await eventually { try ledger.uploads(state: .open, route: nil).contains { $0.committed >= count } })
     // The client's word of it comes with a later byte.
     var end = count
     let isTold = await eventually {

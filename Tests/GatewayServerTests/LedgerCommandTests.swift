@@ -38,11 +38,11 @@ import XStreamClient
       #expect(dry.status == 0, "\(dry.errors)")
       #expect(try object(dry)["forgotten"] as? Int == 0)
       #expect(try object(dry)["bytes"] as? Int == 700_000)
-      #expect(try LedgerReader(path: folder.ledger).uploads().count == 2)
+      #expect(try LedgerReader(path: folder.ledger).uploads(state: nil, route: nil).count == 2)
       let done = try await sluice(["quota", "rescan", "--config", config, "--route", "/upload-file"], in: folder)
       #expect(done.status == 0 && done.output.contains("1 forgotten"), "\(done.output) \(done.errors)")
       let left = try LedgerReader(path: folder.ledger)
-      #expect(try left.uploads().map(\.key.text) == [kept.key.text])
+      #expect(try left.uploads(state: nil, route: nil).map(\.key.text) == [kept.key.text])
       #expect(try left.quotas().filter { $0.window == 0 }.map(\.used) == [500_000, 500_000])
       // The running gateway has it back, and knows the upload no more.
       _ = try await client.upload(.bytes(pattern(1_500_000)), to: gateway.url(), options: .once)
@@ -89,7 +89,7 @@ import XStreamClient
       let result = try await sluice(["quota", "rescan", "--config", config], in: folder)
       #expect(result.status == 1 && result.errors.contains("Mount its disk"), "\(result.output) \(result.errors)")
     }
-    #expect(try LedgerReader(path: folder.ledger).uploads().count == 1)
+    #expect(try LedgerReader(path: folder.ledger).uploads(state: nil, route: nil).count == 1)
     // With it back, and the gateway stopped, there is nothing to forget.
     try FileManager.default.removeItem(atPath: folder.uploads)
     try FileManager.default.moveItem(atPath: folder.path + "/elsewhere", toPath: folder.uploads)

@@ -27,14 +27,14 @@ import Testing
         try files.removeItem(atPath: file)
         try files.moveItem(atPath: file + ".flushed", toPath: file)
       }
-      #expect(try LedgerReader(path: ledger).uploads(route: "/upload-file").map(\.state) == [.open])
+      #expect(try LedgerReader(path: ledger).uploads(state: nil, route: "/upload-file").map(\.state) == [.open])
 
       try await gateway.start()
       let second = try await RawClient.connect(gateway.port)
       try await second.open(total: "200000", key: key)
       #expect(await second.answer()?.headers["status"] == "0")
       let reader = try LedgerReader(path: ledger)
-      #expect(try reader.uploads(route: "/upload-file").map(\.state) == [.done])
+      #expect(try reader.uploads(state: nil, route: "/upload-file").map(\.state) == [.done])
       #expect(try reader.quotas() == quotas)
     }
   }

@@ -218,7 +218,7 @@ import XStreamClient
       #expect(result.status == 0, "\(result.errors)")
       let keys = try objects(result).compactMap { $0["key"] as? String }
       #expect(try keys.map { try String(buffer: folder.stored($0)) } == ["content", "other"])
-      let labels = try folder.expectSoundQuota(route: "/upload-file").map(\.label)
+      let labels = try folder.expectSoundQuota(route: "/upload-file").map(\.facts.label)
       #expect(labels == ["a\u{FFFD}b", "a\u{FFFD}b"])
       try await gateway.expectAtRest()
     }

@@ -82,7 +82,7 @@ import XStreamClient
       #expect(left == (isMountPoint ? ["uploads"] : []))
       if !isMountPoint { try files.removeItem(atPath: folder.path + "/disk") }
     }
-    #expect(try LedgerReader(path: folder.ledger).uploads().count == 2)
+    #expect(try LedgerReader(path: folder.ledger).uploads(state: nil, route: nil).count == 2)
     try files.removeItem(atPath: folder.path + "/disk")
     try files.moveItem(atPath: folder.path + "/unmounted", toPath: folder.path + "/disk")
     try await gateway.start()
@@ -138,7 +138,7 @@ import XStreamClient
     let client = try await RawClient.connect(gateway.port)
     try await client.open(total: "200000", key: key)
     #expect(await client.answer()?.headers["status"] == "11")
-    #expect(try LedgerReader(path: folder.ledger).uploads(state: .open).map(\.committed) == [100_000])
+    #expect(try LedgerReader(path: folder.ledger).uploads(state: .open, route: nil).map(\.committed) == [100_000])
     _ = try await UploadClient.test().upload(.bytes(pattern(1000)), to: gateway.url(), options: .quick())
     await gateway.kill()
   }

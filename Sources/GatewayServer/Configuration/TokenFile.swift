@@ -1,6 +1,6 @@
 package import ConfigurationReading
 import ContentDigests
-package import GatewayCore
+import GatewayCore
 import Glibc
 
 /// The tokens that a route takes, by their SHA-256: the file does not give away what it lets in.

@@ -1,5 +1,5 @@
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// The gateway as a service: runs until it is asked to stop.
 package struct GatewayService: Service, CustomStringConvertible {
