@@ -2,7 +2,7 @@ import ConfigurationReading
 import Forwarders
 import Foundation
 import GatewayCore
-import GatewayServer
+@testable import GatewayServer
 import Testing
 
 @Suite struct ConfigurationPipeTests {
@@ -27,7 +27,7 @@ import Testing
       Issue.record("not a pipe")
       return PipeForwarder.Settings(backends: [])
     }
-    #expect(entry.route.holdsNothing)
+    #expect(entry.destination.holdsNothing)
     return settings
   }
 
