@@ -118,9 +118,8 @@ import XStreamClient
       facts: facts, wanted: 5, takesPart: false, quotas: [QuotaCap(subject: "", window: 0, cap: 2 << 20)],
       unfinishedLimit: 10, holder: "test", expiresAt: now)
     _ = try await ledger.open(reservation, on: loop).get()
-    try await ledger.fail(failed, epoch: 1, expiresAt: now.advanced(byMilliseconds: 1000), on: loop).get()
+    try await ledger.fail(failed, epoch: 1, expiresAt: now.advanced(byMilliseconds: -1), on: loop).get()
     ledger.close()
-    try await Task.sleep(for: .milliseconds(1100))
     try await withGateway(setup, in: folder) { gateway in
       let reader = try LedgerReader(path: folder.ledger)
       #expect(try await eventually { try reader.uploads(state: nil, route: nil).isEmpty })

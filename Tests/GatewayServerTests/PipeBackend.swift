@@ -19,10 +19,17 @@ final class PipeBackend: Sendable {
 
   private final class Shared: Sendable {
     let connections = Mutex<[Connection]>([])
+    /// Answers that wait for ``answer()``; `nil` where none waits.
+    let held: Mutex<[@Sendable () -> Void]?>
+
+    init(holdsAnswers: Bool) {
+      held = Mutex(holdsAnswers ? [] : nil)
+    }
   }
 
-  static func start() async throws -> PipeBackend {
-    let shared = Shared()
+  /// - Parameter holdsAnswers: whether it answers only at ``answer()``.
+  static func start(holdsAnswers: Bool = false) async throws -> PipeBackend {
+    let shared = Shared(holdsAnswers: holdsAnswers)
     let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
@@ -40,6 +47,15 @@ final class PipeBackend: Sendable {
 
   func stop() async throws {
     try await listener.close().get()
+  }
+
+  /// Answers all that has come to its end, and whatever comes.
+  func answer() {
+    let held = state.held.withLock { held in
+      defer { held = nil }
+      return held ?? []
+    }
+    for answer in held { answer() }
   }
 
   /// Those of uploads.
@@ -77,8 +93,16 @@ final class PipeBackend: Sendable {
       guard event as? ChannelEvent == .inputClosed else { return }
       end(inOrder: true)
       let answer = ByteBuffer(string: "got \(connection.bytes.readableBytes)")
-      context.writeAndFlush(Self.wrapOutboundOut(answer), promise: nil)
-      context.close(promise: nil)
+      let channel = context.channel
+      let say: @Sendable () -> Void = {
+        channel.writeAndFlush(answer, promise: nil)
+        channel.close(promise: nil)
+      }
+      let isHeld = shared.held.withLock { held in
+        held?.append(say)
+        return held != nil
+      }
+      if !isHeld { say() }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -48,29 +48,46 @@ import XStreamClient
     }
   }
 
-  @Test("what has arrived whole is still finished and answered, and what its client left is settled")
+  @Test("what has arrived whole is still finished and answered")
   func wholeAlready() async throws {
-    try await withGatewayProcess { gateway in
+    let backend = try await PipeBackend.start(holdsAnswers: true)
+    var setup = GatewaySetup()
+    setup.routes = "  /pipe: {pipe: {to: \"127.0.0.1:\(backend.port)\"}}\n"
+    try await withGatewayProcess(setup) { gateway in
       let client = try await RawClient.connect(gateway.port)
-      try await client.open(total: "1000000")
-      let key = try #require(await client.packet()?["x-stream-key"])
+      try await client.open(total: "1000000", route: "/pipe")
+      #expect(await client.packet()?["x-stream-key"] != nil)
+      try await client.send(pattern(1_000_000))
+      // The backend has the whole, and has not said so yet.
+      #expect(await eventually { backend.connections.first?.endedInOrder == true })
+      gateway.program?.signal(SIGTERM)
+      #expect(await eventually { gateway.log.contains("Gateway is stopping") })
+      backend.answer()
+      let answer = try #require(await client.answer()?.headers)
+      #expect(answer["status"] == "0")
+      client.channel.close(promise: nil)
+      #expect(await gateway.program?.wait().status == 0)
+      #expect(backend.connections.map(\.bytes) == [pattern(1_000_000)])
+      #expect(!gateway.log.contains("ERROR") && !gateway.log.contains(" error "), "\(gateway.log)")
+    }
+    try await backend.stop()
+  }
+
+  @Test("what a client left before is safe, and waits for it after the restart")
+  func leftBefore() async throws {
+    try await withGatewayProcess { gateway in
       let vanished = try await RawClient.connect(gateway.port)
       try await vanished.open(total: "1000000")
-      #expect(await vanished.packet() != nil)
-      try await client.send(pattern(1_000_000))
+      let key = try #require(await vanished.packet()?["x-stream-key"])
       try await vanished.send(pattern(500_000))
       try await vanished.drop()
       #expect(await gateway.terminate()?.status == 0)
-      // Either it was whole when the gateway stopped, or it is told where it stands.
-      let answer = try #require(await client.answer()?.headers)
-      if answer["status"] == "0" {
-        #expect(try gateway.folder.stored(key) == pattern(1_000_000))
-      } else {
-        #expect(answer["status"] == "15" && answer["x-stream-key"] == key)
-      }
-      client.channel.close(promise: nil)
-      try gateway.folder.expectSound(unfinished: answer["status"] == "0" ? 1 : 2)
-      #expect(!gateway.log.contains("ERROR") && !gateway.log.contains(" error "), "\(gateway.log)")
+      try gateway.folder.expectSound(unfinished: 1)
+      try await gateway.start()
+      let outcome = try await UploadClient.test().upload(
+        .bytes(pattern(1_000_000)), to: gateway.url(), options: .quick { $0.resume = XStreamKey.point(key) })
+      #expect(outcome.key.text == key)
+      #expect(try gateway.folder.stored(key) == pattern(1_000_000))
     }
   }
 
