@@ -7,7 +7,7 @@ import Testing
 @testable import Forwarders
 
 @Suite(
-  "Room on a small disk", .enabled(if: SmallDisk.isPossible, "mounting a tmpfs needs root"), .timeLimit(.minutes(1)))
+  "Space on a small disk", .enabled(if: SmallDisk.isPossible, "mounting a tmpfs needs root"), .timeLimit(.minutes(1)))
 struct SpaceReservationsTests {
   private let eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
 
@@ -19,31 +19,31 @@ struct SpaceReservationsTests {
     return try DirectoryStore(settings, threads: DirectoryPlace.threads)
   }
 
-  private func promise(
+  private func reserve(
     _ store: DirectoryStore, _ bytes: Int64, _ key: UploadKey = .mint(), by subject: String = "a"
   ) async throws -> Int64 {
-    try await store.promise(SpaceRequest(key: key, bytes: bytes, takesPart: true, subject: subject), on: eventLoop)
+    try await store.reserveSpace(SpaceRequest(key: key, bytes: bytes, takesPart: true, subject: subject), on: eventLoop)
       .get()
   }
 
-  @Test("is promised once, whoever asks at the same time, and leaves what is to be left free")
+  @Test("is reserved once, whoever asks at the same time, and leaves what is to be left free")
   func concurrent() async throws {
     let disk = try SmallDisk(mebibytes: 4)
     let store = try store(disk) { $0.minFree = 1 << 20 }
     let sum = try await withThrowingTaskGroup(of: Int64.self) { group in
-      for index in 0..<64 { group.addTask { try await promise(store, 200_000, by: "client \(index % 16)") } }
+      for index in 0..<64 { group.addTask { try await reserve(store, 200_000, by: "client \(index % 16)") } }
       return try await group.reduce(0, +)
     }
     #expect(sum <= 3 << 20 && sum > 5 << 19)
   }
 
-  @Test("is promised once, whichever of the stores on the disk is asked")
+  @Test("is reserved once, whichever of the stores on the disk is asked")
   func stores() async throws {
     let disk = try SmallDisk(mebibytes: 8)
     let (one, other) = (try store(disk, at: "/one"), try store(disk, at: "/other"))
     let sum = try await withThrowingTaskGroup(of: Int64.self) { group in
       for index in 0..<64 {
-        group.addTask { try await promise(index % 2 == 0 ? one : other, 1 << 20, by: "client \(index % 16)") }
+        group.addTask { try await reserve(index % 2 == 0 ? one : other, 1 << 20, by: "client \(index % 16)") }
       }
       return try await group.reduce(0, +)
     }
@@ -59,7 +59,7 @@ struct SpaceReservationsTests {
     let disk = try SmallDisk(mebibytes: 100)
     let store = try store(disk)
     var sum: Int64 = 0
-    for index in 0..<200 { sum += try await promise(store, .max, by: "client \(index)") }
+    for index in 0..<200 { sum += try await reserve(store, .max, by: "client \(index)") }
     #expect(sum <= disk.available - 5 << 20 && sum > 90 << 20)
   }
 
@@ -68,12 +68,12 @@ struct SpaceReservationsTests {
     let disk = try SmallDisk(mebibytes: 4)
     let store = try store(disk)
     let greedy = UploadKey.mint()
-    #expect(try await promise(store, 3 << 20, greedy) == 3 << 20)
-    #expect(try await promise(store, 2 << 20) < 1 << 20)
+    #expect(try await reserve(store, 3 << 20, greedy) == 3 << 20)
+    #expect(try await reserve(store, 2 << 20) < 1 << 20)
     store.limitReservedSpace(to: 1 << 20, of: greedy)
-    #expect(try await promise(store, 3 << 19, by: "b") == 3 << 19)
+    #expect(try await reserve(store, 3 << 19, by: "b") == 3 << 19)
     store.limitReservedSpace(to: 0, of: greedy)
-    #expect(try await promise(store, 1 << 20, by: "c") == 1 << 20)
+    #expect(try await reserve(store, 1 << 20, by: "c") == 1 << 20)
   }
 
   @Test("is not set aside on the disk before bytes come, and then in steps ahead of them")
@@ -81,17 +81,17 @@ struct SpaceReservationsTests {
     let disk = try SmallDisk(mebibytes: 64)
     let store = try store(disk)
     let before = disk.available
-    let upload = SinkUpload(key: .mint(), total: 48 << 20, digest: nil)
-    #expect(try await promise(store, 48 << 20, upload.key) == 48 << 20)
+    let upload = SinkUpload(key: .mint(), total: 48 << 20)
+    #expect(try await reserve(store, 48 << 20, upload.key) == 48 << 20)
     let sink = try await SinkDriver.open(store, upload)
     #expect(before - disk.available < 1 << 20)
     try await sink.write(pattern(1 << 20))
-    try await sink.waitUntilTook(1 << 20)
+    try await sink.waitUntilConsumed(1 << 20)
     #expect(before - disk.available < 6 << 20 && before - disk.available > 4 << 20)
-    // What is set aside and what is promised are one and the same: together they are what the upload may have.
-    #expect(try await promise(store, 20 << 20, by: "b") < 16 << 20)
+    // What is set aside and what is reserved are one and the same: together they are what the upload may have.
+    #expect(try await reserve(store, 20 << 20, by: "b") < 16 << 20)
     try await sink.write(pattern(15 << 20))
-    try await sink.waitUntilTook(16 << 20)
+    try await sink.waitUntilConsumed(16 << 20)
     #expect(before - disk.available > 16 << 20)
     #expect(before - disk.available <= 48 << 20)
     try await sink.call { $0.abandon() }
@@ -103,15 +103,15 @@ struct SpaceReservationsTests {
     let disk = try SmallDisk(mebibytes: 64)
     let store = try store(disk)
     let before = disk.available
-    let upload = SinkUpload(key: .mint(), total: 48 << 20, digest: nil)
-    #expect(try await promise(store, 48 << 20, upload.key) == 48 << 20)
+    let upload = SinkUpload(key: .mint(), total: 48 << 20)
+    #expect(try await reserve(store, 48 << 20, upload.key) == 48 << 20)
     let sink = try await SinkDriver.open(store, upload)
     try await sink.write(pattern(8 << 20))
     #expect(try await sink.suspend() == 8 << 20)
     #expect(before - disk.available < 9 << 20)
-    #expect(try await promise(store, 44 << 20, by: "b") == 44 << 20)
+    #expect(try await reserve(store, 44 << 20, by: "b") == 44 << 20)
     // Its client gets what is there when it comes back.
-    #expect(try await promise(store, 40 << 20, upload.key) < 10 << 20)
+    #expect(try await reserve(store, 40 << 20, upload.key) < 10 << 20)
   }
 
   @Test("that a gateway set aside and died is given back at the next start")
@@ -128,28 +128,27 @@ struct SpaceReservationsTests {
     #expect(isThere)
     close(file)
     let record = UploadRecord(
-      key: key, route: "/", owner: "", total: 40 << 20, committed: 1 << 20, granted: 40 << 20, state: .open, epoch: 1,
-      format: "bytes", label: nil, digest: nil, createdAt: WallTime(milliseconds: 0),
-      expiresAt: WallTime(milliseconds: 1), finishedAt: nil)
+      facts: UploadFacts(key: key, route: "/", total: 40 << 20, createdAt: WallTime(milliseconds: 0)),
+      committed: 1 << 20, granted: 40 << 20, state: .open, epoch: 1, expiresAt: WallTime(milliseconds: 1))
     #expect(before - disk.available > 31 << 20)
-    #expect(try store.recover([record]) == [:])
+    #expect(try await store.recover([record]) == [:])
     #expect(before - disk.available < 2 << 20)
-    #expect(try await promise(store, 39 << 20, key) == 39 << 20)
+    #expect(try await reserve(store, 39 << 20, key) == 39 << 20)
   }
 
-  @Test("is promised to an upload whose size on the disk is unknown, less what it wrote")
+  @Test("is reserved for an upload whose size on the disk is unknown, less what it wrote")
   func counted() async throws {
     let disk = try SmallDisk(mebibytes: 8)
     let store = try store(disk) { $0.engine = .zlib(level: 1) }
-    let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
-    #expect(try await promise(store, 6 << 20, upload.key) == 6 << 20)
+    let upload = SinkUpload(key: .mint(), total: nil)
+    #expect(try await reserve(store, 6 << 20, upload.key) == 6 << 20)
     let sink = try await SinkDriver.open(store, upload)
     let other = UploadKey.mint()
-    #expect(try await promise(store, 6 << 20, other, by: "b") <= 2 << 20)
+    #expect(try await reserve(store, 6 << 20, other, by: "b") <= 2 << 20)
     store.limitReservedSpace(to: 0, of: other)
     try await sink.write([UInt8](repeating: 0, count: 4 << 20))
-    try await sink.waitUntilTook(4 << 20)
-    #expect(try await promise(store, 3 << 20, by: "b") == 3 << 20)
+    try await sink.waitUntilConsumed(4 << 20)
+    #expect(try await reserve(store, 3 << 20, by: "b") == 3 << 20)
     try await sink.call { $0.abandon() }
   }
 
@@ -157,8 +156,8 @@ struct SpaceReservationsTests {
   func filledByOthers() async throws {
     let disk = try SmallDisk(mebibytes: 100)
     let store = try store(disk)
-    let upload = SinkUpload(key: .mint(), total: 60 << 20, digest: nil)
-    #expect(try await promise(store, 60 << 20, upload.key) == 60 << 20)
+    let upload = SinkUpload(key: .mint(), total: 60 << 20)
+    #expect(try await reserve(store, 60 << 20, upload.key) == 60 << 20)
     let sink = try await SinkDriver.open(store, upload)
     try await sink.write(pattern(1 << 20))
     #expect(try await sink.checkpoint() == 1 << 20)
@@ -172,7 +171,7 @@ struct SpaceReservationsTests {
     #expect(disk.available > 2 << 20)
 
     try FileManager.default.removeItem(atPath: disk.path + "/other")
-    #expect(try await promise(store, 60 << 20 - safe, upload.key) == 60 << 20 - safe)
+    #expect(try await reserve(store, 60 << 20 - safe, upload.key) == 60 << 20 - safe)
     let next = try await SinkDriver.open(store, upload, from: safe)
     try await next.write(pattern(Int(60 << 20 - safe)))
     _ = try await next.finish()
@@ -184,7 +183,7 @@ struct SpaceReservationsTests {
     let disk = try SmallDisk(mebibytes: 4)
     let store = try store(disk) { $0.engine = .zlib(level: 6) }
     let bytes = pattern(6 << 20)
-    let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
+    let upload = SinkUpload(key: .mint(), total: nil)
     let sink = try await SinkDriver.open(store, upload)
     try await sink.write(Array(bytes[..<2_500_000]))
     #expect(try await sink.checkpoint() == 2_500_000)

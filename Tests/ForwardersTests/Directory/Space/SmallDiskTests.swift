@@ -37,7 +37,7 @@ final class SmallDisk {
 @Suite(
   "On a small disk", .enabled(if: SmallDisk.isPossible, "mounting a tmpfs needs root"), .timeLimit(.minutes(1)))
 struct SmallDiskTests {
-  private let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
+  private let upload = SinkUpload(key: .mint(), total: nil)
 
   @Test("a store that gets full says so, keeps what was safe, and goes on once there is space")
   func full() async throws {
@@ -74,8 +74,8 @@ struct SmallDiskTests {
     let failure = try #require(throws: SinkFailure.self) {
       try DirectoryStore(.init(directory: disk.path), threads: DirectoryPlace.threads)
     }
-    guard case .storage(let words) = failure else { throw failure }
-    #expect(words.contains(disk.path) && words.contains("Read-only file system"))
+    guard case .storage(let reason) = failure else { throw failure }
+    #expect(reason.contains(disk.path) && reason.contains("Read-only file system"))
   }
 
   @Test("a directory that becomes read-only fails new uploads")
@@ -84,8 +84,8 @@ struct SmallDiskTests {
     let store = try DirectoryStore(.init(directory: disk.path), threads: DirectoryPlace.threads)
     disk.makeReadOnly()
     let sink = try await SinkDriver.start(store, upload)
-    guard case .storage(let words) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
-    #expect(words.contains("Read-only file system"))
+    guard case .storage(let reason) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
+    #expect(reason.contains("Read-only file system"))
     await #expect(throws: SinkFailure.self) { try await store.discard(upload.key, on: sink.eventLoop).get() }
   }
 }

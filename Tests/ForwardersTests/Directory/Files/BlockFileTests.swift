@@ -36,6 +36,11 @@ struct BlockFileTests {
     return buffer
   }
 
+  @Test("lies in blocks of the size by which received bytes are laid into memory")
+  func blockSize() {
+    #expect(FileBlock.size == ByteBuffer.blockSize)
+  }
+
   @Test(
     "has what was appended, in pieces of every size, and what was written over between", arguments: [true, false],
     [true, false])
@@ -58,10 +63,10 @@ struct BlockFileTests {
         try file.append(buffers)
         expected += bytes
         #expect(file.size == Int64(expected.count))
-        #expect(file.sealed <= file.size && file.size - file.sealed < 4096)
+        #expect(file.flushed <= file.size && file.size - file.flushed < 4096)
         guard random.next().isMultiple(of: 2) else { continue }
-        try file.seal()
-        #expect(file.sealed == file.size)
+        try file.flush()
+        #expect(file.flushed == file.size)
         let patch = pattern(32, seed: random.next()).prefix(expected.count)
         // Now and then in what is carried.
         let last = expected.count - patch.count
@@ -70,7 +75,7 @@ struct BlockFileTests {
         expected.replaceSubrange(at..<at + patch.count, with: patch)
         #expect([UInt8](try Data(contentsOf: place)) == expected)
       }
-      try file.seal()
+      try file.flush()
       #expect([UInt8](try Data(contentsOf: place)) == expected)
     }
   }
@@ -89,7 +94,7 @@ struct BlockFileTests {
       }
       let cached = try cachedBytes(descriptor, 8 << 20)
       #expect(cached <= 2 * 4096, "\(cached) bytes are in the page cache")
-      try file.seal()
+      try file.flush()
       #expect([UInt8](try Data(contentsOf: place)) == head + body)
     }
   }
@@ -112,7 +117,7 @@ struct BlockFileTests {
     #expect(starts.last == secondStart.map { UnsafeMutableRawPointer(mutating: $0) })
   }
 
-  @Test("says that no room is left, also where nothing can be written past the cache")
+  @Test("says that no space is left, also where nothing can be written past the cache")
   func full() throws {
     let descriptor = open("/dev/full", O_RDWR)
     try #require(descriptor >= 0)
@@ -121,7 +126,7 @@ struct BlockFileTests {
       let file = BlockFile(OpenFile(descriptor: descriptor, place: "the file"), at: 0, isDirect: true)
       #expect(throws: SinkFailure.full) {
         try file.append([ByteBuffer(bytes: pattern(size))])
-        try file.seal()
+        try file.flush()
       }
     }
   }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("A directory store that fails", .timeLimit(.minutes(1)))
 struct DirectoryFailureTests {
-  private let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
+  private let upload = SinkUpload(key: .mint(), total: nil)
 
   /// Puts another file under the descriptor that the sink has, so that the next system call on it fails for real.
   private func replaceDescriptor(_ place: DirectoryPlace, with other: String) throws {
@@ -22,11 +22,11 @@ struct DirectoryFailureTests {
     close(replacement)
   }
 
-  private func words(_ failure: SinkFailure) throws -> String {
-    guard case .storage(let words) = failure else { throw failure }
-    // A key is a secret, and these words are for logs.
-    #expect(!words.contains(upload.key.text))
-    return words
+  private func reason(_ failure: SinkFailure) throws -> String {
+    guard case .storage(let reason) = failure else { throw failure }
+    // A key is a secret, and this text is for logs.
+    #expect(!reason.contains(upload.key.text))
+    return reason
   }
 
   @Test("to open, where fewer bytes are there than the ledger says")
@@ -34,8 +34,8 @@ struct DirectoryFailureTests {
     let place = try DirectoryPlace()
     try place.plant(pattern(99), partial: upload.key)
     let sink = try await SinkDriver.start(place.store, upload, from: 100)
-    let words = try words(await sink.failure())
-    #expect(words.contains("the ledger says 100 bytes, the file has 99"))
+    let reason = try reason(await sink.failure())
+    #expect(reason.contains("the ledger says 100 bytes, the file has 99"))
     #expect(try await sink.suspend() == 100)
     #expect(place.partial(upload.key)?.count == 99)
   }
@@ -44,7 +44,7 @@ struct DirectoryFailureTests {
   func gone() async throws {
     let place = try DirectoryPlace()
     let sink = try await SinkDriver.start(place.store, upload, from: 100)
-    #expect(try words(await sink.failure()).contains("No such file"))
+    #expect(try reason(await sink.failure()).contains("No such file"))
     try await sink.call { $0.abandon() }
   }
 
@@ -56,7 +56,7 @@ struct DirectoryFailureTests {
     try FileManager.default.createSymbolicLink(
       atPath: "\(place.partialPath)/\(upload.key.text)", withDestinationPath: target)
     let sink = try await SinkDriver.start(place.store, upload, from: offset)
-    #expect(try words(await sink.failure()).contains("symbolic link"))
+    #expect(try reason(await sink.failure()).contains("symbolic link"))
     try await sink.call { $0.abandon() }
     try await eventually { !place.holdsUnfinished(upload.key) }
     #expect(FileManager.default.contents(atPath: target) == Data([1, 2, 3, 4, 5]))
@@ -69,7 +69,7 @@ struct DirectoryFailureTests {
     _ = FileManager.default.createFile(atPath: target, contents: Data([1, 2, 3, 4, 5]))
     try FileManager.default.linkItem(atPath: target, toPath: "\(place.partialPath)/\(upload.key.text)")
     let sink = try await SinkDriver.start(place.store, upload, from: offset)
-    #expect(try words(await sink.failure()).contains("plain file"))
+    #expect(try reason(await sink.failure()).contains("plain file"))
     #expect(FileManager.default.contents(atPath: target) == Data([1, 2, 3, 4, 5]))
     #expect(try await sink.suspend() == offset)
   }
@@ -96,10 +96,10 @@ struct DirectoryFailureTests {
     try await sink.write(pattern(5000))
     #expect(try await sink.checkpoint() == 5000)
     try await sink.write(pattern(5000))
-    try await sink.waitUntilTook(10_000)
+    try await sink.waitUntilConsumed(10_000)
     try replaceDescriptor(place, with: "/dev/null")
     try await sink.call { $0.checkpoint() }
-    #expect(try words(await sink.failure()).contains("syncing"))
+    #expect(try reason(await sink.failure()).contains("syncing"))
     #expect(try await sink.suspend() == 5000)
   }
 
@@ -110,7 +110,7 @@ struct DirectoryFailureTests {
     try await sink.write(pattern(5000))
     #expect(try await sink.checkpoint() == 5000)
     try await sink.write(pattern(5000))
-    try await sink.waitUntilTook(10_000)
+    try await sink.waitUntilConsumed(10_000)
     try replaceDescriptor(place, with: "/dev/null")
     #expect(try await sink.suspend() == 5000)
   }
@@ -122,7 +122,7 @@ struct DirectoryFailureTests {
     let sink = try await SinkDriver.open(place.store, upload)
     try await sink.write(pattern(5000))
     try await sink.call { $0.finish() }
-    #expect(try words(await sink.failure()).contains("File exists"))
+    #expect(try reason(await sink.failure()).contains("File exists"))
     #expect(place.complete(upload.key) == [42])
     try await sink.call { $0.abandon() }
     try await eventually { !place.holdsUnfinished(upload.key) }
@@ -132,10 +132,10 @@ struct DirectoryFailureTests {
   @Test("to finish with fewer bytes than were announced")
   func finishTooEarly() async throws {
     let place = try DirectoryPlace()
-    let sink = try await SinkDriver.open(place.store, SinkUpload(key: upload.key, total: 6000, digest: nil))
+    let sink = try await SinkDriver.open(place.store, SinkUpload(key: upload.key, total: 6000))
     try await sink.write(pattern(5000))
     try await sink.call { $0.finish() }
-    #expect(try words(await sink.failure()).contains("6000 were announced"))
+    #expect(try reason(await sink.failure()).contains("6000 were announced"))
     #expect(place.visibleNames == [])
     #expect(try await sink.suspend() == 0)
   }
@@ -148,7 +148,7 @@ struct DirectoryFailureTests {
     #expect(try await sink.checkpoint() == 5000)
     #expect(truncate("\(place.partialPath)/\(upload.key.text)", 10) == 0)
     try await sink.call { $0.finish() }
-    #expect(try words(await sink.failure()).contains("has 10 bytes"))
+    #expect(try reason(await sink.failure()).contains("has 10 bytes"))
     #expect(place.visibleNames == [])
   }
 }

@@ -14,7 +14,7 @@ struct DirectoryStoreTests {
   @Test("shows no byte of an upload under a final name before all of them are safe")
   func unfinishedIsInvisible() async throws {
     let place = try DirectoryPlace()
-    let upload = SinkUpload(key: .mint(), total: 200_000, digest: nil)
+    let upload = SinkUpload(key: .mint(), total: 200_000)
     let sink = try await SinkDriver.open(place.store, upload)
     #expect(place.visibleNames == [])
     try await sink.write(pattern(200_000))
@@ -30,12 +30,12 @@ struct DirectoryStoreTests {
   }
 
   @Test("makes its folders, and takes the same ones again after a restart")
-  func makesFolders() throws {
+  func makesFolders() async throws {
     let base = try DirectoryPlace.makeFolder()
     defer { try? FileManager.default.removeItem(atPath: base) }
     for _ in 1...2 {
       let store = try DirectoryStore(.init(directory: base + "/new"), threads: DirectoryPlace.threads)
-      #expect(try store.recover([]) == [:])
+      #expect(try await store.recover([]) == [:])
       #expect(try FileManager.default.contentsOfDirectory(atPath: base + "/new") == [".partial"])
       #expect(try FileManager.default.contentsOfDirectory(atPath: base + "/new/.partial") == [])
     }
@@ -60,8 +60,8 @@ struct DirectoryStoreTests {
       let failure = try #require(throws: SinkFailure.self) {
         try DirectoryStore(.init(directory: path + wrong), threads: DirectoryPlace.threads)
       }
-      guard case .storage(let words) = failure else { throw failure }
-      #expect(words.contains(path + wrong) && words.contains(";"))
+      guard case .storage(let reason) = failure else { throw failure }
+      #expect(reason.contains(path + wrong) && reason.contains(";"))
     }
   }
 
@@ -79,8 +79,8 @@ struct DirectoryStoreTests {
     let failure = try #require(throws: SinkFailure.self) {
       try DirectoryStore(.init(directory: place.path), threads: DirectoryPlace.threads)
     }
-    guard case .storage(let words) = failure else { throw failure }
-    #expect(words.contains("in use"))
+    guard case .storage(let reason) = failure else { throw failure }
+    #expect(reason.contains("in use"))
   }
 
   @Test("fails what comes after its threads have stopped, and ends it all the same")
@@ -90,7 +90,7 @@ struct DirectoryStoreTests {
     let threads = StoreThreads(count: 1)
     threads.start()
     let store = try DirectoryStore(.init(directory: path), threads: threads)
-    let sink = try await SinkDriver.open(store, SinkUpload(key: .mint(), total: nil, digest: nil))
+    let sink = try await SinkDriver.open(store, SinkUpload(key: .mint(), total: nil))
     try await sink.write([1, 2, 3])
     #expect(try await sink.checkpoint() == 3)
     try await threads.stop()
@@ -111,6 +111,6 @@ struct DirectoryStoreTests {
     for part in stride(from: 0, to: tail.count, by: 100_000) {
       try await sink.write(Array(tail[part..<part + 100_000]))
     }
-    #expect(try await sink.finish() == upload.digest)
+    #expect(try await sink.finish() == upload.facts.digest)
   }
 }

@@ -8,9 +8,8 @@ import Testing
 struct StoreRecoveryTests {
   private func record(_ key: UploadKey, total: Int64?, committed: Int64) -> UploadRecord {
     UploadRecord(
-      key: key, route: "/files", owner: "", total: total, committed: committed, granted: total ?? 90, state: .open,
-      epoch: 1, format: "bytes", label: nil, digest: nil, createdAt: WallTime(milliseconds: 0),
-      expiresAt: WallTime(milliseconds: 1), finishedAt: nil)
+      facts: UploadFacts(key: key, route: "/files", total: total, createdAt: WallTime(milliseconds: 0)),
+      committed: committed, granted: total ?? 90, state: .open, epoch: 1, expiresAt: WallTime(milliseconds: 1))
   }
 
   struct Case: Sendable, CustomTestStringConvertible {
@@ -56,12 +55,12 @@ struct StoreRecoveryTests {
   ]
 
   @Test("finds what became of an open upload", arguments: cases)
-  func matrix(_ test: Case) throws {
+  func matrix(_ test: Case) async throws {
     let place = try DirectoryPlace()
     let key = UploadKey.mint()
     if let count = test.partial { try place.plant(pattern(count), partial: key) }
     if let count = test.complete { try place.plant(pattern(count), complete: key) }
-    let found = try place.store.recover([record(key, total: test.total, committed: test.committed)])
+    let found = try await place.store.recover([record(key, total: test.total, committed: test.committed)])
     #expect(found[key]?.isDamaged ?? false == test.isDamaged)
     if !test.isDamaged { #expect(found == (test.expected.map { [key: $0] } ?? [:])) }
     #expect(place.holdsUnfinished(key) == test.isPartialKept)
@@ -69,28 +68,28 @@ struct StoreRecoveryTests {
   }
 
   @Test("finds a complete file where the configuration before put it", arguments: ["", ".gz"])
-  func formerPlace(suffix: String) throws {
+  func formerPlace(suffix: String) async throws {
     let template = try NameTemplate(parsing: "{date}/{key}")
     let place = try DirectoryPlace { $0.name = template }
     let key = UploadKey.mint()
     try Data(pattern(60)).write(to: URL(filePath: "\(place.path)/\(key.text)\(suffix)"))
-    let found = try place.store.recover([record(key, total: 100, committed: 0)])
+    let found = try await place.store.recover([record(key, total: 100, committed: 0)])
     #expect(found == [key: .complete(size: 100, stored: suffix.isEmpty ? nil : 60)])
   }
 
   @Test("takes a file with both names for complete")
-  func bothNames() throws {
+  func bothNames() async throws {
     let place = try DirectoryPlace()
     let key = UploadKey.mint()
     try place.plant(pattern(100), complete: key)
     try FileManager.default.linkItem(atPath: "\(place.path)/\(key.text)", toPath: "\(place.partialPath)/\(key.text)")
-    #expect(try place.store.recover([record(key, total: 100, committed: 60)]) == [key: .complete(size: 100)])
+    #expect(try await place.store.recover([record(key, total: 100, committed: 60)]) == [key: .complete(size: 100)])
     #expect(!place.holdsUnfinished(key))
     #expect(place.complete(key) == pattern(100))
   }
 
   @Test("removes what belongs to no open upload, and touches no complete one")
-  func orphans() throws {
+  func orphans() async throws {
     let place = try DirectoryPlace()
     let (orphan, open, complete) = (UploadKey.mint(), UploadKey.mint(), UploadKey.mint())
     try place.plant(pattern(10), partial: orphan)
@@ -98,7 +97,7 @@ struct StoreRecoveryTests {
     try place.plant(pattern(10), complete: complete)
     try FileManager.default.createDirectory(
       atPath: place.partialPath + "/folder", withIntermediateDirectories: false)
-    #expect(try place.store.recover([record(open, total: nil, committed: 10)]) == [:])
+    #expect(try await place.store.recover([record(open, total: nil, committed: 10)]) == [:])
     #expect(place.partialNames == [open.text, "folder"])
     #expect(place.visibleNames == [complete.text])
   }
@@ -111,17 +110,17 @@ struct StoreRecoveryTests {
     try await sink.write(Array(pattern(3000)[..<1000]))
     #expect(try await sink.checkpoint() == 1000)
     try await sink.write(pattern(500, seed: 9))
-    try await sink.waitUntilTook(1500)
-    #expect(try place.store.recover([record(upload.key, total: 3000, committed: 1000)]) == [:])
+    try await sink.waitUntilConsumed(1500)
+    #expect(try await place.store.recover([record(upload.key, total: 3000, committed: 1000)]) == [:])
     let next = try await SinkDriver.open(place.store, upload, from: 1000)
     try await next.write(Array(pattern(3000)[1000...]))
-    #expect(try await next.finish() == upload.digest)
+    #expect(try await next.finish() == upload.facts.digest)
   }
 
   @Test("discards also a file that got its final name and was never settled")
   func discardsUnsettled() async throws {
     let place = try DirectoryPlace()
-    let upload = SinkUpload(key: .mint(), total: 10, digest: nil)
+    let upload = SinkUpload(key: .mint(), total: 10)
     let sink = try await SinkDriver.open(place.forwarder, upload)
     try await sink.write([UInt8](repeating: 7, count: 10))
     _ = try await sink.finish()
@@ -134,7 +133,7 @@ struct StoreRecoveryTests {
   func compressedBefore() async throws {
     let path = try DirectoryPlace.makeFolder()
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let upload = SinkUpload(key: .mint(), total: 4 << 20, digest: nil)
+    let upload = SinkUpload(key: .mint(), total: 4 << 20)
     // Random bytes are stored rather than compressed: the file is no shorter than what was recorded.
     let bytes = (0..<2 << 20).map { _ in UInt8.random(in: 0...255) }
     try await { () async throws in
@@ -144,11 +143,11 @@ struct StoreRecoveryTests {
       #expect(try await sink.suspend() == 2 << 20)
     }()
     let plain = try await DirectoryPlace.reopen(.init(directory: path))
-    let found = try plain.recover([record(upload.key, total: 4 << 20, committed: 2 << 20)])
+    let found = try await plain.recover([record(upload.key, total: 4 << 20, committed: 2 << 20)])
     #expect(found[upload.key]?.isDamaged == true)
     let sink = try await SinkDriver.start(plain, upload, from: 2 << 20)
-    guard case .storage(let words) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
-    #expect(words.contains("`gzip`") && !words.contains(upload.key.text))
+    guard case .storage(let reason) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
+    #expect(reason.contains("`gzip`") && !reason.contains(upload.key.text))
     #expect(try await sink.suspend() == 2 << 20)
     #expect(FileManager.default.contents(atPath: "\(path)/.partial/\(upload.key.text)")?.count ?? 0 > 2 << 20)
   }

@@ -13,18 +13,31 @@ enum ForwarderUnderTest: CaseIterable, Sendable {
   case pipe
   case pipeToUnixSocket
   case pipeOverTLS
+  /// Whole parts alone are safe.
+  case parts
 
-  /// Those that can take bytes back. What a backend has, it has.
-  static let thatCut: [ForwarderUnderTest] = {
-    #if ISAL
-      [.directory, .gzip, .fastGzip, .everything]
-    #else
-      [.directory, .gzip, .everything]
-    #endif
-  }()
+  /// What it has to say of itself. The contract is about this alone.
+  var traits: ForwarderTraits {
+    switch self {
+    case .pipe, .pipeToUnixSocket, .pipeOverTLS:
+      ForwarderTraits(survivesRestart: false, holdsFiles: false, truncates: false)
+    case .parts:
+      ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true, granularity: MemoryBucket.partSize)
+    default: ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true)
+    }
+  }
 
+  static let thatTruncate = allCases.filter(\.traits.truncates)
+  static let thatSurviveRestarts = allCases.filter(\.traits.survivesRestart)
+  static let thatDoNotSurviveRestarts = allCases.filter { !$0.traits.survivesRestart }
   /// Those that can say of an upload that it is not to be taken for complete. A unix socket's end is always in order.
-  static let thatTakeBack = thatCut + [.pipe, .pipeOverTLS]
+  static let thatTakeBack = allCases.filter { $0 != .pipeToUnixSocket }
+
+  /// What a checkpoint or a suspension makes safe of so many bytes.
+  func safe(_ count: Int) -> Int { count / Int(traits.granularity) * Int(traits.granularity) }
+
+  /// Bytes that a test adds, so that there are some that can be safe.
+  var grain: Int { traits.granularity == 1 ? 0 : Int(traits.granularity) }
 
   func make() async throws -> any ForwarderPlace {
     switch self {
@@ -43,6 +56,7 @@ enum ForwarderUnderTest: CaseIterable, Sendable {
     case .pipe: try await PipePlace()
     case .pipeToUnixSocket: try await PipePlace(atUnixSocket: true)
     case .pipeOverTLS: try await PipePlace(overTLS: true)
+    case .parts: MemoryPlace()
     }
   }
 }
@@ -54,6 +68,8 @@ protocol ForwarderPlace: Sendable {
   func complete(_ key: UploadKey) -> [UInt8]?
   /// Whether anything is held of an unfinished upload.
   func holdsUnfinished(_ key: UploadKey) -> Bool
+  /// Another gateway's forwarder in the same place, of which no sink is left. Only for what survives restarts.
+  func restarted() async throws -> any ForwarderPlace
 }
 
 /// A directory store in a folder of its own, which goes with it.
@@ -83,6 +99,19 @@ final class DirectoryPlace: ForwarderPlace {
     try? FileManager.default.removeItem(atPath: path)
   }
 
+  /// The first store lives on beside it, so the folder is copied to where it is free: with all that is in it.
+  func restarted() async throws -> any ForwarderPlace {
+    let copy = try DirectoryPlace { [settings] in
+      let path = $0.directory
+      $0 = settings
+      $0.directory = path
+    }
+    for name in partialNames {
+      try FileManager.default.copyItem(atPath: "\(partialPath)/\(name)", toPath: "\(copy.partialPath)/\(name)")
+    }
+    return copy
+  }
+
   /// A store in a folder that another one had. That holds it until the last of its sinks is gone.
   static func reopen(_ settings: DirectoryStore.Settings) async throws -> DirectoryStore {
     for _ in 0..<200 {
@@ -101,8 +130,8 @@ final class DirectoryPlace: ForwarderPlace {
 
   /// Where a complete upload lies that nothing more is known of than its key.
   func finalPath(_ key: UploadKey) -> String {
-    let upload = SinkUpload(key: key, total: nil, digest: nil)
-    return path + "/" + settings.form(ofNew: NameFacts(upload)).place.path
+    let upload = SinkUpload(key: key, total: nil)
+    return path + "/" + settings.form(ofNew: upload.facts).place.path
   }
 
   func complete(_ key: UploadKey) -> [UInt8]? {
@@ -162,8 +191,8 @@ enum Gunzip {
 
 extension DirectoryStore {
   /// What became of uploads that cannot simply go on, where the ledger has no others.
-  func recover(_ unfinished: [UploadRecord]) throws -> [UploadKey: RecoveredUpload] {
-    try recover(unfinished, besides: []).uploads
+  func recover(_ unfinished: [UploadRecord]) async throws -> [UploadKey: RecoveredUpload] {
+    try await recover(unfinished, besides: []).uploads
   }
 }
 

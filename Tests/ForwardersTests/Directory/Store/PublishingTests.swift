@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Uploads that are finished together", .timeLimit(.minutes(1)))
 struct PublishingTests {
-  private func upload(_ size: Int) -> SinkUpload { SinkUpload(key: .mint(), total: Int64(size), digest: nil) }
+  private func upload(_ size: Int) -> SinkUpload { SinkUpload(key: .mint(), total: Int64(size)) }
 
   @Test("are all in their places with their bytes, small and large ones")
   func together() async throws {
@@ -36,7 +36,7 @@ struct PublishingTests {
     let taken = upload(10)
     try place.plant([1, 2, 3], complete: taken.key)
     var wrong = upload(10)
-    wrong.digest = try digest(of: [0])
+    wrong.facts.digest = try digest(of: [0])
     let good = (0..<12).map { _ in upload(10) }
     let sinks = try await [taken, wrong].asyncMap { try await SinkDriver.open(place.store, $0) }
     let others = try await good.asyncMap { try await SinkDriver.open(place.store, $0) }
@@ -47,7 +47,7 @@ struct PublishingTests {
     guard case .storage = try await sinks[0].failure() else { throw Wrong() }
     guard case .digest = try await sinks[1].failure() else { throw Wrong() }
     for sink in others {
-      guard case .finished = await sink.nextButTook() else { throw Wrong() }
+      guard case .finished = await sink.nextButConsumed() else { throw Wrong() }
     }
     #expect(place.complete(taken.key) == [1, 2, 3])
     #expect(place.complete(wrong.key) == nil)
@@ -103,9 +103,9 @@ struct PublishingTests {
     for sink in sinks.dropFirst() { try await sink.call { $0.finish() } }
     flushes.goOn()
     for sink in sinks {
-      guard case .finished = await sink.nextButTook() else { throw Wrong() }
+      guard case .finished = await sink.nextButConsumed() else { throw Wrong() }
     }
-    let device = GroupSync(directory: store.directory).device
+    let device = GroupSync(directory: store.directory, observer: nil).device
     #expect(flushes.all == [.init(synced: nil, names: 0), .init(synced: device, names: 1)])
   }
 

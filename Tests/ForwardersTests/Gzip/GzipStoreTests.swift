@@ -53,12 +53,12 @@ struct GzipStoreTests {
         _ = try await sink.suspend()
         #expect(rename(copy, partial) == 0)
         #expect(
-          try place.store.recover([place.record(upload, committed: Int64(offset))]) == [:])
+          try await place.store.recover([place.record(upload, committed: Int64(offset))]) == [:])
         sink = try await SinkDriver.open(place.store, upload, from: Int64(offset))
       default: break
       }
     }
-    #expect(try await sink.finish() == upload.digest)
+    #expect(try await sink.finish() == upload.facts.digest)
     let final = place.finalPath(upload.key)
     #expect(final.hasSuffix(upload.key.text + ".gz"))
     _ = try Gunzip.run("gzip", ["-t", final])
@@ -79,7 +79,7 @@ struct GzipStoreTests {
     for (index, engine) in (CompressionEngine.tested + CompressionEngine.tested).enumerated() {
       let store = try await DirectoryPlace.reopen(.init(directory: path, engine: engine))
       if index % 2 == 1 {
-        #expect(try store.recover([DirectoryPlace.record(upload, committed: Int64(offset))]) == [:])
+        #expect(try await store.recover([DirectoryPlace.record(upload, committed: Int64(offset))]) == [:])
       }
       let sink = try await SinkDriver.open(store, upload, from: Int64(offset))
       try await sink.write(Array(bytes[offset..<offset + step]))
@@ -89,7 +89,7 @@ struct GzipStoreTests {
     let store = try await DirectoryPlace.reopen(.init(directory: path, engine: .zlib(level: 9)))
     let sink = try await SinkDriver.open(store, upload, from: Int64(offset))
     try await sink.write(Array(bytes[offset...]))
-    #expect(try await sink.finish() == upload.digest)
+    #expect(try await sink.finish() == upload.facts.digest)
     let final = "\(path)/\(upload.key.text).gz"
     #expect(try Gunzip.bytes(final) == bytes)
     #expect(try GzipIndex.read(final).rawSize == Int64(bytes.count))
@@ -99,7 +99,7 @@ struct GzipStoreTests {
   func index(engine: CompressionEngine) async throws {
     let place = try place(engine)
     let bytes = mixed(5_300_000, seed: 1)
-    let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
+    let upload = SinkUpload(key: .mint(), total: nil)
     let sink = try await SinkDriver.open(place.store, upload)
     var offset = 0
     for end in [1, 2, 1 << 20, (1 << 20) + 5, 2_500_000, bytes.count] {
@@ -130,7 +130,7 @@ struct GzipStoreTests {
     let place = try place()
     let size = place.store.memberSize
     let bytes = mixed(3 * size, seed: 5)
-    let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
+    let upload = SinkUpload(key: .mint(), total: nil)
     let sink = try await SinkDriver.open(place.store, upload)
     for part in stride(from: 0, to: bytes.count, by: 50_000) {
       try await sink.write(Array(bytes[part..<min(part + 50_000, bytes.count)]))
@@ -144,11 +144,11 @@ struct GzipStoreTests {
   func stored(engine: CompressionEngine) async throws {
     for (bytes, most) in [(pattern(4 << 20), 4_195_500), (mixed(1 << 20, seed: 0), 200_000)] {
       let place = try place(engine)
-      let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
+      let upload = SinkUpload(key: .mint(), total: nil)
       let sink = try await SinkDriver.open(place.store, upload)
       try await sink.write(bytes)
       try await sink.call { $0.finish() }
-      guard case .finished(let result) = await sink.nextButTook() else { throw SinkDriver.Unexpected(event: nil) }
+      guard case .finished(let result) = await sink.nextButConsumed() else { throw SinkDriver.Unexpected(event: nil) }
       let size = try GzipIndex.read(place.finalPath(upload.key)).fileSize
       #expect(result.stored == size && size < most)
       #expect(place.complete(upload.key) == bytes)
@@ -158,35 +158,35 @@ struct GzipStoreTests {
   @Test("goes on at no offset where no member ends")
   func noBorder() async throws {
     let place = try place()
-    let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
+    let upload = SinkUpload(key: .mint(), total: nil)
     let sink = try await SinkDriver.open(place.store, upload)
     try await sink.write(pattern(5000))
     #expect(try await sink.suspend() == 5000)
-    for (offset, words) in [(4999, "no member ends there"), (5001, "too short")] {
+    for (offset, reason) in [(4999, "no member ends there"), (5001, "too short")] {
       let sink = try await SinkDriver.start(place.store, upload, from: Int64(offset))
       guard case .storage(let what) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
-      #expect(what.contains(words))
-      #expect(try place.store.recover([place.record(upload, committed: 5000)]) == [:])
+      #expect(what.contains(reason))
+      #expect(try await place.store.recover([place.record(upload, committed: 5000)]) == [:])
     }
     #expect(
-      try place.store.recover([place.record(upload, committed: 4999)])[upload.key]?.isDamaged == true)
+      try await place.store.recover([place.record(upload, committed: 4999)])[upload.key]?.isDamaged == true)
   }
 
   @Test("is found complete after a crash by what its members say")
   func recoversComplete() async throws {
     let place = try place()
     for bytes in [[], pattern(2_500_000)] {
-      let upload = SinkUpload(key: .mint(), total: Int64(bytes.count), digest: nil)
+      let upload = SinkUpload(key: .mint(), total: Int64(bytes.count))
       let sink = try await SinkDriver.open(place.store, upload)
       if !bytes.isEmpty { try await sink.write(bytes) }
       _ = try await sink.finish()
       let stored = try Data(contentsOf: URL(filePath: place.finalPath(upload.key))).count
       #expect(
-        try place.store.recover([place.record(upload, committed: 0)])
+        try await place.store.recover([place.record(upload, committed: 0)])
           == [upload.key: .complete(size: Int64(bytes.count), stored: Int64(stored))])
       #expect(truncate(place.finalPath(upload.key), 20) == 0)
       #expect(
-        try place.store.recover([place.record(upload, committed: 0)])
+        try await place.store.recover([place.record(upload, committed: 0)])
           == [upload.key: .complete(size: Int64(bytes.count), stored: 20)])
     }
   }
@@ -206,8 +206,8 @@ struct GzipStoreTests {
     #expect(pwrite(file, &byte, 1, 5000) == 1)
     close(file)
     let sink = try await SinkDriver.open(place.store, upload, from: 500_000)
-    guard case .storage(let words) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
-    #expect(words.contains("damaged"))
+    guard case .storage(let reason) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
+    #expect(reason.contains("damaged"))
   }
 }
 
@@ -220,10 +220,8 @@ extension DirectoryPlace {
   /// The same.
   static func record(_ upload: SinkUpload, committed: Int64, granted: Int64? = nil) -> UploadRecord {
     UploadRecord(
-      key: upload.key, route: upload.route, owner: upload.client.owner, total: upload.total, committed: committed,
-      granted: granted ?? committed, state: .open, epoch: 1, format: upload.format.rawValue, label: upload.label,
-      digest: upload.digest, createdAt: upload.createdAt, expiresAt: WallTime(milliseconds: 1), finishedAt: nil,
-      storeState: upload.state)
+      facts: upload.facts, committed: committed, granted: granted ?? committed, state: .open, epoch: 1,
+      expiresAt: WallTime(milliseconds: 1), storeState: upload.state)
   }
 }
 

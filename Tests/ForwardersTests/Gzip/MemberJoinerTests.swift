@@ -47,7 +47,7 @@ struct MemberJoinerTests {
     let place = try DirectoryPlace { $0.engine = engine }
     let lines = Array((0..<150_000).map { "line \($0)\n" }.joined().utf8)
     let bytes = lines + pattern(300_000, seed: 1) + lines
-    let upload = SinkUpload(key: .mint(), total: Int64(bytes.count), digest: nil)
+    let upload = SinkUpload(key: .mint(), total: Int64(bytes.count))
     let sink = try await SinkDriver.open(place.store, upload)
     try await sink.write(bytes)
     _ = try await sink.finish()

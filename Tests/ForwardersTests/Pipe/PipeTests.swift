@@ -29,13 +29,13 @@ struct PipeTests {
     await pipe.stop()
   }
 
-  private func words(_ failure: SinkFailure) -> String {
+  private func reason(_ failure: SinkFailure) -> String {
     if case .backend(let what) = failure { what } else { "not of the backend: \(failure)" }
   }
 
   private func result(of sink: SinkDriver) async throws -> SinkResult {
     try await sink.call { $0.finish() }
-    let event = await sink.nextButTook()
+    let event = await sink.nextButConsumed()
     guard case .finished(let result) = event else { throw SinkDriver.Unexpected(event: event) }
     return result
   }
@@ -57,7 +57,7 @@ struct PipeTests {
       let sink = try await SinkDriver.open(pipe, upload(5))
       try await sink.write([1, 2, 3, 4, 5])
       try await sink.call { $0.finish() }
-      #expect(words(try await sink.failure()).contains("more than the 11 bytes"))
+      #expect(reason(try await sink.failure()).contains("more than the 11 bytes"))
     }
   }
 
@@ -69,11 +69,11 @@ struct PipeTests {
       let bytes = pattern(65_536)
       for _ in 0..<256 { try await sink.write(bytes) }
       try await Task.sleep(for: .milliseconds(100))
-      #expect(try await sink.took() < 256 * 65_536)
+      #expect(try await sink.consumed() < 256 * 65_536)
       try await sink.call { $0.checkpoint() }
       backend.wake()
       #expect(try await sink.nextSafe() == 256 * 65_536)
-      #expect(try await sink.took() == 256 * 65_536)
+      #expect(try await sink.consumed() == 256 * 65_536)
       _ = try await result(of: sink)
       #expect(backend.connections.map(\.bytes.count) == [256 * 65_536])
     }
@@ -95,20 +95,20 @@ struct PipeTests {
       for _ in 0..<256 { try await sink.write(pattern(65_536)) }
       #expect(memory.bytesInUse == 0)
       #expect(try await sink.suspend() == 256 * 65_536)
-      let took = Int(try await sink.took())
-      #expect(memory.bytesInUse > 4 << 20 && memory.bytesInUse <= 256 * 65_536 - took)
-      func promise(_ key: UploadKey) async throws -> Int64 {
-        try await pipe.promise(SpaceRequest(key: key, bytes: 7, takesPart: true, subject: ""), on: loop).get()
+      let consumed = Int(try await sink.consumed())
+      #expect(memory.bytesInUse > 4 << 20 && memory.bytesInUse <= 256 * 65_536 - consumed)
+      func reserve(_ key: UploadKey) async throws -> Int64 {
+        try await pipe.reserveSpace(SpaceRequest(key: key, bytes: 7, takesPart: true, subject: ""), on: loop).get()
       }
-      await #expect(throws: Refusal.busy(retryAfter: 5)) { try await promise(.mint()) }
-      #expect(try await promise(key) == 7)
+      await #expect(throws: Refusal.busy(retryAfter: 5)) { try await reserve(.mint()) }
+      #expect(try await reserve(key) == 7)
       switch fate {
       case .read: backend.wake()
       case .discarded: try await pipe.discard(key, on: loop).get()
       case .broken: backend.breakOff()
       }
       try await eventually { memory.bytesInUse == 0 }
-      #expect(try await promise(.mint()) == 7)
+      #expect(try await reserve(.mint()) == 7)
       if fate == .read {
         let next = try await SinkDriver.open(pipe, upload(), from: 256 * 65_536)
         _ = try await result(of: next)
@@ -124,7 +124,7 @@ struct PipeTests {
     try await withPipe(to: [backend.address]) { pipe in
       let sink = try await SinkDriver.open(pipe, upload(5000))
       try await sink.write(pattern(1000))
-      #expect(words(try await sink.failure()).contains("bytes that it is known to have taken"))
+      #expect(reason(try await sink.failure()).contains("bytes that it is known to have taken"))
       try await sink.call { $0.abandon() }
     }
   }
@@ -162,14 +162,14 @@ struct PipeTests {
     }
     try await withPipe(to: [gone, other.address], quick) { pipe in
       for _ in 1...4 {
-        let sink = try await SinkDriver.open(pipe, SinkUpload(key: .mint(), total: nil, digest: nil))
+        let sink = try await SinkDriver.open(pipe, SinkUpload(key: .mint(), total: nil))
         _ = try await result(of: sink)
       }
       func uploads(at backend: TestBackend) -> Int { backend.connections.count { $0.ending == .inOrder } }
       #expect(uploads(at: other) == 4)
       let back = try await TestBackend.start(at: gone)
       while uploads(at: back) < 2 {
-        let sink = try await SinkDriver.open(pipe, SinkUpload(key: .mint(), total: nil, digest: nil))
+        let sink = try await SinkDriver.open(pipe, SinkUpload(key: .mint(), total: nil))
         _ = try await result(of: sink)
       }
     }
@@ -179,7 +179,7 @@ struct PipeTests {
   func allDown() async throws {
     try await withPipe(to: [try await TestBackend.nobody(), .unix(path: "/nonexistent/socket")]) { pipe in
       let sink = try await SinkDriver.start(pipe, upload())
-      #expect(words(try await sink.failure()).contains("no backend can be reached"))
+      #expect(reason(try await sink.failure()).contains("no backend can be reached"))
       try await sink.call { $0.abandon() }
     }
   }
@@ -203,7 +203,7 @@ struct PipeTests {
         if offset < bytes.count {
           #expect(try await sink.suspend() == Int64(offset))
         } else {
-          #expect(try await result(of: sink).digest == whole.digest)
+          #expect(try await result(of: sink).digest == whole.facts.digest)
         }
       }
       let isSame = backend.connections.map(\.bytes) == [bytes]
@@ -220,10 +220,10 @@ struct PipeTests {
       try await sink.write(pattern(1000))
       #expect(try await sink.suspend() == 1000)
       let next = try await SinkDriver.start(pipe, upload(5000), from: 999)
-      #expect(words(try await next.failure()).contains("goes on at 999"))
+      #expect(reason(try await next.failure()).contains("goes on at 999"))
       try await next.call { $0.abandon() }
       let last = try await SinkDriver.start(pipe, upload(5000), from: 1000)
-      #expect(words(try await last.failure()).contains("gone"))
+      #expect(reason(try await last.failure()).contains("gone"))
       try await eventually { backend.connections.map(\.ending) == [.broken] }
     }
   }
@@ -310,7 +310,7 @@ struct PipeTests {
       to: [backend.address], { $0.tls = .init(authorities: Certificates.ca, serverName: "other.test") }
     ) { pipe in
       let sink = try await SinkDriver.start(pipe, upload())
-      #expect(words(try await sink.failure()).contains("not trusted"))
+      #expect(reason(try await sink.failure()).contains("not trusted"))
       try await sink.call { $0.abandon() }
     }
     #expect(backend.connections.isEmpty)
@@ -338,7 +338,7 @@ struct PipeTests {
     ) { pipe in
       let sink = try await SinkDriver.open(pipe, upload())
       try await sink.write(pattern(1000))
-      #expect(words(try await sink.failure()).contains("without close_notify"))
+      #expect(reason(try await sink.failure()).contains("without close_notify"))
       try await eventually { backend.connections.first?.ending != nil }
       #expect(backend.connections.map(\.ending) == [.broken])
     }
@@ -349,14 +349,14 @@ struct PipeTests {
     let backend = try await TestBackend.start()
     try await withPipe(to: [backend.address], { $0.header = .proxyV2 }) { pipe in
       var upload = upload(3)
-      upload.connection.remote = try SocketAddress(ipAddress: "192.0.2.7", port: 0x1234)
-      upload.connection.local = try SocketAddress(ipAddress: "198.51.100.1", port: 8443)
-      upload.connection.alpn = "x-stream/1"
-      upload.connection.serverName = "up.test"
-      upload.connection.tlsVersion = "TLSv1.3"
-      upload.connection.tlsCipher = "C1"
-      upload.connection.hasCertificate = true
-      upload.connection.commonName = "a b"
+      upload.transfer.connection.remote = try SocketAddress(ipAddress: "192.0.2.7", port: 0x1234)
+      upload.transfer.connection.local = try SocketAddress(ipAddress: "198.51.100.1", port: 8443)
+      upload.transfer.connection.alpn = "x-stream/1"
+      upload.transfer.connection.serverName = "up.test"
+      upload.transfer.connection.tlsVersion = "TLSv1.3"
+      upload.transfer.connection.tlsCipher = "C1"
+      upload.transfer.connection.hasCertificate = true
+      upload.transfer.connection.commonName = "a b"
       let sink = try await SinkDriver.open(pipe, upload)
       try await sink.write([7, 8, 9])
       _ = try await result(of: sink)

@@ -14,7 +14,7 @@ final class SinkDriver: Sendable {
     var isCalling = false
     var isOver = false
     var given: Int64
-    var took: Int64
+    var consumed: Int64
     var safe: Int64
   }
 
@@ -33,11 +33,9 @@ final class SinkDriver: Sendable {
     _ forwarder: any Forwarder, _ upload: SinkUpload, from offset: Int64 = 0,
     on eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
   ) async throws -> SinkDriver {
-    var upload = upload
-    upload.connection.openPacket = { ByteBuffer(string: $0.logID) }
-    return try await eventLoop.submit { [upload] in
+    try await eventLoop.submit {
       let (events, continuation) = AsyncStream.makeStream(of: SinkEvent.self)
-      let state = NIOLoopBoundBox(State(sink: nil, given: offset, took: offset, safe: offset), eventLoop: eventLoop)
+      let state = NIOLoopBoundBox(State(sink: nil, given: offset, consumed: offset, safe: offset), eventLoop: eventLoop)
       state.value.isCalling = true
       state.value.sink = forwarder.makeSink(for: upload, from: offset, on: eventLoop) { event in
         eventLoop.preconditionInEventLoop()
@@ -67,13 +65,13 @@ final class SinkDriver: Sendable {
     #expect(!state.isOver, "an event came after the last one")
     switch event {
     case .opened: break
-    case .took(let offset):
-      #expect(offset > state.took && offset <= state.given)
-      state.took = offset
-    case .safe(let offset):
+    case .consumed(let offset):
+      #expect(offset > state.consumed && offset <= state.given)
+      state.consumed = offset
+    case .safe(let offset, _):
       #expect(offset >= state.safe && offset <= state.given)
       state.safe = offset
-    case .suspended(let offset):
+    case .suspended(let offset, _):
       #expect(offset >= state.safe && offset <= state.given)
       state.isOver = true
     case .finished, .found: state.isOver = true
@@ -102,57 +100,57 @@ final class SinkDriver: Sendable {
   }
 
   /// The next event that does not only say that memory was let go.
-  func nextButTook() async -> SinkEvent? {
+  func nextButConsumed() async -> SinkEvent? {
     while let event = await next() {
-      if case .took = event { continue }
+      if case .consumed = event { continue }
       return event
     }
     return nil
   }
 
-  func waitUntilTook(_ offset: Int64) async throws {
+  func waitUntilConsumed(_ offset: Int64) async throws {
     while let event = await next() {
-      guard case .took(let upTo) = event else { throw Unexpected(event: event) }
+      guard case .consumed(let upTo) = event else { throw Unexpected(event: event) }
       if upTo == offset { return }
     }
   }
 
   func checkpoint() async throws -> Int64 {
     try await call { $0.checkpoint() }
-    let event = await nextButTook()
-    guard case .safe(let offset) = event else { throw Unexpected(event: event) }
+    let event = await nextButConsumed()
+    guard case .safe(let offset, _) = event else { throw Unexpected(event: event) }
     return offset
   }
 
   /// The next answer to a checkpoint that was asked for before.
   func nextSafe() async throws -> Int64 {
-    let event = await nextButTook()
-    guard case .safe(let offset) = event else { throw Unexpected(event: event) }
+    let event = await nextButConsumed()
+    guard case .safe(let offset, _) = event else { throw Unexpected(event: event) }
     return offset
   }
 
   /// The offset that the sink has said to have taken.
-  func took() async throws -> Int64 {
-    try await eventLoop.submit { [state] in state.value.took }.get()
+  func consumed() async throws -> Int64 {
+    try await eventLoop.submit { [state] in state.value.consumed }.get()
   }
 
   func finish() async throws -> ContentDigest? {
     try await call { $0.finish() }
-    let event = await nextButTook()
+    let event = await nextButConsumed()
     guard case .finished(let result) = event else { throw Unexpected(event: event) }
     return result.digest
   }
 
   func suspend() async throws -> Int64 {
     try await call { $0.suspend() }
-    let event = await nextButTook()
-    guard case .suspended(let offset) = event else { throw Unexpected(event: event) }
+    let event = await nextButConsumed()
+    guard case .suspended(let offset, _) = event else { throw Unexpected(event: event) }
     return offset
   }
 
   /// Waits for the failure that something else has caused.
   func failure() async throws -> SinkFailure {
-    let event = await nextButTook()
+    let event = await nextButConsumed()
     guard case .failed(let failure) = event else { throw Unexpected(event: event) }
     return failure
   }

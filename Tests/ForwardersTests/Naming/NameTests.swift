@@ -10,8 +10,8 @@ struct NameTests {
   // 2024-02-29T23:59:59.999Z
   private let leapDay = WallTime(milliseconds: 1_709_251_199_999)
 
-  private func facts(label: String? = nil, owner: String = "") -> NameFacts {
-    NameFacts(key: key, createdAt: leapDay, label: label, owner: owner)
+  private func facts(label: String? = nil, owner: String = "") -> UploadFacts {
+    UploadFacts(key: key, route: "/in", owner: owner, label: label, total: nil, createdAt: leapDay)
   }
 
   @Test("are made of what is known of an upload")
@@ -83,7 +83,7 @@ struct NameTests {
 
   private func upload(_ count: Int, label: String? = "report \"q\".pdf") throws -> SinkUpload {
     SinkUpload(
-      key: key, total: Int64(count), digest: nil, route: "/in", format: .bytes, label: label,
+      key: key, total: Int64(count), route: "/in", format: .bytes, label: label,
       client: .token(name: "backup"), createdAt: leapDay)
   }
 
@@ -107,7 +107,7 @@ struct NameTests {
     #expect(Set(names) == [name, name + ".json"])
     #expect(place.partialNames == [])
 
-    let restarted = try place.store.recover([place.record(upload, committed: 100)])
+    let restarted = try await place.store.recover([place.record(upload, committed: 100)])
     let file = try Data(contentsOf: URL(filePath: folder + "/" + name))
     #expect(restarted == [key: .complete(size: 5000, stored: level.map { _ in Int64(file.count) })])
     let record = place.record(upload, committed: 5000)
@@ -154,8 +154,8 @@ struct NameTests {
     let sink = try await SinkDriver.open(place.store, try upload(5))
     try await sink.write([1, 2, 3, 4, 5])
     try await sink.call { $0.finish() }
-    guard case .storage(let words) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
-    #expect(words.contains("File exists") && !words.contains(key.text))
+    guard case .storage(let reason) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
+    #expect(reason.contains("File exists") && !reason.contains(key.text))
     #expect(place.complete(key) == [42])
     #expect(FileManager.default.contents(atPath: "\(place.path)/\(key.text).json") == Data([43]))
   }
@@ -171,8 +171,8 @@ struct NameTests {
     let sink = try await SinkDriver.open(place.store, try upload(5))
     try await sink.write([1, 2, 3, 4, 5])
     try await sink.call { $0.finish() }
-    guard case .storage(let words) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
-    #expect(words.contains("no link"))
+    guard case .storage(let reason) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
+    #expect(reason.contains("no link"))
     #expect(try FileManager.default.contentsOfDirectory(atPath: outside) == [])
     #expect(place.holdsUnfinished(key))
   }

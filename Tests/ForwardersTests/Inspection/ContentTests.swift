@@ -120,7 +120,7 @@ struct ContentTests {
       $0.checksContent = true
     }
     let text = Array("{\"a\": [1, 2, 3], \"b\": oops}".utf8)
-    let upload = SinkUpload(key: .mint(), total: nil, digest: nil, format: .json)
+    let upload = SinkUpload(key: .mint(), total: nil, format: .json)
     var offset = 0
     if resumed {
       // What came before the cut was faultless, and is looked at again from the disk.
@@ -140,7 +140,7 @@ struct ContentTests {
   @Test("is found incomplete at the end", .timeLimit(.minutes(1)))
   func incomplete() async throws {
     let place = try DirectoryPlace { $0.checksContent = true }
-    let upload = SinkUpload(key: .mint(), total: nil, digest: nil, format: .text)
+    let upload = SinkUpload(key: .mint(), total: nil, format: .text)
     let sink = try await SinkDriver.open(place.store, upload)
     try await sink.write(Array("ab€".utf8.dropLast()))
     try await sink.call { $0.finish() }

@@ -2,9 +2,11 @@ import DevelopmentCertificates
 import Foundation
 import Forwarders
 import GatewayCore
+import NIOCore
 import NIOPosix
+import XStream
 
-/// A pipe to a backend that counts; uploads are known there by the id in their PROXY header.
+/// A pipe to a backend that counts; uploads are known there by the id in their PROXY header, or the key in their open packet.
 final class PipePlace: ForwarderPlace {
   let backend: TestBackend
   let pipe: PipeForwarder
@@ -34,6 +36,9 @@ final class PipePlace: ForwarderPlace {
     return nil
   }
 
+  /// No stream survives.
+  func restarted() async throws -> any ForwarderPlace { self }
+
   func holdsUnfinished(_ key: UploadKey) -> Bool { pipe.parkedKeys.contains(key) }
 
   /// What follows the header, where that says that the bytes are this upload's.
@@ -41,8 +46,10 @@ final class PipePlace: ForwarderPlace {
     let marker = Array(key.logID.utf8)
     guard bytes.count >= 16, bytes.starts(with: [0x0D, 0x0A, 0x0D, 0x0A, 0, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A])
     else {
-      guard bytes.starts(with: marker) else { return nil }
-      return Array(bytes.dropFirst(marker.count))
+      var buffer = ByteBuffer(bytes: bytes)
+      var parser = PacketParser()
+      guard let head = try? parser.parse(&buffer), head[.streamKey] == key.text else { return nil }
+      return Array(buffer.readableBytesView)
     }
     let length = 16 + Int(bytes[14]) * 256 + Int(bytes[15])
     guard bytes.count >= length, bytes[..<length].suffix(marker.count).elementsEqual(marker) else { return nil }

@@ -73,7 +73,7 @@ struct ParallelCompressionTests {
     let sink = try await SinkDriver.open(store, upload)
     try await sink.write(bytes)
     let finished = try await sink.finish()
-    #expect(finished == upload.digest)
+    #expect(finished == upload.facts.digest)
     #expect(try Gunzip.bytes("\(path)/\(upload.key.text).gz") == bytes)
     try await threads.stop()
   }
@@ -83,10 +83,10 @@ struct ParallelCompressionTests {
     let threads = StoreThreads(count: 1, cores: 1)
     threads.start()
     let work = GzipJobs(GzipScheduler(from: 0, memberSize: 1000, limit: 2), engine: .zlib(level: 1), threads: threads)
-    work.withLine { $0.append(ByteBuffer(bytes: pattern(3000))) }
+    work.withScheduler { $0.append(ByteBuffer(bytes: pattern(3000))) }
     let mayBegin = DispatchSemaphore(value: 0)
     let compressed = Atomic<Int>(0)
-    let piece = try #require(work.withLine { $0.next(isIdle: true) })
+    let piece = try #require(work.withScheduler { $0.next(isIdle: true) })
     let first = compute(threads) {
       mayBegin.wait()
       try? work.compress(piece) { compressed.add(1, ordering: .relaxed) }
@@ -96,7 +96,7 @@ struct ParallelCompressionTests {
     try await first.get()
     try await other.get()
     #expect(compressed.load(ordering: .relaxed) == 1)
-    let next = try #require(work.withLine { $0.next(isIdle: true) })
+    let next = try #require(work.withScheduler { $0.next(isIdle: true) })
     try await compute(threads) { try? work.compress(next) { compressed.add(1, ordering: .relaxed) } }.get()
     #expect(compressed.load(ordering: .relaxed) == 3)
     try await threads.stop()

@@ -16,7 +16,7 @@ struct StorePlaceTests {
     private let all = Mutex<[StorePresence]>([])
     var presences: [StorePresence] { all.withLock { $0 } }
     /// `away` and `back`, in order.
-    var words: [String] {
+    var names: [String] {
       presences.map { if case .away = $0 { "away" } else { "back" } }
     }
     func hear(_ presence: StorePresence) { all.withLock { $0.append(presence) } }
@@ -26,11 +26,11 @@ struct StorePlaceTests {
     try DirectoryStore(settings, threads: DirectoryPlace.threads, onPresence: { heard.hear($0) })
   }
 
-  private func promise(_ store: DirectoryStore, on loop: any EventLoop) async throws -> Int64 {
+  private func reserve(_ store: DirectoryStore, on loop: any EventLoop) async throws -> Int64 {
     // Longer than a look is good for.
     try await Task.sleep(for: .milliseconds(110))
-    let wish = SpaceRequest(key: .mint(), bytes: 10, takesPart: false, subject: "")
-    return try await store.promise(wish, on: loop).get()
+    let request = SpaceRequest(key: .mint(), bytes: 10, takesPart: false, subject: "")
+    return try await store.reserveSpace(request, on: loop).get()
   }
 
   @Test("that is moved away takes nothing and calls nothing safe, and goes on when it is back; each is said once")
@@ -39,16 +39,16 @@ struct StorePlaceTests {
     defer { try? files.removeItem(atPath: base) }
     let heard = Heard()
     let store = try store(.init(directory: base + "/store"), heard)
-    let large = SinkUpload(key: .mint(), total: nil, digest: nil)
-    let small = SinkUpload(key: .mint(), total: 9, digest: nil)
+    let large = SinkUpload(key: .mint(), total: nil)
+    let small = SinkUpload(key: .mint(), total: 9)
     let first = try await SinkDriver.open(store, large)
     try await first.write(pattern(500_000))
     #expect(try await first.checkpoint() == 500_000)
     try files.moveItem(atPath: base + "/store", toPath: base + "/elsewhere")
     try await first.write(pattern(500_000, seed: 2))
     try await first.call { $0.checkpoint() }
-    guard case .storage(let words) = try await first.failure() else { throw SinkDriver.Unexpected(event: nil) }
-    #expect(words.contains(base + "/store") && words.contains("is not there any more"))
+    guard case .storage(let reason) = try await first.failure() else { throw SinkDriver.Unexpected(event: nil) }
+    #expect(reason.contains(base + "/store") && reason.contains("is not there any more"))
     #expect(try await first.suspend() == 500_000)
     let second = try await SinkDriver.open(store, small)
     try await second.write(pattern(9))
@@ -56,12 +56,12 @@ struct StorePlaceTests {
     guard case .storage = try await second.failure() else { throw SinkDriver.Unexpected(event: nil) }
     #expect(try await second.suspend() == 0)
     #expect(try files.contentsOfDirectory(atPath: base + "/elsewhere") == [".partial"])
-    await #expect(throws: SinkFailure.self) { try await self.promise(store, on: first.eventLoop) }
-    #expect(heard.words == ["away"])
+    await #expect(throws: SinkFailure.self) { try await self.reserve(store, on: first.eventLoop) }
+    #expect(heard.names == ["away"])
 
     try files.moveItem(atPath: base + "/elsewhere", toPath: base + "/store")
-    #expect(try await promise(store, on: first.eventLoop) == 10)
-    #expect(heard.words == ["away", "back"])
+    #expect(try await reserve(store, on: first.eventLoop) == 10)
+    #expect(heard.names == ["away", "back"])
     let next = try await SinkDriver.open(store, large, from: 500_000)
     _ = try await next.finish()
     #expect(files.contents(atPath: base + "/store/\(large.key.text)")?.count == 500_000)
@@ -76,28 +76,28 @@ struct StorePlaceTests {
     let store = try store(settings, heard)
     let mark = StoreMark(ledger: "ledger", route: "/in", ledgerPath: "/state/ledger.sqlite")
     try store.mark(with: mark)
-    let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
+    let upload = SinkUpload(key: .mint(), total: nil)
     let sink = try await SinkDriver.open(store, upload)
     try await sink.write(pattern(5000))
     #expect(try await sink.checkpoint() == 5000)
     for isMade in [false, true] {
       try? files.removeItem(atPath: base + "/store")
       if isMade { try files.createDirectory(atPath: base + "/store/.partial", withIntermediateDirectories: true) }
-      let failure = await #expect(throws: SinkFailure.self) { try await self.promise(store, on: sink.eventLoop) }
-      guard case .storage(let words) = failure else { throw SinkDriver.Unexpected(event: nil) }
-      #expect(words.contains(isMade ? "sluice store adopt" : "is not there any more"))
+      let failure = await #expect(throws: SinkFailure.self) { try await self.reserve(store, on: sink.eventLoop) }
+      guard case .storage(let reason) = failure else { throw SinkDriver.Unexpected(event: nil) }
+      #expect(reason.contains(isMade ? "sluice store adopt" : "is not there any more"))
     }
     try settings.adopt(StoreMark(ledger: "ledger", route: "/in", ledgerPath: ""))
-    await #expect(throws: SinkFailure.self) { try await self.promise(store, on: sink.eventLoop) }
+    await #expect(throws: SinkFailure.self) { try await self.reserve(store, on: sink.eventLoop) }
     try settings.adopt(mark)
-    #expect(try await promise(store, on: sink.eventLoop) == 10)
-    #expect(heard.words == ["away", "back"])
+    #expect(try await reserve(store, on: sink.eventLoop) == 10)
+    #expect(heard.names == ["away", "back"])
     // What was in the folder that is gone is not safe in the new one.
     try await sink.write(pattern(5000))
     try await sink.call { $0.checkpoint() }
     guard case .storage = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
     #expect(try await sink.suspend() == 5000)
-    let other = SinkUpload(key: .mint(), total: 7, digest: nil)
+    let other = SinkUpload(key: .mint(), total: 7)
     let next = try await SinkDriver.open(store, other)
     try await next.write(pattern(7))
     _ = try await next.finish()
@@ -107,7 +107,7 @@ struct StorePlaceTests {
   @Test("calls nothing safe of a file that something else has removed or replaced", arguments: [false, true])
   func fileGone(isReplaced: Bool) async throws {
     let place = try DirectoryPlace()
-    let upload = SinkUpload(key: .mint(), total: nil, digest: nil)
+    let upload = SinkUpload(key: .mint(), total: nil)
     let sink = try await SinkDriver.open(place.store, upload)
     try await sink.write(pattern(5000))
     #expect(try await sink.checkpoint() == 5000)
@@ -115,8 +115,8 @@ struct StorePlaceTests {
     if isReplaced { try place.plant(pattern(9000), partial: upload.key) }
     try await sink.write(pattern(5000))
     try await sink.call { $0.checkpoint() }
-    guard case .storage(let words) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
-    #expect(words.contains("something else") && !words.contains(upload.key.text))
+    guard case .storage(let reason) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
+    #expect(reason.contains("something else") && !reason.contains(upload.key.text))
     #expect(try await sink.suspend() == 5000)
   }
 
@@ -139,7 +139,7 @@ struct StorePlaceTests {
   }
 
   @Test("has a mark that is read as it was written, and is never put over another but by hand")
-  func marks() throws {
+  func marks() async throws {
     let place = try DirectoryPlace()
     #expect(try place.settings.look().mark == nil)
     let mark = StoreMark(ledger: "a ledger", route: "/in", ledgerPath: "/var/ü/led\nger: x")
@@ -152,7 +152,7 @@ struct StorePlaceTests {
     #expect(try place.settings.look().mark?.id == mark.id)
     #expect(throws: SinkFailure.self, "a gateway has the folder") { try place.settings.adopt(mark) }
     // Recovery sweeps what is nobody's, and that is not it.
-    #expect(try place.store.recover([], besides: []).removed == [])
+    #expect(try await place.store.recover([], besides: []).removed == [])
     #expect(place.partialNames == [".store"])
   }
 

@@ -10,7 +10,7 @@ struct StoredFormTests {
   private let key = UploadKey.mint()
 
   @Test(
-    "is in the ledger as a few words",
+    "is in the ledger as a short text",
     arguments: [
       ("plain", StoredForm(isCompressed: false, hasSidecar: false, place: FinalPlace(folders: [], name: "KEY"))),
       ("gzip", StoredForm(isCompressed: true, hasSidecar: false, place: FinalPlace(folders: [], name: "KEY.gz"))),
@@ -25,7 +25,7 @@ struct StoredFormTests {
         StoredForm(isCompressed: false, hasSidecar: false, place: FinalPlace(folders: [], name: "KEY.gz"))
       ),
     ])
-  func words(_ text: String, _ form: StoredForm) throws {
+  func text(_ text: String, _ form: StoredForm) throws {
     var form = form
     form.place.name = form.place.name.replacing("KEY", with: key.text)
     let text = text.replacing("KEY", with: key.text)
@@ -42,12 +42,12 @@ struct StoredFormTests {
     #expect(StoredForm(text, of: key) == nil)
     let place = try DirectoryPlace()
     try place.plant(pattern(50), partial: key)
-    let upload = SinkUpload(key: key, total: 100, digest: nil, state: text, isResumed: true)
-    #expect(try place.store.recover([place.record(upload, committed: 50)])[key]?.isDamaged == true)
+    let upload = SinkUpload(key: key, total: 100, state: text, isResumed: true)
+    #expect(try await place.store.recover([place.record(upload, committed: 50)])[key]?.isDamaged == true)
     #expect(place.partial(key)?.count == 50)
     let sink = try await SinkDriver.start(place.store, upload, from: 50)
-    guard case .storage(let words) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
-    #expect(words.contains("release") && !words.contains(key.text))
+    guard case .storage(let reason) = try await sink.failure() else { throw SinkDriver.Unexpected(event: nil) }
+    #expect(reason.contains("release") && !reason.contains(key.text))
   }
 
   struct Change: Sendable, CustomTestStringConvertible {
@@ -104,15 +104,15 @@ struct StoredFormTests {
       try await sink.write(Array(bytes[..<300_000]))
       #expect(try await sink.suspend() == 300_000)
     }()
-    upload.state = before.form(ofNew: NameFacts(upload)).text(of: key)
+    upload.state = before.form(ofNew: upload.facts).text(of: key)
     upload.isResumed = true
-    let form = before.form(ofNew: NameFacts(upload))
+    let form = before.form(ofNew: upload.facts)
     let store = try await DirectoryPlace.reopen(after)
     let record = DirectoryPlace.record(upload, committed: 300_000)
-    #expect(try store.recover([record]) == [:])
+    #expect(try await store.recover([record]) == [:])
     let sink = try await SinkDriver.open(store, upload, from: 300_000)
     try await sink.write(Array(bytes[300_000...]))
-    #expect(try await sink.finish() == upload.digest)
+    #expect(try await sink.finish() == upload.facts.digest)
     let final = path + "/" + form.place.path
     #expect(try (form.isCompressed ? Gunzip.bytes(final) : [UInt8](Data(contentsOf: URL(filePath: final)))) == bytes)
     #expect(FileManager.default.fileExists(atPath: path + "/" + form.place.path + ".json") == form.hasSidecar)
@@ -121,7 +121,9 @@ struct StoredFormTests {
     // The ledger forgot its end.
     let size = try #require(try FileManager.default.attributesOfItem(atPath: final)[.size] as? Int)
     #expect(
-      try store.recover([record]) == [key: .complete(size: 700_000, stored: form.isCompressed ? Int64(size) : nil)])
+      try await store.recover([record]) == [
+        key: .complete(size: 700_000, stored: form.isCompressed ? Int64(size) : nil)
+      ])
     try FileManager.default.removeItem(atPath: final)
     #expect(try !after.isPresent(record))
   }
@@ -135,14 +137,14 @@ struct StoredFormTests {
   @Test("is not learned from the file's bytes: a client may send members of our own")
   func mirrored() async throws {
     let place = try DirectoryPlace()
-    var upload = SinkUpload(key: key, total: 3000, digest: nil)
+    var upload = SinkUpload(key: key, total: 3000)
     let bytes = member(1000, at: 0) + pattern(2900)
     let sink = try await SinkDriver.open(place.store, upload)
     try await sink.write(Array(bytes[..<1000]))
     #expect(try await sink.suspend() == 1000)
     upload.state = place.store.initialState(of: upload)
     upload.isResumed = true
-    #expect(try place.store.recover([place.record(upload, committed: 1000)]) == [:])
+    #expect(try await place.store.recover([place.record(upload, committed: 1000)]) == [:])
     let next = try await SinkDriver.open(place.store, upload, from: 1000)
     try await next.write(Array(bytes[1000...]))
     _ = try await next.finish()
@@ -164,10 +166,10 @@ struct StoredFormTests {
     try file.close()
     upload.state = place.store.initialState(of: upload)
     upload.isResumed = true
-    #expect(try place.store.recover([place.record(upload, committed: 20_000)]) == [:])
+    #expect(try await place.store.recover([place.record(upload, committed: 20_000)]) == [:])
     let next = try await SinkDriver.open(place.store, upload, from: 20_000)
     try await next.write(Array(bytes[20_000...]))
-    #expect(try await next.finish() == upload.digest)
+    #expect(try await next.finish() == upload.facts.digest)
     #expect(place.complete(key) == bytes)
   }
 }
