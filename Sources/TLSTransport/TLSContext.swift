@@ -3,7 +3,7 @@ internal import COpenSSL
 /// Everything that the connections of one server or client have in common, read and checked once.
 ///
 /// Making one reads files and does not wait for anything else; it may be shared between event loops. To take up
-/// renewed certificates make another; connections that exist keep the one they began with.
+/// renewed certificates make another and publish it (``PublishedTLSContext``).
 public final class TLSContext: Sendable {
   /// Which side of a connection a context is for.
   public enum Role: Sendable {

@@ -17,7 +17,8 @@ extension TLSHandler {
   func fail(_ error: TLSError, _ context: ChannelHandlerContext) {
     switch state {
     case .failed, .closing, .closed: return
-    case .idle, .handshaking, .open: break
+    case .handshaking: reportHandshakeFailure(error)
+    case .idle, .open: break
     }
     state = .failed(error)
     timer?.cancel()

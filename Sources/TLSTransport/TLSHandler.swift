@@ -44,6 +44,9 @@ public final class TLSHandler: ChannelDuplexHandler {
   let session: TLSSession
   let handshakeDeadline: TimeAmount
   let closeDeadline: TimeAmount
+  private let observer: (any TLSObserver)?
+  /// When the channel became active; kept for the observer alone.
+  private var handshakeBeganAt: NIODeadline?
 
   var state = State.idle
   var pending = PendingWrites()
@@ -66,7 +69,7 @@ public final class TLSHandler: ChannelDuplexHandler {
   /// Whether someone above waits for a read, which a read without plaintext does not answer.
   private var isReadWanted = false
 
-  /// A handler for one connection.
+  /// A handler for one connection with a context that never changes, of a client or a server.
   ///
   /// - Parameters:
   ///   - context: decides the side as well.
@@ -74,18 +77,40 @@ public final class TLSHandler: ChannelDuplexHandler {
   ///   - resumption: for a client a ticket of an earlier connection to the same server, see ``resumption``.
   ///   - handshakeDeadline: from the moment the channel is active.
   ///   - closeDeadline: how long `close(mode: .all)` waits for the socket to take what is left.
+  ///   - observer: hears how the handshake ends.
   /// - Throws: ``TLSConfigurationError/serverName(_:)`` or ``TLSConfigurationError/library(cause:)``.
   public init(
     context: TLSContext,
     serverName: String? = nil,
     resuming resumption: TLSResumption? = nil,
     handshakeDeadline: TimeAmount = .seconds(10),
-    closeDeadline: TimeAmount = .seconds(5)
+    closeDeadline: TimeAmount = .seconds(5),
+    observer: (any TLSObserver)? = nil
   ) throws(TLSConfigurationError) {
     session = try TLSSession(context: context, serverName: serverName)
     if let resumption { session.offer(resumption) }
     self.handshakeDeadline = handshakeDeadline
     self.closeDeadline = closeDeadline
+    self.observer = observer
+  }
+
+  /// A handler for one connection that a server accepted.
+  ///
+  /// - Parameters:
+  ///   - source: asked once, now.
+  ///   - handshakeDeadline: from the moment the channel is active.
+  ///   - closeDeadline: how long `close(mode: .all)` waits for the socket to take what is left.
+  ///   - observer: hears how the handshake ends.
+  /// - Throws: ``TLSConfigurationError/library(cause:)``.
+  public convenience init(
+    source: any TLSContextSource,
+    handshakeDeadline: TimeAmount = .seconds(10),
+    closeDeadline: TimeAmount = .seconds(5),
+    observer: (any TLSObserver)? = nil
+  ) throws(TLSConfigurationError) {
+    try self.init(
+      context: source.contextForConnection(), handshakeDeadline: handshakeDeadline, closeDeadline: closeDeadline,
+      observer: observer)
   }
 
   /// For a client: with what a later connection may resume this session; nil where the server gave no ticket (yet).
@@ -113,6 +138,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     end(with: ChannelError.eof)
     switch wasState {
     case .handshaking:
+      reportHandshakeFailure(.closedDuringHandshake)
       context.fireErrorCaught(TLSError.closedDuringHandshake)
     case .open where !session.hasReceivedCloseNotify:
       context.fireErrorCaught(TLSError.truncated)
@@ -172,6 +198,7 @@ public final class TLSHandler: ChannelDuplexHandler {
   private func start(_ context: ChannelHandlerContext) {
     guard case .idle = state else { return }
     state = .handshaking
+    if observer != nil { handshakeBeganAt = .now() }
     startTimer(handshakeDeadline, context) { handler, context in
       handler.fail(.handshakeTimeout(after: handler.handshakeDeadline), context)
     }
@@ -232,7 +259,20 @@ public final class TLSHandler: ChannelDuplexHandler {
       writeOutput(context, promise: nil)
       context.flush()
     }
-    context.fireUserInboundEventTriggered(session.handshakeSummary())
+    let handshake = session.handshakeSummary()
+    if let observer, let handshakeBeganAt {
+      observer.handshakeCompleted(
+        TLSHandshakeReport(
+          protocolVersion: handshake.protocolVersion, isResumed: handshake.isResumed,
+          duration: .now() - handshakeBeganAt))
+    }
+    context.fireUserInboundEventTriggered(handshake)
+  }
+
+  /// The handshake, which was under way, will not be complete.
+  func reportHandshakeFailure(_ error: TLSError) {
+    guard let observer, let handshakeBeganAt else { return }
+    observer.handshakeFailed(error, after: .now() - handshakeBeganAt)
   }
 
   var isOpen: Bool {

@@ -4,10 +4,10 @@ import TLSTransport
 
 /// A server on a free port of this machine for the length of `body`.
 ///
-/// - Parameter record: what the application of its connections saw; tests connect once.
+/// - Parameter record: what the application of its connections saw; most tests connect once.
 func withServer<Result>(
-  _ context: TLSContext, _ behaviour: Application.Behaviour = .echo, record: Record = Record(),
-  handshakeDeadline: TimeAmount = .seconds(10), autoRead: Bool = true,
+  _ source: any TLSContextSource, _ behaviour: Application.Behaviour = .echo, record: Record = Record(),
+  handshakeDeadline: TimeAmount = .seconds(10), observer: (any TLSObserver)? = nil, autoRead: Bool = true,
   _ body: (_ port: Int, _ record: Record) async throws -> Result
 ) async throws -> Result {
   let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -18,7 +18,7 @@ func withServer<Result>(
       channel.eventLoop.makeCompletedFuture {
         try StagedReceiveAllocator.apply(to: channel)
         try channel.pipeline.syncOperations.addHandler(
-          TLSHandler(context: context, handshakeDeadline: handshakeDeadline))
+          TLSHandler(source: source, handshakeDeadline: handshakeDeadline, observer: observer))
         try channel.pipeline.syncOperations.addHandler(Application(record, behaviour))
       }
     }
