@@ -23,7 +23,7 @@ import Testing
     [5, 1000, 16_406, 70_000])
   func suites(suite: String, chunk: Int) throws {
     let pair = try pair(suite: suite)
-    #expect(pair.server.opener != nil)
+    #expect(pair.server.decryptor != nil)
     #expect(pair.server.handshakeSummary().cipher == suite)
     let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
     for part in [body[..<1], body[1..<150_000], body[150_000...]] {
@@ -39,7 +39,7 @@ import Testing
     try #require(shim_SSL_CTX_set_max_proto_version(client.handle, TLS1_2_VERSION) == 1)
     let pair = try SessionPair(client: client, server: ours.serverContext())
     try pair.handshake()
-    #expect(pair.server.opener == nil)
+    #expect(pair.server.decryptor == nil)
     try pair.client.send("bytes")
     pair.pump()
     #expect(pair.atServer.text == "bytes")
@@ -299,14 +299,14 @@ import Testing
     let pair = try pair()
     let sender = ofServer ? pair.server : pair.client
     sender.keyUpdateInterval = 10
-    let secret = pair.server.opener?.secret
+    let secret = pair.server.decryptor?.secret
     let body = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
     for part in stride(from: 0, to: body.count, by: 100_000) {
       try sender.send(Array(body[part..<(part + 100_000)]))
       pair.pump()
     }
     #expect((ofServer ? pair.atClient : pair.atServer).plaintext == body)
-    if !ofServer { #expect(pair.server.opener?.secret !== secret) }
+    if !ofServer { #expect(pair.server.decryptor?.secret !== secret) }
     #expect(pair.atClient.failure == nil && pair.atServer.failure == nil)
   }
 
@@ -328,7 +328,7 @@ import Testing
       server: .init(certificateChainFile: ours.server, privateKeyFile: ours.serverKey, records: .library))
     let pair = try SessionPair(client: ours.clientContext(), server: server)
     try pair.handshake()
-    #expect(pair.server.opener == nil && pair.server.recordPath == .library)
+    #expect(pair.server.decryptor == nil && pair.server.recordPath == .library)
     #expect(pair.server.handshakeSummary().recordPath == .library)
     try pair.client.send([UInt8](repeating: 3, count: 300_000))
     pair.pump()

@@ -13,7 +13,7 @@ struct RecordForger {
 
   /// - Parameter server: whose handshake is complete.
   init(for server: TLSSession) throws {
-    let secret = try #require(server.opener?.secret)
+    let secret = try #require(server.decryptor?.secret)
     let digest = try #require(SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(server.handle)))
     var key = [UInt8](repeating: 0, count: 16)
     var nonce = [UInt8](repeating: 0, count: 12)

@@ -163,23 +163,23 @@ import Testing
   /// RFC 8448, section 3: the client's application data, and its `close_notify`.
   @Test("the records of RFC 8448 are opened with the keys that come of its secret")
   func trace() throws {
-    let opener = try opener()
+    let decryptor = try decryptor()
     var plaintext = ByteBuffer()
     let data = bytes(
       """
       1703030043a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a20441e2b62974e1f5a6292a2977014bd1e
       3deae63aeebb21694915e4
       """)
-    let opened = data.withUnsafeBytes { opener.open($0, into: &plaintext) }
+    let opened = data.withUnsafeBytes { decryptor.open($0, into: &plaintext) }
     #expect(opened.end == nil)
     #expect(Array(plaintext.readableBytesView) == Array(0...0x31))
     let alert = bytes("1703030013c9872760655666b74d7ff1153efd6db6d0b0e3")
-    let ended = alert.withUnsafeBytes { opener.open($0, into: &plaintext) }
+    let ended = alert.withUnsafeBytes { decryptor.open($0, into: &plaintext) }
     guard case .closeNotify? = ended.end else {
       Issue.record("\(String(describing: ended.end))")
       return
     }
-    #expect(opener.path == .direct)
+    #expect(decryptor.path == .direct)
   }
 
   @Test(
@@ -199,7 +199,7 @@ import Testing
     #expect(pair.atServer.plaintext.suffix(40_000) == [UInt8](repeating: 2, count: 40_000)[...])
   }
 
-  private func opener() throws -> RecordDecryptor {
+  private func decryptor() throws -> RecordDecryptor {
     let pair = try SessionPair(client: Certificates.ours.clientContext(), server: Certificates.ours.serverContext())
     try pair.handshake()
     let suite = try #require(SSL_get_current_cipher(pair.server.handle))

@@ -58,7 +58,7 @@ final class Side {
     guard client.isHandshakeComplete, server.isHandshakeComplete, let secret = toldSecret,
       let suite = SSL_get_current_cipher(server.handle)
     else { return nil }
-    precondition((server.opener == nil) == byLibrary, "the wrong one opens the records")
+    precondition((server.decryptor == nil) == byLibrary, "the wrong one decrypts the records")
     (self.client, self.server, self.secret, self.suite) = (client, server, secret, suite)
     useSecret()
   }

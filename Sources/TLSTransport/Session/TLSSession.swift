@@ -30,29 +30,29 @@ public final class TLSSession {
   /// Whether the handshake is complete.
   public private(set) var isHandshakeComplete = false
   /// Whether the peer ended its direction with `close_notify`.
-  public private(set) var hasReceivedCloseNotify = false
+  public internal(set) var hasReceivedCloseNotify = false
   /// Whether ``sendCloseNotify()`` ended this direction.
   public private(set) var hasSentCloseNotify = false
   /// Why the session is over, if it failed.
-  public private(set) var failure: TLSError?
+  public internal(set) var failure: TLSError?
 
   /// An `SSL`, freed in deinit.
   let handle: OpaquePointer
-  private let buffers = RecordBIO()
+  let buffers = RecordBIO()
   /// What a ``RecordDecryptor`` is made of, from the moment that libssl tells it to the end of the handshake.
   private var clientSecret: TrafficSecret?
   /// Reads in libssl's place.
-  private(set) var opener: RecordDecryptor?
+  private(set) var decryptor: RecordDecryptor?
   /// What the peer may ask of libssl, where that reads.
-  private var allowance = IdleAllowance()
-  private var hasFlooded = false
+  var allowance = IdleAllowance()
+  var hasFlooded = false
   /// Records that were sent with the current keys, at least.
   private var recordsWithKey = 0
   /// After so many records this side's keys are updated, with TLS 1.3. AES-GCM is good for 2^24.5 full ones (RFC 8446,
   /// section 5.5), and libssl does not count.
   var keyUpdateInterval = 1 << 23
   /// The `SSL` has pointers into what the context keeps alive.
-  private let context: TLSContext
+  let context: TLSContext
 
   /// A session for one connection.
   ///
@@ -174,7 +174,7 @@ public final class TLSSession {
   /// Who decrypts what comes, as of now.
   ///
   /// - Precondition: the handshake is complete.
-  public var recordPath: TLSRecordPath { opener?.path ?? .library }
+  public var recordPath: TLSRecordPath { decryptor?.path ?? .library }
 
   /// Describes the finished handshake.
   ///
@@ -191,42 +191,16 @@ public final class TLSSession {
     return TLSHandshakeCompleted(session: handle, origin: origin, recordPath: recordPath)
   }
 
-  private func useServerName(_ asked: String?) throws(TLSConfigurationError) {
-    guard var name = asked else {
-      // Without a name any certificate of a trusted authority would do for any server.
-      guard !context.verifiesServerName else { throw .serverName("") }
-      return
-    }
-    guard !name.isEmpty, name.utf8.count <= 253, name.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-      throw .serverName(name)
-    }
-    // OpenSSL takes a name with a dot in front for that of any host behind it.
-    guard !name.hasPrefix(".") else { throw .serverName(name) }
-    // A name from the root of all names is in no certificate, and not allowed in SNI (RFC 6066, section 3).
-    if name.hasSuffix(".") { name.removeLast() }
-    // This fails for whatever is not an address, and tells the two kinds apart as the verifier will.
-    let isAddress = shim_SSL_set1_ip_asc(handle, name) == 1
-    OpenSSLErrors.clear()
-    if isAddress { return }
-    // RFC 9525, sections 2 and 6.3: alternative names alone, and in them `*` only for a whole label.
-    SSL_set_hostflags(
-      handle, CUnsignedInt(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
-    guard SSL_set1_host(handle, name) == 1, shim_SSL_set_tlsext_host_name(handle, name) == 1 else {
-      OpenSSLErrors.clear()
-      throw .serverName(name)
-    }
-  }
-
   private func advanceHandshake(_ received: inout Received) {
     OpenSSLErrors.clear()
     let result = SSL_do_handshake(handle)
     if result == 1 {
       isHandshakeComplete = true
       received.completedHandshake = true
-      opener = clientSecret.flatMap { RecordDecryptor(handle, secret: $0) }
+      decryptor = clientSecret.flatMap { RecordDecryptor(handle, secret: $0) }
       clientSecret = nil
       // The handshake's, which an idle connection would keep.
-      if opener != nil {
+      if decryptor != nil {
         SSL_free_buffers(handle)
       } else {
         shim_SSL_set_msg_callback(handle, Self.messageCallback, Unmanaged.passUnretained(self).toOpaque())
@@ -244,154 +218,5 @@ public final class TLSSession {
     guard let handle, let line, let data = shim_SSL_get_app_data(handle) else { return }
     let session = Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue()
     if let secret = TrafficSecret(keyLogLine: line) { session.clientSecret = secret }
-  }
-
-  /// libssl tells of what it reads and writes besides content. What it answers without a word to anybody above counts
-  /// against the allowance: messages of a handshake that is over, and the alert that refuses to begin another.
-  private static let messageCallback:
-    @convention(c) (CInt, CInt, CInt, UnsafeRawPointer?, Int, OpaquePointer?, UnsafeMutableRawPointer?) -> Void = {
-      isWritten, _, kind, bytes, count, _, data in
-      guard let data, let bytes, count > 1 else { return }
-      let isMessage = isWritten == 0 && kind == SSL3_RT_HANDSHAKE
-      let isRefusal =
-        isWritten == 1 && kind == SSL3_RT_ALERT && bytes.load(fromByteOffset: 1, as: UInt8.self) == 100
-      guard isMessage || isRefusal else { return }
-      Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue().spendAllowance()
-    }
-
-  private func spendAllowance() {
-    guard !allowance.spend() else { return }
-    hasFlooded = true
-    // libssl finds nothing more to read, and comes back.
-    _ = buffers.takeInput()
-  }
-
-  private func readRecords(into plaintext: inout ByteBuffer, _ received: inout Received) {
-    if let opener {
-      openRecords(opener, into: &plaintext, &received)
-    } else {
-      readRecordsByLibrary(into: &plaintext, &received)
-    }
-  }
-
-  private func openRecords(_ opener: RecordDecryptor, into plaintext: inout ByteBuffer, _ received: inout Received) {
-    let opened = opener.open(buffers.takeInput(), into: &plaintext)
-    received.plaintextByteCount += opened.plaintextByteCount
-    received.hasChangedRecordPath = opened.hasChangedCipher
-    // However many updates were asked for, one is an answer to all (RFC 8446, section 4.6.3).
-    if opened.isKeyUpdateWanted, !hasSentCloseNotify {
-      OpenSSLErrors.clear()
-      guard SSL_key_update(handle, SSL_KEY_UPDATE_NOT_REQUESTED) == 1, SSL_do_handshake(handle) == 1 else {
-        received.failure = fail()
-        return
-      }
-    }
-    switch opened.end {
-    case nil: return
-    case .closeNotify:
-      hasReceivedCloseNotify = true
-      received.closeNotify = true
-    case .alert(let code):
-      let words = SSL_alert_desc_string_long(CInt(code)).map { String(cString: $0) } ?? "unknown"
-      received.failure = fail(.protocolViolation(reason: "the peer's alert: \(words) (\(code))"))
-    case .violation(let violation):
-      provoke(opener.provocation(of: violation))
-      let described = describeFailure()
-      received.failure = fail(violation == .flood ? .flooded : described)
-    case .library:
-      received.failure = fail()
-    }
-  }
-
-  /// Makes libssl send an alert.
-  private func provoke(_ record: [UInt8]) {
-    record.withUnsafeBytes { bytes in
-      buffers.lend(bytes) {
-        var byte: UInt8 = 0
-        var count = 0
-        OpenSSLErrors.clear()
-        _ = SSL_read_ex(handle, &byte, 1, &count)
-      }
-    }
-  }
-
-  private func readRecordsByLibrary(into plaintext: inout ByteBuffer, _ received: inout Received) {
-    // The peer decides how often it gets an answer.
-    buffers.outputLimit = buffers.output.readableBytes + Self.answerLimit
-    defer { buffers.outputLimit = .max }
-    while true {
-      plaintext.reserveCapacity(minimumWritableBytes: 1)
-      var count = 0
-      OpenSSLErrors.clear()
-      let result = plaintext.withUnsafeMutableWritableBytes { SSL_read_ex(handle, $0.baseAddress, $0.count, &count) }
-      if result == 1 {
-        plaintext.moveWriterIndex(forwardBy: count)
-        received.plaintextByteCount += count
-        allowance.earn(count)
-        continue
-      }
-      guard !hasFlooded else {
-        // Before TLS 1.3 libssl has no alert that says so.
-        if SSL_version(handle) == TLS1_3_VERSION { provoke([20, 3, 3, 0, 1, 1]) }
-        OpenSSLErrors.clear()
-        received.failure = fail(.flooded)
-        return
-      }
-      switch SSL_get_error(handle, result) {
-      case SSL_ERROR_WANT_READ where !buffers.isOverLimit:
-        return
-      case SSL_ERROR_ZERO_RETURN:
-        hasReceivedCloseNotify = true
-        received.closeNotify = true
-        return
-      default:
-        received.failure = fail()
-        return
-      }
-    }
-  }
-
-  /// Makes the session's end out of what is in the error queue.
-  private func fail() -> TLSError {
-    fail(describeFailure())
-  }
-
-  private func fail(_ failure: TLSError) -> TLSError {
-    self.failure = failure
-    return failure
-  }
-
-  private func describeFailure() -> TLSError {
-    let reason = OpenSSLErrors.take()
-    if buffers.isOverLimit { return .flooded }
-    if isHandshakeComplete { return .protocolViolation(reason: reason) }
-    let verification = weightiest(SSL_get_verify_result(handle))
-    guard verification == Int(X509_V_OK) || SSL_get_verify_mode(handle) == SSL_VERIFY_NONE else {
-      return .untrustedCertificate(
-        reason: String(cString: X509_verify_cert_error_string(verification)) + (wantOfNames(verification) ?? ""))
-    }
-    return .handshake(reason: reason)
-  }
-
-  /// OpenSSL looks at the name first. A certificate whose time is over is of no use, whatever name it is for.
-  private func weightiest(_ verification: Int) -> Int {
-    guard isOfAnotherName(verification), let certificate = shim_SSL_get0_shown_certificate(handle) else {
-      return verification
-    }
-    if X509_cmp_time(X509_get0_notAfter(certificate), nil) < 0 { return Int(X509_V_ERR_CERT_HAS_EXPIRED) }
-    if X509_cmp_time(X509_get0_notBefore(certificate), nil) > 0 { return Int(X509_V_ERR_CERT_NOT_YET_VALID) }
-    return verification
-  }
-
-  private func isOfAnotherName(_ verification: Int) -> Bool {
-    [Int(X509_V_ERR_HOSTNAME_MISMATCH), Int(X509_V_ERR_IP_ADDRESS_MISMATCH)].contains(verification)
-  }
-
-  /// More on a certificate that is of another name, where it has its name only where nobody looks any more.
-  private func wantOfNames(_ verification: Int) -> String? {
-    guard isOfAnotherName(verification), let certificate = shim_SSL_get0_shown_certificate(handle),
-      X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) < 0
-    else { return nil }
-    return ": the certificate has no subjectAltName, and its common name does not count (RFC 9525)"
   }
 }
