@@ -61,7 +61,7 @@ let package = Package(
     .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
     .target(
       name: "XStreamClient",
-      dependencies: ["ContentDigests", "TLSTransport", "XStream", nioCore, nioPosix, logging]),
+      dependencies: ["ContentDigests", "OperatingSystem", "TLSTransport", "XStream", nioCore, nioPosix]),
     .target(name: "ConfigurationReading", dependencies: ["OperatingSystem", .product(name: "Yams", package: "Yams")]),
     .target(
       name: "GatewayServer",
@@ -76,8 +76,7 @@ let package = Package(
     .target(
       name: "LoadGenerator",
       dependencies: [
-        "ConfigurationReading", "ContentDigests", "OperatingSystem", "TLSTransport", "XStream", "XStreamClient",
-        nioCore,
+        "ConfigurationReading", "ContentDigests", "OperatingSystem", "TLSTransport", "XStream", nioCore,
         nioPosix,
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),

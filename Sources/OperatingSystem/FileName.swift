@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
-
 /// Names of files as texts. To the system they are bytes, of any encoding or none; a `String` is Unicode.
 ///
 /// A byte that is not UTF-8 stands in the text as a character for private use, U+10FF80 to U+10FFFF, whose last two digits
@@ -74,21 +68,14 @@ package enum FileName {
   /// Hands the name to a system call.
   package static func withBytes<Result>(of text: String, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
     guard hasStandIns(text) else { return text.withCString(body) }
-    return (bytes(text) + [0]).withUnsafeBufferPointer { buffer in
-      buffer.withMemoryRebound(to: CChar.self) { chars in
-        // There is at least the NUL.
-        chars.baseAddress.map(body) ?? "".withCString(body)
-      }
-    }
+    return SystemText.withCString(bytes(text), body)
   }
 
   /// The name that an argument of the process is, or has after `--option=`. Parsers of command lines hand it out with
   /// U+FFFD in place of what is not UTF-8, so the argument's own bytes are looked up.
   package static func ofArgument(_ word: String) -> String {
     guard word.unicodeScalars.contains("\u{FFFD}") else { return word }
-    for index in 1..<max(1, Int(CommandLine.argc)) {
-      guard let argument = CommandLine.unsafeArgv[index] else { continue }
-      let bytes = UnsafeBufferPointer(start: argument, count: strlen(argument)).map(UInt8.init(bitPattern:))
+    for bytes in CommandLineWords.bytes {
       let value = bytes.firstIndex(of: UInt8(ascii: "=")).map { Array(bytes[($0 + 1)...]) } ?? []
       for candidate in [bytes, value] where String(decoding: candidate, as: UTF8.self) == word {
         return text(candidate)

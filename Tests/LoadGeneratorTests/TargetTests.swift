@@ -1,6 +1,5 @@
 import NIOCore
 import Testing
-import XStreamClient
 
 @testable import LoadGenerator
 
@@ -33,7 +32,7 @@ import XStreamClient
       scenario.targets = targets
       change(&scenario)
       do throws(LoadPlanError) {
-        _ = try await LoadPlan(scenario, ClientConfiguration(), ownsTarget: false)
+        _ = try await LoadPlan(scenario, LoadCredentials(), ownsTarget: false)
         return nil
       } catch { return error }
     }

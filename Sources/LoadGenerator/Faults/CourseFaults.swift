@@ -1,6 +1,5 @@
 import NIOCore
 import XStream
-import XStreamClient
 
 // What a fault does to an upload on its way, and what is expected of the server then.
 extension UploadCourse {

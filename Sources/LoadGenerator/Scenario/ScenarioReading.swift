@@ -1,6 +1,6 @@
 package import ConfigurationReading
 import OperatingSystem
-import XStreamClient
+import XStream
 
 extension Scenario {
   private static let beginning = "write at least `stages: [{rate: 10, for: 30s}]`"

@@ -1,5 +1,4 @@
 import XStream
-import XStreamClient
 
 extension UploadCourse {
   /// What the next exchange asks for.

@@ -1,7 +1,6 @@
 import OperatingSystem
 import TLSTransport
 import XStream
-package import XStreamClient
 
 /// A run that can be begun: everything that could be wrong with it has been looked at.
 package struct LoadPlan: Sendable {
@@ -17,11 +16,11 @@ package struct LoadPlan: Sendable {
   ///
   /// - Parameters:
   ///   - scenario: with at least one target.
-  ///   - configuration: whom to trust, and who the client is; its times are not used.
+  ///   - credentials: whom to trust, and who the client is.
   ///   - ownsTarget: whether somebody has said that the targets may be loaded although they are elsewhere.
   /// - Throws: ``LoadPlanError``.
   package init(
-    _ scenario: Scenario, _ configuration: ClientConfiguration, ownsTarget: Bool
+    _ scenario: Scenario, _ credentials: LoadCredentials, ownsTarget: Bool
   ) async throws(LoadPlanError) {
     guard !scenario.targets.isEmpty else { throw .noTarget }
     var warnings: [String] = []
@@ -31,12 +30,12 @@ package struct LoadPlan: Sendable {
     do {
       context = try TLSContext(
         client: TLSClientConfiguration(
-          trust: configuration.trust, identity: configuration.identity,
-          applicationProtocols: [ClientConfiguration.applicationProtocol]))
+          trust: credentials.trust, identity: credentials.identity,
+          applicationProtocols: [XStreamProtocol.applicationProtocol]))
     } catch {
       throw .tls("\(error)")
     }
-    authorization = configuration.token.flatMap { Authorization("Bearer \($0)") }
+    authorization = credentials.token.flatMap { Authorization("Bearer \($0)") }
     stocks = try Stocks(scenario)
     self.warnings =
       warnings

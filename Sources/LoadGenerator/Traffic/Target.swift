@@ -1,5 +1,5 @@
 import NIOCore
-import XStreamClient
+import XStream
 
 /// Where uploads go: a URL and the address it was found to have.
 struct Target: Sendable {

@@ -1,6 +1,6 @@
 import NIOCore
 import NIOPosix
-import XStreamClient
+import XStream
 
 #if canImport(Glibc)
   import Glibc

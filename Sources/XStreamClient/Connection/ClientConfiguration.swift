@@ -3,9 +3,6 @@ public import TLSTransport
 
 /// Whom a client trusts, who it is, and how long it waits. Retries are in ``UploadOptions``.
 public struct ClientConfiguration: Sendable {
-  /// The ALPN name (protocol.md section 1).
-  public static let applicationProtocol = "x-stream/1"
-
   /// How the server's certificate is verified.
   public var trust: TLSClientConfiguration.ServerTrust
   /// The client's own certificate.

@@ -1,3 +1,5 @@
+import XStream
+
 /// Whom a client speaks to, and how it showed who it is: for messages.
 struct Counterpart: Sendable {
   let url: XStreamURL

@@ -182,7 +182,7 @@ final class ExchangeHandler: ChannelInboundHandler {
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if let event = event as? TLSHandshakeCompleted {
-      hasAgreed = event.alpn == ClientConfiguration.applicationProtocol
+      hasAgreed = event.alpn == XStreamProtocol.applicationProtocol
     }
     if let event = event as? ChannelEvent, event == .inputClosed {
       end(.closed)

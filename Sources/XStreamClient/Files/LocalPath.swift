@@ -1,3 +1,5 @@
+import OperatingSystem
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -54,12 +56,7 @@ public struct LocalPath: Hashable, Sendable, CustomStringConvertible {
   }
 
   func withCString<Value>(_ body: (UnsafePointer<CChar>) -> Value) -> Value {
-    (bytes + [0]).withUnsafeBufferPointer { pointer in
-      pointer.withMemoryRebound(to: CChar.self) { memory in
-        guard let start = memory.baseAddress else { preconditionFailure("an array that has a NUL has memory") }
-        return body(start)
-      }
-    }
+    SystemText.withCString(bytes, body)
   }
 }
 

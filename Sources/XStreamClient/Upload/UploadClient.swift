@@ -21,7 +21,7 @@ public struct UploadClient: Sendable {
     context = try TLSContext(
       client: TLSClientConfiguration(
         trust: configuration.trust, identity: configuration.identity,
-        applicationProtocols: [ClientConfiguration.applicationProtocol]))
+        applicationProtocols: [XStreamProtocol.applicationProtocol]))
     self.group = group
     threads = .singleton
   }

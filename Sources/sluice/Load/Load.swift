@@ -3,6 +3,7 @@ import ConfigurationReading
 import GatewayServer
 import LoadGenerator
 import XStreamClient
+import XStream
 
 /// `sluice load`.
 struct Load: AsyncParsableCommand {
@@ -87,11 +88,12 @@ struct Load: AsyncParsableCommand {
     if let json = places.json, let page = places.page, json.isSame(as: page) {
       throw ValidationError("--json and --report need places of their own.")
     }
-    let configuration = try connection.configuration()
+    let client = try connection.configuration()
+    let credentials = LoadCredentials(trust: client.trust, identity: client.identity, token: client.token)
     let earlier = try compare.map(LoadFiles.report)
     let plan: LoadPlan
     do throws(LoadPlanError) {
-      plan = try await LoadPlan(scenario, configuration, ownsTarget: ownsTarget)
+      plan = try await LoadPlan(scenario, credentials, ownsTarget: ownsTarget)
     } catch {
       Console.error("sluice: \(error)")
       throw LoadExit.impossible

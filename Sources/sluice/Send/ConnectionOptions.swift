@@ -54,10 +54,7 @@ struct ConnectionOptions: ParsableArguments {
   ///
   /// - Throws: ``ExitStatus/refused``, after a message.
   func client() throws -> UploadClient {
-    if let problem = Descriptors.problem(toOpen: Self.descriptors) {
-      Console.error("sluice: \(problem)")
-      throw ExitStatus.refused
-    }
+    try EventLoops.requireRoom(for: Self.descriptors)
     do {
       // One loop is enough for one upload at a time, and has few descriptors.
       return try UploadClient(configuration(), group: MultiThreadedEventLoopGroup(numberOfThreads: 1))

@@ -1,3 +1,4 @@
+import OperatingSystem
 import XStreamClient
 
 /// A file as the command line names it. What is not UTF-8 in it has been repaired in the word that the parser hands out,
@@ -17,7 +18,7 @@ struct FileArgument: Sendable {
   /// - Parameter words: in the order of the command line.
   static func list(_ words: some Sequence<String>) -> [FileArgument] {
     var raw: [String: [[UInt8]]] = [:]
-    for argument in CommandLine.bytes where String(validating: argument, as: UTF8.self) == nil {
+    for argument in CommandLineWords.bytes where String(validating: argument, as: UTF8.self) == nil {
       raw[String(decoding: argument, as: UTF8.self), default: []].append(argument)
     }
     return words.map { word in
@@ -25,22 +26,6 @@ struct FileArgument: Sendable {
       // Two names may look the same when they are repaired.
       raw[word]?.removeFirst()
       return FileArgument(text: word, path: LocalPath(bytes: bytes))
-    }
-  }
-}
-
-extension CommandLine {
-  /// The arguments as the system has them.
-  fileprivate static var bytes: [[UInt8]] {
-    (1..<max(1, Int(argc))).compactMap { index in
-      guard let argument = unsafeArgv[index] else { return nil }
-      var bytes: [UInt8] = []
-      var place = argument
-      while place.pointee != 0 {
-        bytes.append(UInt8(bitPattern: place.pointee))
-        place += 1
-      }
-      return bytes
     }
   }
 }

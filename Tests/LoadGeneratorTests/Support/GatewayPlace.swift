@@ -95,7 +95,7 @@ func run(
   var scenario = scenario
   scenario.targets = [url]
   let plan = try await LoadPlan(
-    scenario, ClientConfiguration(trust: .caFile(Certificates.ca)), ownsTarget: false)
+    scenario, LoadCredentials(trust: .caFile(Certificates.ca)), ownsTarget: false)
   return await LoadRun(plan, tool: "test").run(eachSecond: eachSecond)
 }
 

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 import TLSTransport
-import XStreamClient
+import XStream
 
 /// The connections of one event loop: those that wait for another upload, and how to make more.
 final class ConnectionSupply {

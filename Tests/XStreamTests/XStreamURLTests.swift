@@ -1,5 +1,5 @@
 import Testing
-@testable import XStreamClient
+import XStream
 
 struct XStreamURLTests {
   @Test(

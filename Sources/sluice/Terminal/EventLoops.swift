@@ -13,9 +13,17 @@ enum EventLoops {
     NIOSingletons.groupLoopCountSuggestion = loops
   }
 
+  /// Looks whether there are enough descriptors for the loops and what goes with them.
+  ///
   /// - Throws: ``ExitStatus/refused``, after a message, where there are too few.
   static func requireRoom() throws {
-    let needed = others + NIOSingletons.groupLoopCountSuggestion * DescriptorLimit.ofEventLoop
+    try requireRoom(for: others + NIOSingletons.groupLoopCountSuggestion * DescriptorLimit.ofEventLoop)
+  }
+
+  /// Looks whether so many more descriptors can be had.
+  ///
+  /// - Throws: ``ExitStatus/refused``, after a message, where there are too few.
+  static func requireRoom(for needed: Int) throws {
     guard !DescriptorLimit.hasRoom(for: needed) else { return }
     Console.error(
       "sluice: \(needed) more file descriptors are needed, and the process may have \(DescriptorLimit.current) in all: "
