@@ -29,12 +29,4 @@ struct XStreamURLTests {
   func refuses(text: String) {
     #expect(throws: XStreamURLError.self) { try XStreamURL(text) }
   }
-
-  @Test("delays grow up to the longest, and jitter takes up to half away")
-  func delays() {
-    let policy = RetryPolicy(initialDelay: .seconds(1), maximumDelay: .seconds(10), patience: .seconds(60))
-    #expect(
-      [1, 2, 3, 4, 5, 60].map { policy.delay(failures: $0, jitter: 1) } == [1, 2, 4, 8, 10, 10].map { .seconds($0) })
-    #expect(policy.delay(failures: 2, jitter: 0) == .seconds(1))
-  }
 }
