@@ -45,11 +45,12 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-    .target(name: "OperatingSystem"),
-    .target(name: "XStream", dependencies: [nioCore]),
+    .target(name: "OperatingSystem", dependencies: ["TextForms"]),
+    .target(name: "TextForms"),
+    .target(name: "XStream", dependencies: ["TextForms", nioCore]),
     .target(name: "GatewayCore", dependencies: [nioCore, logging]),
     .target(name: "ContentDigests", dependencies: ["COpenSSL", nioCore]),
-    .target(name: "TLSTransport", dependencies: [ipsecMB, "COpenSSL", nioCore]),
+    .target(name: "TLSTransport", dependencies: [ipsecMB, "COpenSSL", "TextForms", nioCore]),
     .target(
       name: "Ledgers",
       dependencies: ["CLinux", "CSQLite", "GatewayCore", nioCore]),
@@ -61,7 +62,7 @@ let package = Package(
     .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
     .target(
       name: "XStreamClient",
-      dependencies: ["ContentDigests", "OperatingSystem", "TLSTransport", "XStream", nioCore, nioPosix]),
+      dependencies: ["ContentDigests", "OperatingSystem", "TLSTransport", "TextForms", "XStream", nioCore, nioPosix]),
     .target(name: "ConfigurationReading", dependencies: ["OperatingSystem", .product(name: "Yams", package: "Yams")]),
     .target(
       name: "GatewayServer",
@@ -76,7 +77,7 @@ let package = Package(
     .target(
       name: "LoadGenerator",
       dependencies: [
-        "ConfigurationReading", "ContentDigests", "OperatingSystem", "TLSTransport", "XStream", nioCore,
+        "ConfigurationReading", "ContentDigests", "OperatingSystem", "TLSTransport", "TextForms", "XStream", nioCore,
         nioPosix,
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
@@ -84,14 +85,14 @@ let package = Package(
       name: "sluice",
       dependencies: [
         "ConfigurationReading", "Forwarders", "GatewayServer", "LoadGenerator", "OperatingSystem", "TLSTransport",
-        "XStream",
-        "XStreamClient",
+        "TextForms", "XStream", "XStreamClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), logging, nioCore,
       ]),
 
     .target(name: "DevelopmentCertificates", path: "Tests/DevelopmentCertificates"),
+    .testTarget(name: "TextFormsTests", dependencies: ["TextForms"]),
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),
     .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
     .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),

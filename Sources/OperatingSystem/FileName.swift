@@ -1,3 +1,5 @@
+import TextForms
+
 /// Names of files as texts. To the system they are bytes, of any encoding or none; a `String` is Unicode.
 ///
 /// A byte that is not UTF-8 stands in the text as a character for private use, U+10FF80 to U+10FFFF, whose last two digits
@@ -58,7 +60,7 @@ package enum FileName {
     guard hasStandIns(text) else { return text }
     return text.unicodeScalars.reduce(into: "") { shown, scalar in
       if standIns.contains(scalar.value) {
-        shown += "\\x" + String(scalar.value - base, radix: 16, uppercase: true)
+        shown += "\\x" + Hexadecimal.text([UInt8(scalar.value - base)], uppercase: true)
       } else {
         shown.unicodeScalars.append(scalar)
       }

@@ -24,9 +24,10 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CIPSecMB"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
-    .target(name: "XStream", dependencies: [nioCore], swiftSettings: watched),
+    .target(name: "TextForms", swiftSettings: watched),
+    .target(name: "XStream", dependencies: ["TextForms", nioCore], swiftSettings: watched),
     .target(
-      name: "TLSTransport", dependencies: vectorCipher + ["COpenSSL", nioCore],
+      name: "TLSTransport", dependencies: vectorCipher + ["COpenSSL", "TextForms", nioCore],
       swiftSettings: watched + vectorSettings),
     fuzzer("FuzzServerExchange", of: ["XStream"]),
     fuzzer("FuzzRecordDecryptor", of: ["COpenSSL", "TLSTransport"]),

@@ -1,4 +1,4 @@
-import Foundation
+import TextForms
 
 extension LoadReport {
   /// One page of HTML for people, with plots: it loads nothing, runs no script, and follows the reader's light or dark
@@ -45,10 +45,7 @@ extension LoadReport {
 
   /// When it began, for machines and for people.
   var startedText: (iso: String, plain: String) {
-    // A file can have any number there, and a calendar ends.
-    let most: Int64 = 253_402_300_799_000
-    let moment = Date(timeIntervalSince1970: Double(min(max(startedAt, 0), most)) / 1000)
-    let iso = moment.formatted(.iso8601)
+    let iso = RFC3339(milliseconds: max(startedAt, 0)).textInSeconds
     return (iso, iso.replacing("T", with: " ").replacing("Z", with: " UTC"))
   }
 

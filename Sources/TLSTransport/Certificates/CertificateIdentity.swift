@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import TextForms
 
 /// Who a verified certificate says that its holder is: the same for all certificates that one authority gives to one
 /// client, one after another, and for no others.
@@ -15,7 +16,7 @@ public struct CertificateIdentity: Hashable, Sendable {
   public let hasSubject: Bool
 
   /// 160 bits of ``digest`` in hexadecimal, as key identifiers are cut (RFC 7093, section 2), a colon, and ``text``.
-  public var name: String { Hex.text(digest.prefix(20)) + ":" + text }
+  public var name: String { Hexadecimal.text(digest.prefix(20)) + ":" + text }
 
   /// - Parameters:
   ///   - authority: SHA-256 of the key that the certificate was verified by (``authorityKey(of:)``).

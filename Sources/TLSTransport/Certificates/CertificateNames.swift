@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import TextForms
 
 /// What a certificate calls its holder: the subject, and all names of the subject alternative name extension.
 struct CertificateNames {
@@ -120,7 +121,7 @@ struct CertificateNames {
   }
 
   private static func hex(_ value: UnsafePointer<ASN1_STRING>?) -> String {
-    value.map { Hex.text(NameText.raw($0)) } ?? ""
+    value.map { Hexadecimal.text(NameText.raw($0)) } ?? ""
   }
 
   /// What a log line, a table or the separator between names could stumble over becomes `\XX`, as in RFC 4514.
@@ -131,7 +132,7 @@ struct CertificateNames {
       if isPlain {
         text.unicodeScalars.append(Unicode.Scalar(byte))
       } else {
-        text += "\\" + Hex.text([byte]).uppercased()
+        text += "\\" + Hexadecimal.text([byte], uppercase: true)
       }
       if text.utf8.count > textLimit { break }
     }

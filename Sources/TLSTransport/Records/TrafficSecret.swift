@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import TextForms
 
 /// The secret that one direction's keys of TLS 1.3 come from (RFC 8446, section 7.2). Wiped when it goes.
 final class TrafficSecret {
@@ -33,7 +34,7 @@ final class TrafficSecret {
     self.init(size: rest.count / 2)
     for index in 0..<bytes.count {
       let place = rest.startIndex + 2 * index
-      guard let high = Self.digit(rest[place]), let low = Self.digit(rest[place + 1]) else { return nil }
+      guard let high = Self.value(rest[place]), let low = Self.value(rest[place + 1]) else { return nil }
       bytes[index] = high << 4 | low
     }
   }
@@ -93,12 +94,5 @@ final class TrafficSecret {
     }
   }
 
-  private static func digit(_ character: CChar) -> UInt8? {
-    switch UInt8(bitPattern: character) {
-    case let code where (0x30...0x39).contains(code): code - 0x30
-    case let code where (0x61...0x66).contains(code): code - 0x57
-    case let code where (0x41...0x46).contains(code): code - 0x37
-    default: nil
-    }
-  }
+  private static func value(_ digit: CChar) -> UInt8? { Hexadecimal.value(UInt8(bitPattern: digit)) }
 }

@@ -1,3 +1,5 @@
+internal import TextForms
+
 /// The file's own name at the client (protocol.md section 3): a label to show, never a path to open.
 public struct StreamName: Hashable, Sendable, CustomStringConvertible {
   /// The name in clear. It may have slashes and dots; it has no control character and no line separator.
@@ -19,7 +21,8 @@ public struct StreamName: Hashable, Sendable, CustomStringConvertible {
         bytes.append(byte)
         continue
       }
-      guard let high = rest.popFirst().flatMap(Self.nibble), let low = rest.popFirst().flatMap(Self.nibble) else {
+      guard let high = rest.popFirst().flatMap(Hexadecimal.value), let low = rest.popFirst().flatMap(Hexadecimal.value)
+      else {
         return nil
       }
       bytes.append(high << 4 | low)
@@ -30,7 +33,6 @@ public struct StreamName: Hashable, Sendable, CustomStringConvertible {
 
   /// As on the wire: everything but RFC 3986's unreserved characters is percent-encoded.
   public var description: String {
-    let digits = Array("0123456789ABCDEF".utf8)
     var text: [UInt8] = []
     for byte in label.utf8 {
       switch byte {
@@ -39,18 +41,9 @@ public struct StreamName: Hashable, Sendable, CustomStringConvertible {
         UInt8(ascii: "~"):
         text.append(byte)
       default:
-        text += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        text += "%\(Hexadecimal.text([byte], uppercase: true))".utf8
       }
     }
     return String(decoding: text, as: UTF8.self)
-  }
-
-  private static func nibble(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - 48
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - 55
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - 87
-    default: nil
-    }
   }
 }

@@ -1,5 +1,6 @@
 import ContentDigests
 import FoundationEssentials
+import TextForms
 public import XStream
 
 #if canImport(Glibc)

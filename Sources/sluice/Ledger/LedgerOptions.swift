@@ -3,6 +3,7 @@ import ConfigurationReading
 import Foundation
 import GatewayServer
 import OperatingSystem
+import TextForms
 
 /// Which gateway's ledger a command reads, and how it prints.
 struct LedgerOptions: ParsableArguments {
@@ -68,6 +69,6 @@ struct LedgerOptions: ParsableArguments {
 enum Moment {
   /// `2026-01-31T23:59:59Z`.
   static func text(_ milliseconds: Int64) -> String {
-    Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
+    RFC3339(milliseconds: milliseconds).textInSeconds
   }
 }

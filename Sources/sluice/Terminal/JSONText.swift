@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TextForms
 
 /// JSON that goes through any terminal and any log as one line.
 enum JSONText {
@@ -7,22 +8,6 @@ enum JSONText {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let bytes = try? encoder.encode(value) else { return "{}" }
-    return escaped(String(decoding: bytes, as: UTF8.self))
-  }
-
-  /// Escapes what may stand in a JSON string as it is, but had better not.
-  static func escaped(_ json: String) -> String {
-    var text = ""
-    for scalar in json.unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator:
-        for unit in String(scalar).utf16 {
-          let digits = String(unit, radix: 16)
-          text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        }
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text
+    return JSONString.escapingUnseen(String(decoding: bytes, as: UTF8.self))
   }
 }
