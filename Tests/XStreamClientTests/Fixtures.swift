@@ -53,9 +53,9 @@ func withFile<Value>(_ bytes: ByteBuffer, _ body: (String) async throws -> Value
 
 /// The events of an upload.
 final class Events: Sendable {
-  private let events = Mutex<[UploadEvent]>([])
-  var add: @Sendable (UploadEvent) -> Void { { event in self.events.withLock { $0.append(event) } } }
-  var all: [UploadEvent] { events.withLock { $0 } }
+  private let events = Mutex<[TransferEvent]>([])
+  var add: @Sendable (TransferEvent) -> Void { { event in self.events.withLock { $0.append(event) } } }
+  var all: [TransferEvent] { events.withLock { $0 } }
 }
 
 /// Runs the body and returns the upload's error.

@@ -23,7 +23,7 @@ struct GoneStreamTests {
   }
 
   /// Goes on with a stream of an earlier run; there is one try only.
-  private func resumed(_ scripts: [Script]) async throws -> (UploadOutcome, [UploadEvent]) {
+  private func resumed(_ scripts: [Script]) async throws -> (UploadOutcome, [TransferEvent]) {
     let (bytes, events) = (bytes, Events())
     let outcome = try await withServer(scripts) { url in
       try await client().upload(
@@ -56,7 +56,8 @@ struct GoneStreamTests {
     let (outcome, _) = try await resumed([
       { peer in
         guard case .resume = try await peer.request() else { throw ScriptedPeer.Cut.ended }
-        try await peer.say(.refusal(Refusal(status: .backend, reason: "the backend's stream is gone; begin again")))
+        try await peer.say(
+          .refusal(RefusalMessage(status: .backend, reason: "the backend's stream is gone; begin again")))
         guard case .giveUp(let giveUp) = try await peer.request() else { throw ScriptedPeer.Cut.ended }
         #expect(giveUp.key == key)
         try await peer.say(.gaveUp)

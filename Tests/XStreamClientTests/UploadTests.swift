@@ -82,7 +82,7 @@ struct UploadTests {
         #expect(try await peer.bytes(2_000_000) == bytes.getSlice(at: 0, length: 2_000_000))
         try await peer.say(final(.partial, left: 1_000_000))
         guard case .resume = try await peer.request() else { throw ScriptedPeer.Cut.ended }
-        try await peer.say(.refusal(Refusal(status: .quota, reason: "full")))
+        try await peer.say(.refusal(RefusalMessage(status: .quota, reason: "full")))
         guard case .resume = try await peer.request() else { throw ScriptedPeer.Cut.ended }
         try await peer.say(offer(at: 2_000_000))
         #expect(try await peer.bytes(1_000_000) == bytes.getSlice(at: 2_000_000, length: 1_000_000))
@@ -98,7 +98,7 @@ struct UploadTests {
     let error = try await withServer([
       { peer in
         _ = try await peer.request()
-        try await peer.say(.refusal(Refusal(status: status, reason: "not for you")))
+        try await peer.say(.refusal(RefusalMessage(status: status, reason: "not for you")))
         await peer.drain()
       }
     ]) { url in await failure { try await client().upload(.bytes(pattern(10)), to: url, options: quick()) } }
@@ -186,7 +186,7 @@ struct UploadTests {
     let outcome = try await withServer([
       { peer in
         guard case .resume = try await peer.request() else { throw ScriptedPeer.Cut.ended }
-        try await peer.say(.refusal(Refusal(status: .unknownKey, reason: "who?")))
+        try await peer.say(.refusal(RefusalMessage(status: .unknownKey, reason: "who?")))
         guard case .open = try await peer.request() else { throw ScriptedPeer.Cut.ended }
         try await peer.say(offer())
         _ = try await peer.bytes(100)
@@ -206,7 +206,7 @@ struct UploadTests {
       },
       { peer in
         _ = try await peer.request()
-        try await peer.say(.refusal(Refusal(status: .unknownKey, reason: "taken over")))
+        try await peer.say(.refusal(RefusalMessage(status: .unknownKey, reason: "taken over")))
         await peer.drain()
       },
     ]) { url in await failure { try await client().upload(.bytes(pattern(100)), to: url, options: quick()) } }

@@ -102,7 +102,7 @@ struct ClientExchangeTests {
 
   @Test("knows what is worth another try")
   func refusals() throws {
-    func next(_ refusal: Refusal, resume: Bool = false) throws -> ClientOutcome? {
+    func next(_ refusal: RefusalMessage, resume: Bool = false) throws -> ClientOutcome? {
       var client = ClientExchange()
       if resume {
         client = try resuming(safe: 5, sent: 9)
@@ -112,17 +112,17 @@ struct ClientExchangeTests {
       if case .over(let outcome) = try client.received(ServerMessage.refusal(refusal).head) { return outcome }
       return nil
     }
-    #expect(try next(Refusal(status: .busy, reason: "full", retryAfter: 5))?.next == .retry(after: 5))
-    #expect(try next(Refusal(status: .noRoute, reason: "none"))?.next == .never)
-    #expect(try next(Refusal(status: .noRoute, reason: "none"))?.connectionStays == true)
-    #expect(try next(Refusal(status: .malformed, reason: "no"))?.connectionStays == false)
+    #expect(try next(RefusalMessage(status: .busy, reason: "full", retryAfter: 5))?.next == .retry(after: 5))
+    #expect(try next(RefusalMessage(status: .noRoute, reason: "none"))?.next == .never)
+    #expect(try next(RefusalMessage(status: .noRoute, reason: "none"))?.connectionStays == true)
+    #expect(try next(RefusalMessage(status: .malformed, reason: "no"))?.connectionStays == false)
     #expect(
-      try next(Refusal(status: .quota, reason: "used"), resume: true)?.next
+      try next(RefusalMessage(status: .quota, reason: "used"), resume: true)?.next
         == .resume(ResumePoint(key: Samples.key, safe: 5, sent: 9), after: nil))
     #expect(
-      try next(Refusal(status: .format, reason: "no", formats: [.json, .text]))?.formats == [.json, .text])
+      try next(RefusalMessage(status: .format, reason: "no", formats: [.json, .text]))?.formats == [.json, .text])
     // The key of a stream that is gone is of no use, so the next try is a new stream.
-    #expect(try next(Refusal(status: .gone, reason: "gone"), resume: true)?.next == .retry(after: nil))
+    #expect(try next(RefusalMessage(status: .gone, reason: "gone"), resume: true)?.next == .retry(after: nil))
   }
 
   @Test("stops when the server fails in the middle of the bytes")
@@ -219,6 +219,14 @@ struct ClientExchangeTests {
     var unlimited = try sending(.unlimited)
     _ = unlimited.sent(5)
     #expect(violation(unlimited, Samples.ok().head) == .left(.known(0)))
+
+    var filled = try sending(.known(100), .next(50))
+    #expect(filled.sent(50) == .awaitFinal)
+    _ = try filled.received(progress(30))
+    for left in [50, 60, 70] as [Int64] { #expect(violation(filled, final(.partial, left: .known(left))) == nil) }
+    for left in [49, 71, 101] as [Int64] {
+      #expect(violation(filled, final(.partial, left: .known(left))) == .left(.known(left)))
+    }
 
     var limited = try sending(.unlimited, .next(5))
     #expect(limited.sent(5) == .awaitFinal)

@@ -21,7 +21,7 @@ struct PacketWriterTests {
 
   @Test("cuts a long reason between characters")
   func longReason() throws {
-    let refusal = Refusal(status: .storage, reason: "a" + String(repeating: "é", count: 600))
+    let refusal = RefusalMessage(status: .storage, reason: "a" + String(repeating: "é", count: 600))
     let reason = try #require(ServerMessage.refusal(refusal).head[.reason])
     #expect(reason.utf8.count == 511)
     #expect(reason.last == "é")

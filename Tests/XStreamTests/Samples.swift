@@ -46,7 +46,7 @@ extension StreamDigest {
 
 extension ServerMessage {
   var asFinal: Final? { if case .final(let final) = self { final } else { nil } }
-  var asRefusal: Refusal? { if case .refusal(let refusal) = self { refusal } else { nil } }
+  var asRefusal: RefusalMessage? { if case .refusal(let refusal) = self { refusal } else { nil } }
 }
 
 extension ServerExchange.OnAnswer {

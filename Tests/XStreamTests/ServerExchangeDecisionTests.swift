@@ -8,7 +8,7 @@ struct ServerExchangeDecisionTests {
   func refuses() throws {
     var server = try ServerExchange.deciding(.open(Samples.open(.known(9))))
     #expect(server.bytesAvailable(9) == .hold)
-    let refusal = Refusal(status: .busy, reason: "full", retryAfter: 5)
+    let refusal = RefusalMessage(status: .busy, reason: "full", retryAfter: 5)
     #expect(server.refused(refusal) == .send(.refusal(refusal), .keepOpen))
     #expect(server.bytesAvailable(9) == .parsePacket)
     let answer = server.refuseInput(.malformed, reason: PacketError.notAPacket.reason)
@@ -19,14 +19,14 @@ struct ServerExchangeDecisionTests {
   @Test("closes after a refusal that calls the request malformed")
   func refusesDigest() throws {
     var server = try ServerExchange.deciding(.open(Samples.open(.known(9))))
-    #expect(server.refused(Refusal(status: .malformed, reason: "another digest")).after == .drainThenClose)
+    #expect(server.refused(RefusalMessage(status: .malformed, reason: "another digest")).after == .drainThenClose)
   }
 
   @Test("rejects a head that is no request, and closes")
   func rejects() {
     var server = ServerExchange()
     let head = PacketHead([.init(.route, "/a"), .init(.stream, "-1")])
-    let refusal = Refusal(status: .malformed, reason: RequestError.keyNeeded.reason)
+    let refusal = RefusalMessage(status: .malformed, reason: RequestError.keyNeeded.reason)
     #expect(server.received(head) == .reject(.refusal(refusal), .drainThenClose))
     #expect(server.bytesAvailable(7) == .discard(7))
   }
@@ -99,7 +99,7 @@ struct ServerExchangeDecisionTests {
   @Test("discards the body of a refused small upload, and finds the next packet behind it")
   func refusedUpload() throws {
     var server = try ServerExchange.deciding(payload(10))
-    let answer = server.refused(Refusal(status: .format, reason: "no json", formats: [.bytes]))
+    let answer = server.refused(RefusalMessage(status: .format, reason: "no json", formats: [.bytes]))
     #expect(answer.after == .keepOpen)
     let final = Final(status: .format, reason: "no json", key: nil, left: .known(10), formats: [.bytes])
     #expect(answer.message == .final(final))
@@ -111,15 +111,15 @@ struct ServerExchangeDecisionTests {
   @Test("does not read a small upload that is too large")
   func tooLarge() throws {
     var server = try ServerExchange.deciding(payload(10))
-    let answer = server.refused(Refusal(status: .tooLarge, reason: "9 at most"))
+    let answer = server.refused(RefusalMessage(status: .tooLarge, reason: "9 at most"))
     #expect(answer.after == .drainThenClose)
     #expect(answer.message?.asFinal?.left == .known(10))
 
     server = try ServerExchange.deciding(payload(ServerExchange.largestDiscard + 1))
-    #expect(server.refused(Refusal(status: .noRoute, reason: "none")).after == .drainThenClose)
+    #expect(server.refused(RefusalMessage(status: .noRoute, reason: "none")).after == .drainThenClose)
 
     server = try ServerExchange.deciding(payload(0))
-    #expect(server.refused(Refusal(status: .noRoute, reason: "none")).after == .keepOpen)
+    #expect(server.refused(RefusalMessage(status: .noRoute, reason: "none")).after == .keepOpen)
     #expect(server.bytesAvailable(1) == .parsePacket)
   }
 }

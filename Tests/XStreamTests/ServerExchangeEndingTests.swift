@@ -38,6 +38,33 @@ struct ServerExchangeEndingTests {
     #expect(server.partiallyFilled().after == .drainThenClose)
   }
 
+  @Test("a store that kept a beginning of the grant only: LEFT and the offset count from there")
+  func partlySafe() throws {
+    var server = try ServerExchange.receiving(.known(20_000), .next(8192))
+    _ = server.bytesAvailable(8192)
+    _ = server.safe(upTo: 4096)
+    let answer = server.partiallyFilled(safe: 5000)
+    #expect(answer.after == .keepOpen)
+    #expect(answer.message?.asFinal?.left == .known(15_000))
+    #expect(answer.message?.asFinal?.offset == nil)
+
+    server = try ServerExchange.receiving(.unlimited, .next(100))
+    _ = server.bytesAvailable(100)
+    let unlimited = try #require(server.partiallyFilled(safe: 60).message?.asFinal)
+    #expect(unlimited.status == .partial && unlimited.left == .unlimited && unlimited.offset == 60)
+  }
+
+  @Test("a store that kept the whole grant, or does not say, is answered with the same packet")
+  func whollySafe() throws {
+    for total in [Total.known(20_000), .unlimited] {
+      var (implied, given) = (
+        try ServerExchange.receiving(total, .next(8192)), try ServerExchange.receiving(total, .next(8192))
+      )
+      _ = (implied.bytesAvailable(8192), given.bytesAvailable(8192))
+      #expect(implied.partiallyFilled() == given.partiallyFilled(safe: 8192))
+    }
+  }
+
   @Test("a stream of unknown length that ends exactly at its limit is whole")
   func unknownTotalExact() throws {
     var server = try ServerExchange.receiving(.unlimited, .next(100))
@@ -92,12 +119,12 @@ struct ServerExchangeEndingTests {
 
     server = try ServerExchange.deciding(.open(Samples.open(.known(9))))
     #expect(server.inputEnded(clean: true) == .answerFirst)
-    #expect(server.refused(Refusal(status: .busy, reason: "full")).after == .close)
+    #expect(server.refused(RefusalMessage(status: .busy, reason: "full")).after == .close)
 
     server = try ServerExchange.deciding(.open(Samples.open(.known(9))))
     #expect(server.inputEnded(clean: false) == .close)
     #expect(server.offered(Samples.grant()) == .suspend(nil))
-    #expect(server.refused(Refusal(status: .busy, reason: "full")) == .none)
+    #expect(server.refused(RefusalMessage(status: .busy, reason: "full")) == .none)
   }
 
   @Test("a small upload that is cut short is dropped")
@@ -134,7 +161,7 @@ struct ServerExchangeEndingTests {
 
     server = try ServerExchange.deciding(.open(Samples.open(.known(9))))
     #expect(server.shutDown() == .answerFirst)
-    #expect(server.refused(Refusal(status: .shutdown, reason: "going away")).after == .drainThenClose)
+    #expect(server.refused(RefusalMessage(status: .shutdown, reason: "going away")).after == .drainThenClose)
     #expect(server.shutDown() == .answerFirst)
   }
 

@@ -154,7 +154,7 @@ struct ServerExchangeTests {
     server = try ServerExchange.deciding(.open(Samples.open(.known(0))))
     _ = server.offered(Samples.grant())
     let empty = server.failed(.init(status: .storage, reason: "full"))
-    #expect(empty.message == .refusal(Refusal(status: .storage, reason: "full")))
+    #expect(empty.message == .refusal(RefusalMessage(status: .storage, reason: "full")))
   }
 
   @Test("loses its stream to a newer connection with a status that is final")

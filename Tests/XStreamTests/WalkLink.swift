@@ -23,8 +23,10 @@ final class WalkLink {
   /// The stream whose bytes come here, and what its end is to be.
   var stream: WalkStream?
   var goal: Transfer.Goal?
-  /// The next byte that the client sends.
+  /// The next byte that the client sends, and how many its upload has. A connection that the client has left may still
+  /// hear of an earlier upload.
   var position = 0
+  var length = 0
   /// Whether the server reads no more than to discard.
   var serverIsClosing = false
   var serverIsClosed = false

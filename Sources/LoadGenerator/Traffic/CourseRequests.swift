@@ -28,7 +28,7 @@ extension UploadCourse {
 }
 
 extension UploadKind.Format {
-  var wire: DataFormat {
+  var wire: StreamFormat {
     switch self {
     case .bytes: .bytes
     case .text: .text

@@ -19,7 +19,7 @@ struct PEMBlock {
 struct PEMFault: Error, Equatable {
   /// From 1.
   let line: Int
-  let words: String
+  let reason: String
 }
 
 /// Reads a PEM file line by line. Text between the blocks is allowed, as OpenSSL's own tools write it. But unlike OpenSSL,
@@ -34,10 +34,10 @@ struct PEMReader {
   /// All blocks, in order.
   static func blocks(in file: [UInt8]) throws(PEMFault) -> [PEMBlock] {
     if file.starts(with: [0xef, 0xbb, 0xbf]) {
-      throw PEMFault(line: 1, words: "the file begins with a byte order mark; remove it")
+      throw PEMFault(line: 1, reason: "the file begins with a byte order mark; remove it")
     }
     if file.starts(with: [0xfe, 0xff]) || file.starts(with: [0xff, 0xfe]) {
-      throw PEMFault(line: 1, words: "the file is in UTF-16; store it as plain text (ASCII)")
+      throw PEMFault(line: 1, reason: "the file is in UTF-16; store it as plain text (ASCII)")
     }
     var reader = PEMReader()
     for text in file.split(separator: 0x0a, omittingEmptySubsequences: false) {
@@ -114,7 +114,7 @@ struct PEMReader {
         + "like, may stand in it")
   }
 
-  private func fault(_ words: String) -> PEMFault { PEMFault(line: line, words: words) }
+  private func fault(_ reason: String) -> PEMFault { PEMFault(line: line, reason: reason) }
 
   private static func value(_ character: UInt8) -> UInt8? {
     switch character {
@@ -144,6 +144,6 @@ struct PEMReader {
 
 extension PEMBlock {
   fileprivate func withoutEnd(_ place: String) -> PEMFault {
-    PEMFault(line: line, words: "-----BEGIN \(label)----- without its line of END before \(place)")
+    PEMFault(line: line, reason: "-----BEGIN \(label)----- without its line of END before \(place)")
   }
 }

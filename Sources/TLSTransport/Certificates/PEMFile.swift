@@ -134,7 +134,7 @@ struct PEMFile {
     do throws(PEMFault) {
       return try PEMReader.blocks(in: bytes)
     } catch {
-      throw .notUnderstood(path: path, line: error.line, cause: error.words)
+      throw .notUnderstood(path: path, line: error.line, cause: error.reason)
     }
   }
 

@@ -51,8 +51,8 @@ extension TLSSession {
       hasReceivedCloseNotify = true
       received.closeNotify = true
     case .alert(let code):
-      let words = SSL_alert_desc_string_long(CInt(code)).map { String(cString: $0) } ?? "unknown"
-      received.failure = fail(.protocolViolation(reason: "the peer's alert: \(words) (\(code))"))
+      let description = SSL_alert_desc_string_long(CInt(code)).map { String(cString: $0) } ?? "unknown"
+      received.failure = fail(.protocolViolation(reason: "the peer's alert: \(description) (\(code))"))
     case .violation(let violation):
       provoke(decryptor.provocation(of: violation))
       let described = describeFailure()

@@ -11,7 +11,10 @@ extension ClientExchange {
     case (.ok, .known(let total), _):
       guard sending.position == total else { throw .left(final.left) }
     case (.partial, .known(let total), .known(let left)):
-      guard let end = sending.grantedEnd, left == total - end else { throw .left(final.left) }
+      // The server may have made a beginning of what it granted safe only, but never less than it has said already.
+      guard let end = sending.grantedEnd, left <= total, (sending.safe...end).contains(total - left) else {
+        throw .left(final.left)
+      }
     case (.partial, .unlimited, .unlimited):
       guard sending.position == sending.grantedEnd else { throw .left(final.left) }
     case (_, .known(let total), .known(let left)):
@@ -76,7 +79,7 @@ extension ClientExchange {
     }
   }
 
-  mutating func refused(_ refusal: Refusal, _ previous: State) -> OnMessage {
+  mutating func refused(_ refusal: RefusalMessage, _ previous: State) -> OnMessage {
     let point: ResumePoint?
     var stays = refusal.status != .malformed && refusal.answersStream
     switch previous {

@@ -40,7 +40,7 @@ public struct ClientOutcome: Hashable, Sendable {
   /// The digest that the server computed.
   public var digest: StreamDigest?
   /// After status 4: the formats that the route takes.
-  public var formats: [DataFormat]
+  public var formats: [StreamFormat]
   /// The backend's answer, which ``ClientExchange/bytesAvailable(_:)`` hands out next.
   public var reply: PacketHead.Payload
   /// What to do next.

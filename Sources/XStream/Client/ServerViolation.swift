@@ -7,7 +7,7 @@ public enum ServerViolation: Error, Hashable, Sendable {
   /// The key is not the one that this stream has, or there is none.
   case key
   /// The offer is for another format than the one that was asked for.
-  case format(DataFormat)
+  case format(StreamFormat)
   /// A resumed stream was offered without its offset.
   case offsetMissing
   /// Bytes that were safe are not any more.

@@ -57,7 +57,7 @@ extension ServerMessage {
       throw .missing(.stream)
     case (let status?, let terms) where terms == nil || terms == .nothing:
       return .refusal(
-        Refusal(
+        RefusalMessage(
           status: status, reason: fields.reason ?? status.name, retryAfter: fields.retryAfter,
           formats: fields.formats ?? [], answersStream: terms != nil))
     case (let status?, .terms(let left, buffer: 0)):
@@ -78,7 +78,7 @@ private struct MessageFields {
   var terms: StreamTerms?
   var key: StreamKey?
   var offset: Int64?
-  var formats: [DataFormat]?
+  var formats: [StreamFormat]?
   var digest: StreamDigest?
   var retryAfter: Int64?
 
@@ -90,7 +90,7 @@ private struct MessageFields {
     terms = try head.value(.stream, "N:BUFFER, LEFT:0 or -1") { StreamTerms($0) }
     key = try head.value(.streamKey, "16 to 128 of A-Z a-z 0-9 - _") { StreamKey($0) }
     offset = try head.value(.streamOffset, "a number of bytes") { WireNumber.parse($0) }
-    formats = try head.value(.dataFormat, "a list of formats") { DataFormat.list($0) }
+    formats = try head.value(.dataFormat, "a list of formats") { StreamFormat.list($0) }
     digest = try head.value(.streamDigest, "sha-256=:BASE64: of 32 bytes") { StreamDigest($0) }
     retryAfter = try head.value(.retryAfter, "a number of seconds") { WireNumber.parse($0) }
   }

@@ -49,7 +49,7 @@ extension Offer.Extent {
 
 extension PacketHead {
   /// Adds the list of formats that goes with status 4.
-  fileprivate mutating func append(formats: [DataFormat]) {
+  fileprivate mutating func append(formats: [StreamFormat]) {
     guard !formats.isEmpty else { return }
     append(.dataFormat, formats.prefix(32).map(\.name).joined(separator: ", "))
   }

@@ -7,7 +7,7 @@ public enum ServerMessage: Hashable, Sendable {
   /// What arrived; the exchange is over.
   case final(Final)
   /// Nothing is taken.
-  case refusal(Refusal)
+  case refusal(RefusalMessage)
   /// The stream was dropped, as asked.
   case gaveUp
 }
@@ -29,12 +29,12 @@ public struct Offer: Hashable, Sendable {
   /// The stream's key.
   public var key: StreamKey
   /// What the server will take.
-  public var format: DataFormat
+  public var format: StreamFormat
   /// For a resumed stream the byte to go on from; nil for a new one.
   public var offset: Int64?
 
   /// An offer.
-  public init(extent: Extent, buffer: Int64, key: StreamKey, format: DataFormat, offset: Int64? = nil) {
+  public init(extent: Extent, buffer: Int64, key: StreamKey, format: StreamFormat, offset: Int64? = nil) {
     self.extent = extent
     self.buffer = buffer
     self.key = key
@@ -74,14 +74,14 @@ public struct Final: Hashable, Sendable {
   /// Seconds after which another try makes sense.
   public var retryAfter: Int64?
   /// With status 4: what the route takes.
-  public var formats: [DataFormat]
+  public var formats: [StreamFormat]
   /// A backend's answer, which follows the head.
   public var payload: PacketHead.Payload
 
   /// A final.
   public init(
     status: Status, reason: String? = nil, key: StreamKey?, left: Total, offset: Int64? = nil,
-    digest: StreamDigest? = nil, retryAfter: Int64? = nil, formats: [DataFormat] = [],
+    digest: StreamDigest? = nil, retryAfter: Int64? = nil, formats: [StreamFormat] = [],
     payload: PacketHead.Payload = .none
   ) {
     self.status = status
@@ -97,7 +97,7 @@ public struct Final: Hashable, Sendable {
 }
 
 /// A refusal: nothing is taken.
-public struct Refusal: Hashable, Sendable {
+public struct RefusalMessage: Hashable, Sendable {
   /// Why, never ok.
   public var status: Status
   /// Why, for a person.
@@ -105,13 +105,13 @@ public struct Refusal: Hashable, Sendable {
   /// Seconds after which another try makes sense.
   public var retryAfter: Int64?
   /// With status 4: what the route takes.
-  public var formats: [DataFormat]
+  public var formats: [StreamFormat]
   /// Whether the packet says `x-stream: -1`; it does not where no `x-stream` was understood.
   public var answersStream: Bool
 
   /// A refusal.
   public init(
-    status: Status, reason: String, retryAfter: Int64? = nil, formats: [DataFormat] = [],
+    status: Status, reason: String, retryAfter: Int64? = nil, formats: [StreamFormat] = [],
     answersStream: Bool = true
   ) {
     precondition(status != .ok, "a refusal has a reason")

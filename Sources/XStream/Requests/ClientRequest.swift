@@ -66,7 +66,7 @@ public struct OpenRequest: Hashable, Sendable {
   /// Where to, and who.
   public var context: RequestContext
   /// What the bytes are.
-  public var format: DataFormat
+  public var format: StreamFormat
   /// All bytes of the stream.
   public var total: Total
   /// The portion size that the client would like, at least 1 byte.
@@ -80,7 +80,7 @@ public struct OpenRequest: Hashable, Sendable {
 
   /// An open.
   public init(
-    context: RequestContext, format: DataFormat, total: Total, buffer: Int64, acknowledgeEvery: Int64? = nil,
+    context: RequestContext, format: StreamFormat, total: Total, buffer: Int64, acknowledgeEvery: Int64? = nil,
     digest: StreamDigest? = nil, name: StreamName? = nil
   ) {
     self.context = context
@@ -148,7 +148,7 @@ public struct PayloadRequest: Hashable, Sendable {
   /// Where to, and who.
   public var context: RequestContext
   /// What the bytes are.
-  public var format: DataFormat
+  public var format: StreamFormat
   /// The body in bytes.
   public var size: Int64
   /// The digest that the server is to compare.
@@ -158,7 +158,7 @@ public struct PayloadRequest: Hashable, Sendable {
 
   /// An upload of `size` bytes.
   public init(
-    context: RequestContext, format: DataFormat, size: Int64, digest: StreamDigest? = nil, name: StreamName? = nil
+    context: RequestContext, format: StreamFormat, size: Int64, digest: StreamDigest? = nil, name: StreamName? = nil
   ) {
     self.context = context
     self.format = format

@@ -39,7 +39,7 @@ extension ClientRequest {
 /// The values of all headers that a client sends, each checked on its own.
 private struct RequestFields {
   var context: RequestContext
-  var format: DataFormat?
+  var format: StreamFormat?
   var terms: StreamTerms?
   var key: StreamKey?
   var acknowledgeEvery: Int64?
@@ -54,7 +54,7 @@ private struct RequestFields {
     context = RequestContext(route: route)
     context.authorization = try head.value(.authorization, "\"Bearer TOKEN\"") { Authorization($0) }
     context.traceparent = head[.traceparent].flatMap { TraceParent($0) }
-    format = try head.value(.dataFormat, "bytes, text or json") { DataFormat($0) }
+    format = try head.value(.dataFormat, "bytes, text or json") { StreamFormat($0) }
     terms = try head.value(.stream, "TOTAL:BUFFER in plain decimal, *:BUFFER or -1") { StreamTerms($0) }
     key = try head.value(.streamKey, "16 to 128 of A-Z a-z 0-9 - _") { StreamKey($0) }
     acknowledgeEvery = try head.value(.streamAck, "a number of bytes, at least 1") {

@@ -6,7 +6,7 @@ extension ServerExchange {
     case answerFirst
     /// A stream of unknown length is whole: finish it and call ``completed(digest:reply:)``.
     case finish
-    /// Settle what arrived, so that the stream can be resumed, and close.
+    /// Suspend the upload, keeping what arrived for a resume, and close.
     case suspend
     /// A small upload was cut short: drop it and close. Its client never learned a key.
     case drop
@@ -25,21 +25,21 @@ extension ServerExchange {
       return .answerFirst
     case .receiving(var transfer) where clean && transfer.isUnlimited:
       transfer.inputEnded = true
-      state = .settling(transfer, .seal)
+      state = .completing(transfer, .complete)
       return .finish
     case .receiving(let transfer):
       state = .closed
       return transfer.isPayload ? .drop : .suspend
-    case .settling(var transfer, let goal) where clean:
+    case .completing(var transfer, let goal) where clean:
       let ends = transfer.isUnlimited && goal == .answerPartial && !transfer.overran && !transfer.inputEnded
       transfer.inputEnded = true
-      state = .settling(transfer, ends ? .seal : goal)
+      state = .completing(transfer, ends ? .complete : goal)
       return ends ? .finish : .answerFirst
-    case .settling(_, .answerPartial):
+    case .completing(_, .answerPartial):
       state = .closed
       return .suspend
     // All bytes of the upload are here: it is finished although nobody hears of it.
-    case .settling(_, .seal), .idle, .deciding, .discarding, .draining, .closed:
+    case .completing(_, .complete), .idle, .deciding, .discarding, .draining, .closed:
       state = .closed
       return .close
     }
@@ -51,7 +51,7 @@ extension ServerExchange {
     case close
     /// The answer that is under way closes the connection. After an offer, ask again.
     case answerFirst
-    /// Send the final, settle what arrived, and then as it says.
+    /// Send the final, suspend the upload as after a lost connection, and then as it says.
     case suspend(ServerMessage, AfterPacket)
     /// Send the final, drop the small upload, and then as it says.
     case drop(ServerMessage, AfterPacket)
@@ -61,7 +61,7 @@ extension ServerExchange {
   public mutating func shutDown() -> OnShutDown {
     isShuttingDown = true
     switch state {
-    case .deciding, .settling, .draining:
+    case .deciding, .completing, .draining:
       return .answerFirst
     case .receiving(let transfer):
       state = .draining

@@ -7,12 +7,12 @@ public struct Grant: Hashable, Sendable {
   /// The stream's key.
   public var key: StreamKey
   /// The format that will be taken.
-  public var format: DataFormat
+  public var format: StreamFormat
   /// The byte to go on from; 0 for a new stream.
   public var offset: Int64
 
   /// A grant.
-  public init(extent: Offer.Extent, buffer: Int64, key: StreamKey, format: DataFormat, offset: Int64 = 0) {
+  public init(extent: Offer.Extent, buffer: Int64, key: StreamKey, format: StreamFormat, offset: Int64 = 0) {
     self.extent = extent
     self.buffer = buffer
     self.key = key
@@ -29,7 +29,7 @@ extension ServerExchange {
     case receive(ServerMessage)
     /// Send the offer and finish the upload: no byte is missing.
     case finish(ServerMessage)
-    /// The client cannot send the bytes any more: send the offer if there is one, settle the upload as after a
+    /// The client cannot send the bytes any more: send the offer if there is one, suspend the upload as after a
     /// lost connection, and close.
     case suspend(ServerMessage?)
   }
@@ -48,7 +48,7 @@ extension ServerExchange {
       (request, isResume, inputEnded) = (resume.open, true, ended)
     case .closed:
       return .suspend(nil)
-    case .idle, .deciding, .receiving, .settling, .discarding, .draining:
+    case .idle, .deciding, .receiving, .completing, .discarding, .draining:
       preconditionFailure("an offer without an open packet")
     }
     precondition(grant.offset >= 0 && grant.buffer > 0, "an offer out of range")
@@ -61,8 +61,8 @@ extension ServerExchange {
         extent: extent.offered, buffer: grant.buffer, key: grant.key, format: grant.format,
         offset: isResume ? grant.offset : nil))
     transfer.inputEnded = inputEnded
-    if transfer.goal == .seal && transfer.isFull || inputEnded && transfer.isUnlimited {
-      state = .settling(transfer, .seal)
+    if transfer.goal == .complete && transfer.isFull || inputEnded && transfer.isUnlimited {
+      state = .completing(transfer, .complete)
       return .finish(offer)
     }
     if inputEnded {
@@ -113,7 +113,7 @@ extension ServerExchange {
     transfer.grantedEnd = request.size
     transfer.inputEnded = inputEnded
     if request.size == 0 {
-      state = .settling(transfer, .seal)
+      state = .completing(transfer, .complete)
       return .finish
     }
     if inputEnded {
@@ -127,20 +127,20 @@ extension ServerExchange {
   /// The core takes nothing. Whatever the client has sent for it already is read as the next packet, but the body
   /// of a small upload, which is discarded. After status 1, and after a small upload that is too large, the
   /// connection closes.
-  public mutating func refused(_ refusal: Refusal) -> OnAnswer {
+  public mutating func refused(_ refusal: RefusalMessage) -> OnAnswer {
     guard case .deciding(let request, let inputEnded) = state else {
       precondition(state == .closed, "a refusal without a request")
       return .none
     }
     var mustClose = refusal.status == .malformed
     guard case .payload(let payload) = request else {
-      let after = settle(inputEnded: inputEnded, mustClose: mustClose)
+      let after = endExchange(inputEnded: inputEnded, mustClose: mustClose)
       var refusal = refusal
       refusal.answersStream = true
       return .send(.refusal(refusal), after)
     }
     mustClose = mustClose || refusal.status == .tooLarge || payload.size > Self.largestDiscard
-    let after = settle(inputEnded: inputEnded, mustClose: mustClose)
+    let after = endExchange(inputEnded: inputEnded, mustClose: mustClose)
     if after == .keepOpen, payload.size > 0 { state = .discarding(payload.size) }
     guard payload.size > 0 else { return .send(.refusal(refusal), after) }
     let final = Final(
@@ -188,13 +188,13 @@ extension ServerExchange {
     case (.complete, _), (.safe, _), (.gone, _), (.gaveUp, _):
       preconditionFailure("the answer is to another kind of request")
     }
-    return .send(message, settle(inputEnded: inputEnded, mustClose: mustClose))
+    return .send(message, endExchange(inputEnded: inputEnded, mustClose: mustClose))
   }
 
   private static func gone(_ key: StreamKey, total: Total) -> ServerMessage {
     let reason = "the backend's stream is gone; begin a new one"
     guard let left = Transfer(key: key, total: total, offset: 0, acknowledgeEvery: nil).left(safe: 0) else {
-      return .refusal(Refusal(status: .gone, reason: reason))
+      return .refusal(RefusalMessage(status: .gone, reason: reason))
     }
     return .final(Final(status: .gone, reason: reason, key: key, left: left))
   }
@@ -203,7 +203,7 @@ extension ServerExchange {
     let transfer = Transfer(key: ask.key, total: ask.total, offset: safe, acknowledgeEvery: nil)
     let reason = "the stream is not complete"
     guard let left = transfer.left(safe: safe) else {
-      return .refusal(Refusal(status: .partial, reason: reason))
+      return .refusal(RefusalMessage(status: .partial, reason: reason))
     }
     var offset = safe
     if case .known(let total) = ask.total, case .known(let left) = left { offset = total - left }

@@ -18,11 +18,17 @@ public struct ServerExchange: Sendable {
   }
 
   enum State: Hashable, Sendable {
+    /// Between packets.
     case idle
+    /// The core has the request. The client may have ended its side meanwhile.
     case deciding(ClientRequest, inputEnded: Bool)
+    /// Bytes of an upload come.
     case receiving(Transfer)
-    case settling(Transfer, Transfer.Goal)
+    /// All bytes that were granted are here, and the core has yet to say that they are safe.
+    case completing(Transfer, Transfer.Goal)
+    /// The body of a refused small upload comes, of which so many bytes are left.
     case discarding(Int64)
+    /// The last packet was sent. The client gets a moment to read it, and whatever it sends is thrown away.
     case draining
     case closed
   }
@@ -60,7 +66,7 @@ public struct ServerExchange: Sendable {
     case more
     /// These are the upload's last; finish it and call ``completed(digest:reply:)``.
     case endOfUpload
-    /// The partial offer is full; make all safe and call ``partiallyFilled()``.
+    /// The partial offer is full; make what was granted safe and call ``partiallyFilled(safe:)``.
     case endOfGrant
   }
 
@@ -80,13 +86,13 @@ public struct ServerExchange: Sendable {
         state = .receiving(transfer)
         return .forward(taken, .more)
       }
-      state = .settling(transfer, transfer.goal)
-      return .forward(taken, transfer.goal == .seal ? .endOfUpload : .endOfGrant)
-    case .settling(var transfer, let goal):
+      state = .completing(transfer, transfer.goal)
+      return .forward(taken, transfer.goal == .complete ? .endOfUpload : .endOfGrant)
+    case .completing(var transfer, let goal):
       // A stream of unknown length is the last of its connection, so these are its own bytes, too many.
       guard transfer.isUnlimited, goal == .answerPartial else { return .hold }
       transfer.overran = true
-      state = .settling(transfer, goal)
+      state = .completing(transfer, goal)
       return .discard(count)
     case .discarding(let left):
       let taken = min(Int64(count), left)
@@ -117,7 +123,7 @@ public struct ServerExchange: Sendable {
       return .admit(request)
     } catch {
       state = .draining
-      let refusal = Refusal(status: .malformed, reason: error.reason, answersStream: head[.stream] != nil)
+      let refusal = RefusalMessage(status: .malformed, reason: error.reason, answersStream: head[.stream] != nil)
       return .reject(.refusal(refusal), .drainThenClose)
     }
   }
@@ -135,11 +141,11 @@ public struct ServerExchange: Sendable {
   public mutating func refuseInput(_ status: Status, reason: String) -> OnAnswer {
     guard state == .idle else { return .none }
     state = .draining
-    return .send(.refusal(Refusal(status: status, reason: reason, answersStream: false)), .drainThenClose)
+    return .send(.refusal(RefusalMessage(status: status, reason: reason, answersStream: false)), .drainThenClose)
   }
 
-  /// Goes on to the next packet, or not.
-  mutating func settle(inputEnded: Bool, mustClose: Bool = false) -> AfterPacket {
+  /// The exchange is over: goes on to the next packet, or not.
+  mutating func endExchange(inputEnded: Bool, mustClose: Bool = false) -> AfterPacket {
     if inputEnded {
       state = .closed
       return .close

@@ -18,7 +18,7 @@ extension ServerExchange {
   /// Whether the upload whose bytes come, or have just come, was opened without a total.
   public var isOfUnknownLength: Bool {
     switch state {
-    case .receiving(let transfer), .settling(let transfer, _): transfer.isUnlimited
+    case .receiving(let transfer), .completing(let transfer, _): transfer.isUnlimited
     case .idle, .deciding, .discarding, .draining, .closed: false
     }
   }

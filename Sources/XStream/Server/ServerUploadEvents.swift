@@ -20,9 +20,9 @@ extension ServerExchange {
       let progress = Self.note(offset, isHeard: isHeard, &transfer)
       state = .receiving(transfer)
       return progress
-    case .settling(var transfer, let goal):
+    case .completing(var transfer, let goal):
       let progress = Self.note(offset, isHeard: isHeard, &transfer)
-      state = .settling(transfer, goal)
+      state = .completing(transfer, goal)
       return progress
     case .idle, .deciding, .discarding, .draining, .closed:
       return .none
@@ -53,33 +53,37 @@ extension ServerExchange {
   ///   - reply: the size of the backend's answer; its bytes follow the head.
   public mutating func completed(digest: StreamDigest? = nil, reply: PacketHead.Payload = .none) -> OnAnswer {
     switch state {
-    case .settling(let transfer, .seal):
-      let after = settle(inputEnded: transfer.inputEnded, mustClose: transfer.isUnlimited)
+    case .completing(let transfer, .complete):
+      let after = endExchange(inputEnded: transfer.inputEnded, mustClose: transfer.isUnlimited)
       let final = Final(status: .ok, key: transfer.key, left: .known(0), digest: digest, payload: reply)
       return .send(.final(final), after)
     case .draining, .closed:
       return .none
-    case .idle, .deciding, .receiving, .settling, .discarding:
+    case .idle, .deciding, .receiving, .completing, .discarding:
       preconditionFailure("an upload was completed that had not ended")
     }
   }
 
-  /// Everything that a partial offer granted is safe, after ``Boundary/endOfGrant``.
+  /// A partial offer is full, and no more of it will become safe on this connection, after ``Boundary/endOfGrant``.
   ///
+  /// - Parameter safe: the bytes before this offset are safe. A store that stores in large units may keep a beginning of
+  ///   what was granted only; the final then tells the client to go on from there. Nil: all that was granted. It is not
+  ///   below what ``safe(upTo:isHeard:)`` said, and not past the grant's end.
   /// - Returns: ``OnAnswer/none`` also if the stream was of unknown length and has ended in the meantime; the
   ///   finish that ``inputEnded(clean:)`` asked for goes on.
-  public mutating func partiallyFilled() -> OnAnswer {
+  public mutating func partiallyFilled(safe: Int64? = nil) -> OnAnswer {
     switch state {
-    case .settling(let transfer, .answerPartial):
-      guard let safe = transfer.grantedEnd, let left = transfer.left(safe: safe) else {
-        preconditionFailure("a partial offer has an end")
-      }
-      let after = settle(inputEnded: transfer.inputEnded, mustClose: transfer.isUnlimited)
+    case .completing(let transfer, .answerPartial):
+      guard let end = transfer.grantedEnd else { preconditionFailure("a partial offer has an end") }
+      let safe = safe ?? end
+      precondition((transfer.safe...end).contains(safe), "an offset that cannot be safe")
+      guard let left = transfer.left(safe: safe) else { preconditionFailure("a partial offer has bytes") }
+      let after = endExchange(inputEnded: transfer.inputEnded, mustClose: transfer.isUnlimited)
       let final = Final(
         status: .partial, reason: "what was offered has arrived, more is left", key: transfer.key, left: left,
         offset: transfer.isUnlimited ? safe : nil)
       return .send(.final(final), after)
-    case .settling(_, .seal), .draining, .closed:
+    case .completing(_, .complete), .draining, .closed:
       return .none
     case .idle, .deciding, .receiving, .discarding:
       preconditionFailure("a partial offer was filled that had not ended")
@@ -119,8 +123,8 @@ extension ServerExchange {
     case .receiving(let transfer):
       state = .draining
       return .send(Self.message(failure, transfer), .drainThenClose)
-    case .settling(let transfer, _):
-      let after = settle(inputEnded: transfer.inputEnded, mustClose: transfer.isUnlimited)
+    case .completing(let transfer, _):
+      let after = endExchange(inputEnded: transfer.inputEnded, mustClose: transfer.isUnlimited)
       return .send(Self.message(failure, transfer), after)
     case .draining, .closed:
       return .none
@@ -133,7 +137,7 @@ extension ServerExchange {
   /// this connection's client, so that two connections never take a stream from each other in turns.
   public mutating func detached() -> OnAnswer {
     switch state {
-    case .receiving(let transfer), .settling(let transfer, _):
+    case .receiving(let transfer), .completing(let transfer, _):
       state = transfer.inputEnded ? .closed : .draining
       let failure = Failure(status: .unknownKey, reason: "a newer connection has taken the stream over")
       return .send(Self.message(failure, transfer), transfer.inputEnded ? .close : .drainThenClose)
@@ -146,7 +150,7 @@ extension ServerExchange {
     let safe = failure.keepsNothing || transfer.isPayload ? 0 : transfer.safe
     // With another digest LEFT is TOTAL, also where that is 0; else a stream of 0 bytes has no LEFT that goes with a failure.
     guard let left = transfer.left(safe: safe) ?? (failure.status == .digest ? .known(0) : nil) else {
-      return .refusal(Refusal(status: failure.status, reason: failure.reason, retryAfter: failure.retryAfter))
+      return .refusal(RefusalMessage(status: failure.status, reason: failure.reason, retryAfter: failure.retryAfter))
     }
     return .final(
       Final(

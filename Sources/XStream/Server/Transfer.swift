@@ -1,9 +1,9 @@
 /// The bytes of one stream or small upload on one connection, as the server counts them.
 struct Transfer: Hashable, Sendable {
-  /// What is to happen once everything that was granted is safe.
+  /// What is to be done once all bytes that were granted are here.
   enum Goal: Hashable, Sendable {
     /// The stream is whole.
-    case seal
+    case complete
     /// A partial offer was filled.
     case answerPartial
   }
@@ -39,7 +39,7 @@ struct Transfer: Hashable, Sendable {
   var isUnlimited: Bool { total == .unlimited }
 
   /// What a full grant leads to.
-  var goal: Goal { total == grantedEnd.map(Total.known) ? .seal : .answerPartial }
+  var goal: Goal { total == grantedEnd.map(Total.known) ? .complete : .answerPartial }
 
   /// How many of the next bytes belong to the grant.
   func room(for count: Int) -> Int {

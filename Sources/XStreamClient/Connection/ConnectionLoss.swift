@@ -43,7 +43,7 @@ enum ConnectionLoss: Error, Sendable {
   }
 
   func error(_ point: ResumePoint?, with server: Counterpart) -> UploadError {
-    let (message, remedy) = words(server)
+    let (message, remedy) = explanation(for: server)
     return UploadError(
       code: code, message: message, resumePoint: point, isWorthAnotherTry: code == .connection, remedy: remedy)
   }
@@ -59,7 +59,7 @@ enum ConnectionLoss: Error, Sendable {
     }
   }
 
-  private func words(_ server: Counterpart) -> (String, UploadError.Remedy?) {
+  private func explanation(for server: Counterpart) -> (String, UploadError.Remedy?) {
     let place = server.url.authority
     switch self {
     case .connect(let cause): return ("No connection to \(place): \(cause).", nil)

@@ -4,14 +4,14 @@ import TLSTransport
 import XStream
 
 /// One connection to a server.
-struct ClientConnection: Sendable {
+struct GatewayConnection: Sendable {
   private let channel: any Channel
   private let handler: NIOLoopBound<ExchangeHandler>
 
   /// - Throws: ``ConnectionLoss``, or `CancellationError`.
   static func connect(
     to url: XStreamURL, _ configuration: ClientConfiguration, _ context: TLSContext, on loop: any EventLoop
-  ) async throws -> ClientConnection {
+  ) async throws -> GatewayConnection {
     let connected = ClientBootstrap(group: loop)
       .connectTimeout(configuration.connectTimeout)
       .channelOption(.allowRemoteHalfClosure, value: true)
@@ -31,7 +31,7 @@ struct ClientConnection: Sendable {
       .connect(host: url.host, port: url.port)
       .flatMapThrowing { channel in
         let handler = try channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
-        return ClientConnection(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
+        return GatewayConnection(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
       }
     do {
       return try await connected.orCancelled { $0.channel.close(promise: nil) }

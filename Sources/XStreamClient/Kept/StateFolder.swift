@@ -27,7 +27,7 @@ public struct StateFolder: Sendable {
     public var format: String?
 
     /// A record.
-    public init(file: FileIdentity, url: XStreamURL, key: StreamKey, format: DataFormat = .bytes) {
+    public init(file: FileIdentity, url: XStreamURL, key: StreamKey, format: StreamFormat = .bytes) {
       self.file = file
       self.url = url.description
       self.key = key.text

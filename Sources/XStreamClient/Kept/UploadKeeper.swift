@@ -14,11 +14,11 @@ public final class UploadKeeper: Sendable {
   private let folder: StateFolder
   private let file: FileIdentity
   private let url: XStreamURL
-  private let format: DataFormat
+  private let format: StreamFormat
   private let state: Mutex<State>
 
   /// Keeps the uploads of one file to one URL.
-  public init(_ folder: StateFolder, file: FileIdentity, url: XStreamURL, format: DataFormat) {
+  public init(_ folder: StateFolder, file: FileIdentity, url: XStreamURL, format: StreamFormat) {
     (self.folder, self.file, self.url, self.format) = (folder, file, url, format)
     state = Mutex(State())
   }

@@ -74,7 +74,7 @@ extension UploadRun {
 
   /// Reads up to a byte: a turn for each few MiB, so that cancellation is seen and the thread is shared.
   private func read(
-    _ reading: FileReading, to end: Int64, _ point: ResumePoint?, _ event: (Int64) -> UploadEvent
+    _ reading: FileReading, to end: Int64, _ point: ResumePoint?, _ event: (Int64) -> TransferEvent
   ) async throws {
     do {
       while true {

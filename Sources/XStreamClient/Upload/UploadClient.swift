@@ -33,7 +33,7 @@ public struct UploadClient: Sendable {
   /// - Throws: ``UploadError``. A cancelled task throws one with the code `cancelled`, and the bytes that are safe stay so.
   public func upload(
     _ source: UploadSource, to url: XStreamURL, options: UploadOptions = UploadOptions(),
-    onEvent: @escaping @Sendable (UploadEvent) -> Void = { _ in }
+    onEvent: @escaping @Sendable (TransferEvent) -> Void = { _ in }
   ) async throws -> UploadOutcome {
     let run = UploadRun(client: self, source: source, url: url, options: options, onEvent: onEvent)
     return try await run.run()
@@ -43,7 +43,7 @@ public struct UploadClient: Sendable {
   ///
   /// - Throws: ``UploadError``.
   public func send(
-    _ payload: ByteBuffer, to url: XStreamURL, format: DataFormat = .bytes, name: StreamName? = nil,
+    _ payload: ByteBuffer, to url: XStreamURL, format: StreamFormat = .bytes, name: StreamName? = nil,
     digest: StreamDigest? = nil
   ) async throws -> UploadOutcome {
     let size = Int64(payload.readableBytes)
@@ -96,9 +96,9 @@ public struct UploadClient: Sendable {
     _ request: ClientRequest, at url: XStreamURL, body: ByteBuffer? = nil
   ) async throws -> (ClientOutcome, ByteBuffer?) {
     let loop = group.next()
-    let connection: ClientConnection
+    let connection: GatewayConnection
     do {
-      connection = try await ClientConnection.connect(to: url, configuration, context, on: loop)
+      connection = try await GatewayConnection.connect(to: url, configuration, context, on: loop)
     } catch let loss as ConnectionLoss {
       throw loss.error(nil, with: counterpart(url))
     } catch is CancellationError {

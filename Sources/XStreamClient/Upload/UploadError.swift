@@ -52,7 +52,7 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The server's wish, in seconds.
   public var retryAfter: Int64?
   /// The formats that the route takes, after status 4.
-  public var formats: [DataFormat] = []
+  public var formats: [StreamFormat] = []
   /// What would help, if it is something that the caller left out.
   public var remedy: Remedy?
 

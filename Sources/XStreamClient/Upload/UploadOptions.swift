@@ -3,7 +3,7 @@ public import XStream
 /// What an upload asks for, and how patient it is.
 public struct UploadOptions: Sendable {
   /// What the bytes are.
-  public var format: DataFormat
+  public var format: StreamFormat
   /// The portion size that the client would like, in bytes, at least 1.
   public var buffer: Int64
   /// A progress packet each time so many more bytes are safe. Nil: 8 MiB, and an eighth of the window for a source
@@ -31,7 +31,7 @@ public struct UploadOptions: Sendable {
 
   /// Options; all have defaults that suit a file of any size.
   public init(
-    format: DataFormat = .bytes, buffer: Int64 = 64 << 10, acknowledgeEvery: Int64? = nil, name: StreamName? = nil,
+    format: StreamFormat = .bytes, buffer: Int64 = 64 << 10, acknowledgeEvery: Int64? = nil, name: StreamName? = nil,
     computesDigest: Bool = false, digest: StreamDigest? = nil, resume: ResumePoint? = nil,
     restartsUnknownStream: Bool = true, retry: RetryPolicy = RetryPolicy()
   ) {

@@ -8,10 +8,10 @@ struct UploadRun {
   let source: UploadSource
   let url: XStreamURL
   let options: UploadOptions
-  let onEvent: @Sendable (UploadEvent) -> Void
+  let onEvent: @Sendable (TransferEvent) -> Void
 
   func run() async throws -> UploadOutcome {
-    var connection: ClientConnection?
+    var connection: GatewayConnection?
     do {
       let outcome = try await run(over: &connection)
       await connection?.closeAndWait()
@@ -22,7 +22,7 @@ struct UploadRun {
     }
   }
 
-  private func run(over connection: inout ClientConnection?) async throws -> UploadOutcome {
+  private func run(over connection: inout GatewayConnection?) async throws -> UploadOutcome {
     let loop = client.group.next()
     let prepared = try await prepare(on: loop)
     let feed = prepared.feed
@@ -43,12 +43,12 @@ struct UploadRun {
           old.close()
           connection = nil
         }
-        let current: ClientConnection
+        let current: GatewayConnection
         if let connection {
           current = connection
         } else {
           onEvent(.connecting(attempt: tally.connectionMade()))
-          current = try await ClientConnection.connect(to: url, client.configuration, client.context, on: loop)
+          current = try await GatewayConnection.connect(to: url, client.configuration, client.context, on: loop)
           connection = current
         }
         let end = await exchange(on: current, open, plan.point, feed, tally, on: loop)
@@ -92,7 +92,7 @@ struct UploadRun {
   }
 
   private func exchange(
-    on connection: ClientConnection, _ open: OpenRequest, _ point: ResumePoint?,
+    on connection: GatewayConnection, _ open: OpenRequest, _ point: ResumePoint?,
     _ feed: NIOLoopBound<any StreamFeed>, _ tally: UploadTally, on loop: any EventLoop
   ) async -> ExchangeEnd {
     let request: ClientRequest =
@@ -116,7 +116,7 @@ struct UploadRun {
   }
 
   /// Gives a stream up that can never be completed. Without an answer the server forgets it by itself.
-  private func giveUp(_ key: StreamKey, on connection: ClientConnection) async {
+  private func giveUp(_ key: StreamKey, on connection: GatewayConnection) async {
     _ = await connection.exchange(.giveUp(GiveUpRequest(context: client.requestContext(url), key: key)))
   }
 

@@ -55,7 +55,7 @@ struct Ask: AsyncParsableCommand {
       let safe = position.safe.map { "\($0) bytes are safe" } ?? "not complete"
       Console.output(position.left.map { "\(safe), \($0) are left" } ?? safe)
     } catch let error as UploadError {
-      Console.error("sluice: \(connection.words(for: error))")
+      Console.error("sluice: \(connection.description(of: error))")
       throw ExitStatus.of(error)
     }
     throw ExitStatus.tryAgain

@@ -127,7 +127,7 @@ extension ConnectionOptions {
   }
 
   /// An error with what the options could do about it.
-  func words(for error: UploadError) -> String {
+  func description(of error: UploadError) -> String {
     switch error.remedy {
     case .authority where insecureNoVerification: "\(error)"
     case .authority:

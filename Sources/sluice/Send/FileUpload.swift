@@ -46,7 +46,7 @@ struct FileUpload {
           Console.error("\(file.text): \(error)")
           return ExitStatus.refused
         }
-        let ending = UploadEnding(error, isFile: source.identity != nil, isResumed: keeping.record != nil)
+        let ending = FailedUpload(error, isFile: source.identity != nil, isResumed: keeping.record != nil)
         if ending.isWorthBeginningAnew, tries < Self.mostTries, !Task.isCancelled {
           display.say("\(file.text): \(error)")
           await drop(error.resumePoint?.key, ending, keeping, &display)
@@ -85,7 +85,7 @@ struct FileUpload {
   ) async throws -> UploadOutcome {
     let options = options(keeping)
     let keeper = keeping.keeper
-    let (events, feed) = AsyncStream.makeStream(of: UploadEvent.self)
+    let (events, feed) = AsyncStream.makeStream(of: TransferEvent.self)
     let upload = Task {
       defer { feed.finish() }
       return try await client.upload(source, to: url, options: options) { event in
@@ -112,7 +112,7 @@ struct FileUpload {
   private func options(_ keeping: Keeping) -> UploadOptions {
     let isSmall = keeping.identity.map { $0.size <= Self.smallEnoughToDigest } ?? false
     var options = UploadOptions(
-      format: DataFormat(command.format) ?? .bytes, buffer: command.buffer.value,
+      format: StreamFormat(command.format) ?? .bytes, buffer: command.buffer.value,
       acknowledgeEvery: command.ack?.value,
       name: command.name.flatMap { StreamName(label: $0) }
         ?? (file.isStandardInput ? nil : StreamName(label: file.name)),
@@ -154,7 +154,7 @@ struct FileUpload {
   }
 
   private func failed(
-    _ error: UploadError, _ ending: UploadEnding, _ keeping: Keeping, _ display: inout SendDisplay
+    _ error: UploadError, _ ending: FailedUpload, _ keeping: Keeping, _ display: inout SendDisplay
   ) async -> ExitCode {
     var error = error
     let key = error.resumePoint?.key
@@ -174,7 +174,7 @@ struct FileUpload {
   }
 
   private func report(_ error: UploadError, _ display: SendDisplay) {
-    let text = command.connection.words(for: error)
+    let text = command.connection.description(of: error)
     if command.json {
       Console.output(
         SendReport(file: file.text, url: url, error: error, message: text, seconds: display.elapsed.seconds).line)
@@ -183,7 +183,7 @@ struct FileUpload {
   }
 
   private func drop(
-    _ key: StreamKey?, _ ending: UploadEnding, _ keeping: Keeping, _ display: inout SendDisplay
+    _ key: StreamKey?, _ ending: FailedUpload, _ keeping: Keeping, _ display: inout SendDisplay
   ) async {
     guard let key else { return }
     if ending.isHeld { await giveUp(key, &display) }

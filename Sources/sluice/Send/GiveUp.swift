@@ -48,7 +48,7 @@ struct GiveUp: AsyncParsableCommand {
     } catch let error as UploadError {
       // A stream that the server does not know cannot be gone on with either.
       if error.status == .unknownKey { forget(found, url) }
-      Console.error("sluice: \(connection.words(for: error))")
+      Console.error("sluice: \(connection.description(of: error))")
       throw ExitStatus.of(error)
     }
   }

@@ -17,7 +17,7 @@ struct Keeping {
     guard let identity, !upload.command.noResume,
       let folder = StateFolder(environment: ProcessInfo.processInfo.environment)
     else { return }
-    let format = DataFormat(upload.command.format) ?? .bytes
+    let format = StreamFormat(upload.command.format) ?? .bytes
     let keeper = UploadKeeper(folder, file: identity, url: upload.url, format: format)
     self.keeper = keeper
     guard let record = folder.record(of: identity, url: upload.url), let key = StreamKey(record.key) else { return }

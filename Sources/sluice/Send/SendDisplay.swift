@@ -27,7 +27,7 @@ struct SendDisplay {
 
   var elapsed: Duration { clock.now - began }
 
-  mutating func show(_ event: UploadEvent) {
+  mutating func show(_ event: TransferEvent) {
     switch event {
     case .hashing(let done, let total):
       draw("\(name): computing the digest, \(total == 0 ? 100 : done * 100 / total)%")

@@ -26,7 +26,7 @@ struct ByteCount: ExpressibleByArgument {
 
   /// The same as an option's transformation, which tells what is wrong.
   static func option(_ argument: String) throws -> ByteCount {
-    do throws(ValueFault) { return try ByteCount(parsing: argument) } catch { throw ValidationError(error.words) }
+    do throws(ValueFault) { return try ByteCount(parsing: argument) } catch { throw ValidationError(error.sentence) }
   }
 
   /// Bytes a second: the `/s` may be left out.
@@ -72,7 +72,7 @@ struct TimeSpan: ExpressibleByArgument {
 
   /// The same as an option's transformation, which tells what is wrong.
   static func option(_ argument: String) throws -> TimeSpan {
-    do throws(ValueFault) { return try TimeSpan(parsing: argument) } catch { throw ValidationError(error.words) }
+    do throws(ValueFault) { return try TimeSpan(parsing: argument) } catch { throw ValidationError(error.sentence) }
   }
 
   var defaultValueDescription: String {
@@ -101,5 +101,5 @@ extension Duration {
 
 extension ValueFault {
   /// On one line.
-  var words: String { "\(message); \(hint)." }
+  var sentence: String { "\(message); \(hint)." }
 }

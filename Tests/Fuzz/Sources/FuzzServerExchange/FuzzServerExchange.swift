@@ -101,7 +101,7 @@ struct FuzzSession {
   private mutating func answer(_ request: ClientRequest) {
     guard decide(8) != 0 else {
       let status = Status(rawValue: 1 + Int(decide(16))) ?? .internal
-      send(machine.refused(Refusal(status: status, reason: "no", formats: [.bytes])))
+      send(machine.refused(RefusalMessage(status: status, reason: "no", formats: [.bytes])))
       return
     }
     if decide(10) == 0 { end(clean: decide(2) == 0) }
@@ -167,7 +167,7 @@ struct FuzzSession {
     default:
       switch upload.ending {
       case .endOfUpload: finish(machine.completed())
-      case .endOfGrant: finish(machine.partiallyFilled())
+      case .endOfGrant: finish(machine.partiallyFilled(safe: decide(2) == 0 ? nil : upload.safe))
       case .more, nil: break
       }
     }

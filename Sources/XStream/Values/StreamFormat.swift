@@ -2,7 +2,7 @@
 ///
 /// A name that is none of the three is kept: no route takes it, so the answer is status 4 with the list of those
 /// that the route takes, which helps a client more than status 1 would.
-public struct DataFormat: Hashable, Sendable, CustomStringConvertible {
+public struct StreamFormat: Hashable, Sendable, CustomStringConvertible {
   /// The name.
   public let name: String
 
@@ -22,18 +22,18 @@ public struct DataFormat: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Any bytes.
-  public static let bytes = DataFormat(known: "bytes")
+  public static let bytes = StreamFormat(known: "bytes")
   /// Text.
-  public static let text = DataFormat(known: "text")
+  public static let text = StreamFormat(known: "text")
   /// JSON.
-  public static let json = DataFormat(known: "json")
+  public static let json = StreamFormat(known: "json")
 
   /// As on the wire.
   public var description: String { name }
 
   /// Reads the list that comes with status 4: names with `, ` between them.
-  static func list(_ text: String) -> [DataFormat]? {
-    let names = text.split(separator: ",").map { DataFormat(String($0.drop { $0 == " " })) }
+  static func list(_ text: String) -> [StreamFormat]? {
+    let names = text.split(separator: ",").map { StreamFormat(String($0.drop { $0 == " " })) }
     let formats = names.compactMap(\.self)
     return formats.count == names.count && !formats.isEmpty ? formats : nil
   }

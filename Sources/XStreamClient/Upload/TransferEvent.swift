@@ -1,7 +1,7 @@
 public import XStream
 
 /// What happens while an upload runs.
-public enum UploadEvent: Sendable {
+public enum TransferEvent: Sendable {
   /// The source is read for its digest.
   case hashing(done: Int64, total: Int64)
   /// What an earlier run sent of the file is read again.

@@ -33,7 +33,7 @@ extension Walk {
         store(link.serverInput.readBytes(length: count) ?? [], link)
         switch boundary {
         case .more: break
-        case .endOfUpload: link.goal = .seal
+        case .endOfUpload: link.goal = .complete
         case .endOfGrant: link.goal = .answerPartial
         }
       }
@@ -53,21 +53,21 @@ extension Walk {
   private mutating func ended(_ link: WalkLink, clean: Bool) {
     switch link.server.inputEnded(clean: clean) {
     case .answerFirst: break
-    case .finish: link.goal = .seal
+    case .finish: link.goal = .complete
     case .suspend, .drop:
       detach(link)
       link.closeServer()
     case .close:
       // What was whole is finished although nobody hears of it.
-      if link.goal == .seal { seal(link) }
+      if link.goal == .complete { seal(link) }
       link.closeServer()
     }
   }
 
-  /// Settles what arrived: all that is safe, and by chance more.
-  private mutating func detach(_ link: WalkLink) {
+  /// Suspends the stream: what is safe is kept, and by chance more.
+  private mutating func detach(_ link: WalkLink, keeping safe: Int? = nil) {
     guard let stream = link.stream else { return }
-    stream.safe += upTo(stream.stored.count - stream.safe)
+    stream.safe = safe ?? stream.safe + upTo(stream.stored.count - stream.safe)
     stream.stored.removeLast(stream.stored.count - stream.safe)
     stream.link = nil
     link.stream = nil
@@ -96,7 +96,7 @@ extension Walk {
       link.serverWrites(link.server.failed(.init(status: .storage, reason: "by chance")))
       return
     }
-    if chance(40), link.goal == .seal {
+    if chance(40), link.goal == .complete {
       seal(link)
       return
     }
@@ -104,18 +104,24 @@ extension Walk {
     if case .progress(let messages) = link.server.safe(upTo: Int64(stream.safe), isHeard: chance(80)) {
       messages.forEach { link.serverWrites($0, .keepOpen) }
     }
-    if link.goal == .answerPartial, stream.safe == stream.stored.count {
+    guard link.goal == .answerPartial else { return }
+    if stream.safe == stream.stored.count {
       stream.link = nil
       link.stream = nil
       link.goal = nil
       link.serverWrites(link.server.partiallyFilled())
+    } else if chance(10) {
+      // A store that keeps large units only.
+      let safe = Int64(stream.safe)
+      detach(link, keeping: stream.safe)
+      link.serverWrites(link.server.partiallyFilled(safe: safe))
     }
   }
 
   private mutating func decide(_ request: ClientRequest, _ link: WalkLink) {
     link.pending = nil
     guard !chance(10) else {
-      link.serverWrites(link.server.refused(Refusal(status: .busy, reason: "by chance")))
+      link.serverWrites(link.server.refused(RefusalMessage(status: .busy, reason: "by chance")))
       return
     }
     switch request {
@@ -148,7 +154,7 @@ extension Walk {
 
   /// The newer connection wins, unless the stream is whole already.
   private mutating func take(_ stream: WalkStream, from older: WalkLink) {
-    if older.goal == .seal {
+    if older.goal == .complete {
       seal(older)
       return
     }
@@ -165,7 +171,7 @@ extension Walk {
       link.serverWrites(offer, .keepOpen)
     case .finish(let offer):
       attach(stream, link)
-      link.goal = .seal
+      link.goal = .complete
       link.serverWrites(offer, .keepOpen)
     case .suspend(let offer):
       if let offer { link.serverWrites(offer, .close) }

@@ -2,7 +2,7 @@ import XStream
 import XStreamClient
 
 /// What an upload's failure means for the stream: whether anybody may go on with it, and what to do instead.
-struct UploadEnding {
+struct FailedUpload {
   /// Nobody can go on with it.
   let isOver: Bool
   /// The server may still hold it for this file's upload.
