@@ -37,13 +37,15 @@ struct CommitRateTests {
     _ promise: EventLoopPromise<Int64>
   ) {
     let loop = promise.futureResult.eventLoop
-    ledger.advance(key, epoch: 1, from: from, to: from + 1, expiresAt: WallTime(milliseconds: from), on: loop)
-      .whenComplete { result in
-        switch result {
-        case .failure(let error): promise.fail(error)
-        case .success where ContinuousClock().now >= end: promise.succeed(from + 1)
-        case .success: advance(key, from: from + 1, of: ledger, until: end, promise)
-        }
+    ledger.advance(
+      Advance(key: key, epoch: 1, from: from, to: from + 1, expiresAt: WallTime(milliseconds: from)), on: loop
+    )
+    .whenComplete { result in
+      switch result {
+      case .failure(let error): promise.fail(error)
+      case .success where ContinuousClock().now >= end: promise.succeed(from + 1)
+      case .success: advance(key, from: from + 1, of: ledger, until: end, promise)
       }
+    }
   }
 }

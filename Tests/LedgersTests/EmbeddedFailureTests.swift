@@ -95,8 +95,8 @@ struct EmbeddedFailureTests {
       let before = try await ledger.found(damaged.key)
       for _ in 0..<3 {
         let calls = [damaged, sound, damaged].map {
-          ledger.settle(
-            Settlement(
+          ledger.complete(
+            Completion(
               key: $0.key, epoch: 1, size: $0.wanted, charged: $0.wanted, digest: nil, at: WallTime(milliseconds: 1)),
             on: anyLoop)
         }

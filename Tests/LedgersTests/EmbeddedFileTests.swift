@@ -16,7 +16,7 @@ struct EmbeddedFileTests {
       _ = try await first.opened(open)
       try await first.advanced(open.key, from: 0, to: 30)
       _ = try await first.opened(done)
-      try await first.settled(done.key, size: 50)
+      try await first.completed(done.key, size: 50)
       let before = (try await first.found(open.key), try await first.found(done.key), try await first.allQuotas())
       first.close()
       first.close()
@@ -73,7 +73,9 @@ struct EmbeddedFileTests {
         // Others are on their way when it happens.
         for step in 1000..<2000 {
           _ = ledger.advance(
-            key, epoch: 1, from: Int64(step), to: Int64(step + 1), expiresAt: WallTime(milliseconds: 1), on: anyLoop)
+            Advance(
+              key: key, epoch: 1, from: Int64(step), to: Int64(step + 1), expiresAt: WallTime(milliseconds: 1)),
+            on: anyLoop)
         }
         kill(getpid(), SIGKILL)
       }
@@ -182,6 +184,45 @@ struct EmbeddedFileTests {
       #expect(try database.number("PRAGMA synchronous") == 2)
       #expect(try database.text("PRAGMA journal_mode") == "wal")
       #expect(try database.number("PRAGMA user_version") == LedgerSchema.known)
+    }
+  }
+
+  @Test("The row names who has the lease, and nobody once that has ended")
+  func namesHolder() async throws {
+    try await withTemporaryDirectory { directory in
+      let path = directory + "/ledger.db"
+      let ledger = try EmbeddedLedger(path: path)
+      defer { ledger.close() }
+      let database = try Database(path: path, access: .readWrite, busyMilliseconds: 1000)
+      func holder() throws -> String { try database.text("SELECT holder FROM upload") }
+      let upload = Reservation.of(100)
+      _ = try await ledger.opened(upload)
+      #expect(try holder() == "gateway-1")
+      try await ledger.advanced(upload.key, from: 0, to: 10)
+      #expect(try holder() == "gateway-1")
+      try await ledger.advanced(upload.key, from: 10, to: 10, endsLease: true)
+      #expect(try holder().isEmpty)
+      _ = try await ledger.tookOver(.of(upload.key, wanted: 100))
+      #expect(try holder() == "gateway-2")
+      try await ledger.completed(upload.key, epoch: 2, size: 100)
+      #expect(try holder().isEmpty)
+    }
+  }
+
+  @Test(
+    "A row that no release wrote fails the calls that read it, in words that name no key",
+    arguments: ["format = 'tape'", "metadata = '[1]'", "digest = x'00'", "state = 'open', key = 'short'"])
+  func refusesDamagedRow(change: String) async throws {
+    try await withTemporaryDirectory(isDamaged: true) { directory in
+      let path = directory + "/ledger.db"
+      let ledger = try EmbeddedLedger(path: path)
+      defer { ledger.close() }
+      let upload = Reservation.of(100)
+      _ = try await ledger.opened(upload)
+      try Database(path: path, access: .readWrite, busyMilliseconds: 1000).execute("UPDATE upload SET \(change)")
+      let error = await #expect(throws: LedgerError.self) { try await ledger.allUnfinished() }
+      let words = "\(String(describing: error))"
+      #expect(words.contains("the ledger is damaged") && !words.contains(upload.key.text))
     }
   }
 

@@ -22,9 +22,9 @@ struct EndingContractTests {
       #expect(try await ledger.allQuotas() == [.of("", reserved: 0, used: 0, cap: 100)])
 
       let key = upload.key
-      await #expect(throws: LedgerError.unknown) { try await ledger.claimed(.of(key, wanted: 100)) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.tookOver(.of(key, wanted: 100)) }
       await #expect(throws: LedgerError.unknown) { try await ledger.advanced(key, from: 30, to: 40) }
-      await #expect(throws: LedgerError.unknown) { try await ledger.settled(key, size: 100) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.completed(key, size: 100) }
       await #expect(throws: LedgerError.unknown) { try await ledger.failed(key) }
       await #expect(throws: LedgerError.unknown) { try await ledger.forgotten(key) }
       await #expect(throws: LedgerError.self) { try await ledger.opened(.of(1, key: key)) }
@@ -41,12 +41,12 @@ struct EndingContractTests {
     }
   }
 
-  @Test("Only the newest holder can say that an upload failed", arguments: LedgerEngine.all)
+  @Test("Only the newest lease can say that an upload failed", arguments: LedgerEngine.all)
   func fencesFailing(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let upload = Reservation.of(100)
       _ = try await ledger.opened(upload)
-      _ = try await ledger.claimed(.of(upload.key, wanted: 100))
+      _ = try await ledger.tookOver(.of(upload.key, wanted: 100))
       await #expect(throws: LedgerError.fenced) { try await ledger.failed(upload.key, epoch: 1) }
       #expect(try await ledger.found(upload.key)?.state == .open)
       try await ledger.failed(upload.key, epoch: 2)
@@ -63,12 +63,12 @@ struct EndingContractTests {
       let other = Reservation.of(7)
       for reservation in [upload, other] { _ = try await ledger.opened(reservation) }
       await #expect(throws: LedgerError.unknown) { try await ledger.forgotten(upload.key) }
-      _ = try await ledger.claimed(
+      _ = try await ledger.tookOver(
         .of(
           upload.key, wanted: 90,
           quotas: [.route(1000), .client("address:b", 60), .client("address:b", 60, window: 60)]))
-      try await ledger.settled(upload.key, epoch: 2, size: 75)
-      try await ledger.settled(other.key, size: 7)
+      try await ledger.completed(upload.key, epoch: 2, size: 75)
+      try await ledger.completed(other.key, size: 7)
       try await ledger.forgotten(upload.key)
       #expect(
         try await ledger.allQuotas() == [
@@ -88,7 +88,7 @@ struct EndingContractTests {
       let caps: [QuotaCap] = [.route(1000), .client("token:ada", 500), .client("token:ada", 300, window: 60)]
       let upload = Reservation.of(100, quotas: caps)
       _ = try await ledger.opened(upload)
-      try await ledger.settled(upload.key, size: 100, charged: 20)
+      try await ledger.completed(upload.key, size: 100, charged: 20)
       #expect(try await ledger.found(upload.key)?.committed == 100)
       #expect(try await ledger.allQuotas().map(\.used) == [20, 20, 100])
       #expect(try await ledger.allQuotas().map(\.reserved) == [0, 0, 0])
@@ -104,7 +104,7 @@ struct EndingContractTests {
     try await engine.withLedger { ledger in
       let upload = Reservation.of(nil, wanted: 200)
       _ = try await ledger.opened(upload)
-      try await ledger.settled(upload.key, size: 100, charged: charge.asked)
+      try await ledger.completed(upload.key, size: 100, charged: charge.asked)
       #expect(try await ledger.allQuotas() == [.of("", reserved: 0, used: charge.counted, cap: 1000)])
       try await ledger.forgotten(upload.key)
       #expect(try await ledger.allQuotas() == [.of("", reserved: 0, used: 0, cap: 1000)])
@@ -116,8 +116,8 @@ struct EndingContractTests {
     try await engine.withLedger { ledger in
       let upload = Reservation.of(100, takesPart: true, quotas: [.route(1000), .client("address:a", 60)])
       _ = try await ledger.opened(upload)
-      _ = try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(1000), .client("address:b", 60)]))
-      try await ledger.settled(upload.key, epoch: 2, size: 100, charged: 70)
+      _ = try await ledger.tookOver(.of(upload.key, wanted: 100, quotas: [.route(1000), .client("address:b", 60)]))
+      try await ledger.completed(upload.key, epoch: 2, size: 100, charged: 70)
       #expect(
         try await ledger.allQuotas() == [
           .of("", reserved: 0, used: 70, cap: 1000), .of("address:a", reserved: 0, used: 60, cap: 60),
@@ -135,14 +135,14 @@ struct EndingContractTests {
         100, quotas: [.route(1000), .client("", 500, window: 60), .client("token:a", 500, window: 90)])
       let open = Reservation.of(100, quotas: [.route(1000), .client("token:a", 500, window: 60)])
       for upload in [done, open] { _ = try await ledger.opened(upload) }
-      try await ledger.settled(done.key, size: 100)
+      try await ledger.completed(done.key, size: 100)
       try await ledger.dropWindows(before: WallTime(milliseconds: 90), on: anyLoop).get()
       #expect(
         try await ledger.allQuotas() == [
           .of("", reserved: 100, used: 100, cap: 1000), .of("token:a", window: 60, reserved: 100, used: 0, cap: 500),
           .of("token:a", window: 90, reserved: 0, used: 100, cap: 500),
         ])
-      try await ledger.settled(open.key, size: 100)
+      try await ledger.completed(open.key, size: 100)
       try await ledger.dropWindows(before: WallTime(milliseconds: 91), on: anyLoop).get()
       #expect(try await ledger.allQuotas() == [.of("", reserved: 0, used: 200, cap: 1000)])
     }
@@ -169,17 +169,17 @@ struct EndingContractTests {
     }
   }
 
-  @Test("A claim that gets nothing more says which windows it waits for", arguments: LedgerEngine.all)
-  func claimNamesWindows(_ engine: LedgerEngine) async throws {
+  @Test("A takeover that gets nothing more says which windows it waits for", arguments: LedgerEngine.all)
+  func takeoverNamesWindows(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let hour = QuotaCap.client("token:ada", 60, window: 60, length: 60)
       let upload = Reservation.of(100, takesPart: true, quotas: [.route(1000), hour])
       #expect(try await ledger.opened(upload).granted == 60)
-      let claim = try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(1000), hour]))
-      #expect(claim.granted == 60 && claim.shortWindows == [hour])
-      #expect(try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(60), hour])).shortWindows.isEmpty)
+      let lease = try await ledger.tookOver(.of(upload.key, wanted: 100, quotas: [.route(1000), hour]))
+      #expect(lease.granted == 60 && lease.shortWindows == [hour])
+      #expect(try await ledger.tookOver(.of(upload.key, wanted: 100, quotas: [.route(60), hour])).shortWindows.isEmpty)
       let next = QuotaCap.client("token:ada", 60, window: 120, length: 60)
-      let more = try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(1000), next]))
+      let more = try await ledger.tookOver(.of(upload.key, wanted: 100, quotas: [.route(1000), next]))
       #expect(more.granted == 100 && more.shortWindows.isEmpty)
       #expect(try await ledger.allQuotas().map(\.reserved) == [100, 60, 40])
     }

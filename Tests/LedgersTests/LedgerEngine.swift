@@ -35,7 +35,12 @@ func withTemporaryDirectory(
   try await body(directory)
   let ledger = directory + "/ledger.db"
   guard !isDamaged, FileManager.default.fileExists(atPath: ledger) else { return }
-  #expect(try LedgerAudit.violations(path: ledger) == [])
+  #expect(try auditViolations(path: ledger) == [])
+}
+
+/// What does not agree in the ledger at `path`, whether or not a gateway has it open.
+func auditViolations(path: String) throws -> [LedgerViolation] {
+  try LedgerReader(path: path).violations()
 }
 
 let anyLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.any()
@@ -50,24 +55,31 @@ extension Ledger {
     try await find(key, on: anyLoop).get()
   }
 
-  func claimed(_ claim: Claim) async throws -> Lease {
-    try await self.claim(claim, on: anyLoop).get()
+  func tookOver(_ request: LeaseRequest) async throws -> Lease {
+    try await takeOver(request, on: anyLoop).get()
   }
 
   func advanced(
-    _ key: UploadKey, epoch: Int64 = 1, from: Int64, to: Int64, expiresAt: WallTime = WallTime(milliseconds: 9000)
+    _ key: UploadKey, epoch: Int64 = 1, from: Int64, to: Int64, expiresAt: WallTime = WallTime(milliseconds: 9000),
+    storeState: String? = nil, endsLease: Bool = false
   ) async throws {
-    try await advance(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt, on: anyLoop).get()
+    let advance = Advance(
+      key: key, epoch: epoch, from: from, to: to, expiresAt: expiresAt, storeState: storeState, endsLease: endsLease)
+    try await self.advance(advance, on: anyLoop).get()
   }
 
-  func settled(
+  func renewed(_ renewals: [LeaseRenewal]) async throws {
+    try await renew(renewals, on: anyLoop).get()
+  }
+
+  func completed(
     _ key: UploadKey, epoch: Int64 = 1, size: Int64, digest: ContentDigest? = nil,
     charged: Int64? = nil, at: WallTime = WallTime(milliseconds: 7000), isProvableFromDisk: Bool = false
   ) async throws {
-    let settlement = Settlement(
+    let completion = Completion(
       key: key, epoch: epoch, size: size, charged: charged ?? size, digest: digest, at: at,
       isProvableFromDisk: isProvableFromDisk)
-    try await settle(settlement, on: anyLoop).get()
+    try await complete(completion, on: anyLoop).get()
   }
 
   func released(_ key: UploadKey, epoch: Int64 = 1) async throws {
@@ -83,7 +95,11 @@ extension Ledger {
   }
 
   func allUnfinished() async throws -> [UploadRecord] {
-    try await unfinished(on: anyLoop).get()
+    try await unfinished(of: "gateway-1", on: anyLoop).get()
+  }
+
+  func allExpired(at time: WallTime) async throws -> [UploadRecord] {
+    try await expired(at: time, of: "gateway-1", on: anyLoop).get()
   }
 
   func allQuotas() async throws -> [QuotaRecord] {
@@ -97,23 +113,27 @@ extension Reservation {
     subject: String = "token:ada",
     wanted: Int64? = nil, takesPart: Bool = false, quotas: [QuotaCap] = [.route(1000)], unfinishedLimit: Int = 1000,
     clientUnfinishedLimit: Int = .max,
-    label: String? = nil, digest: ContentDigest? = nil
+    label: String? = nil, metadata: [String: String] = [:], digest: ContentDigest? = nil, storeState: String? = nil
   ) -> Reservation {
-    Reservation(
-      key: key, route: route, owner: owner, subject: subject, total: total, wanted: wanted ?? total ?? 0,
-      takesPart: takesPart,
-      quotas: quotas, unfinishedLimit: unfinishedLimit, clientUnfinishedLimit: clientUnfinishedLimit, format: "bytes",
-      label: label, digest: digest,
-      holder: "gateway-1", at: WallTime(milliseconds: 1000), expiresAt: WallTime(milliseconds: 5000))
+    let facts = UploadFacts(
+      key: key, route: route, owner: owner, subject: subject, format: .bytes, label: label, metadata: metadata,
+      digest: digest, total: total, createdAt: WallTime(milliseconds: 1000))
+    return Reservation(
+      facts: facts, wanted: wanted ?? total ?? 0, takesPart: takesPart, quotas: quotas,
+      unfinishedLimit: unfinishedLimit, clientUnfinishedLimit: clientUnfinishedLimit, holder: "gateway-1",
+      expiresAt: WallTime(milliseconds: 5000), storeState: storeState)
   }
+
+  var key: UploadKey { facts.key }
 }
 
-extension Claim {
+extension LeaseRequest {
   static func of(
-    _ key: UploadKey, wanted: Int64, quotas: [QuotaCap] = [.route(1000)], digest: ContentDigest? = nil
-  ) -> Claim {
-    Claim(
-      key: key, holder: "gateway-2", quotas: quotas, wanted: wanted, digest: digest,
+    _ key: UploadKey, wanted: Int64, quotas: [QuotaCap] = [.route(1000)], lateTotal: Int64? = nil,
+    digest: ContentDigest? = nil
+  ) -> LeaseRequest {
+    LeaseRequest(
+      key: key, holder: "gateway-2", quotas: quotas, wanted: wanted, lateTotal: lateTotal, digest: digest,
       expiresAt: WallTime(milliseconds: 6000))
   }
 }

@@ -14,7 +14,7 @@ struct LedgerMaintenanceTests {
       let done = (0..<450).map { _ in Reservation.of(1) }
       let open = Reservation.of(100)
       for upload in done + [open] { _ = try await ledger.opened(upload) }
-      for upload in done { try await ledger.settled(upload.key, size: 1) }
+      for upload in done { try await ledger.completed(upload.key, size: 1) }
       let maintenance = try LedgerMaintenance(path: path)
       // The gateway is not idle meanwhile.
       let busy = Task { @Sendable in
@@ -26,8 +26,8 @@ struct LedgerMaintenanceTests {
       try await busy.value
       #expect(try await ledger.allQuotas() == [.of("", reserved: 100, used: 10, cap: 1000)])
       #expect(try await ledger.found(done[20].key) == nil)
-      try await ledger.settled(open.key, size: 100)
-      #expect(try LedgerAudit.violations(path: path) == [])
+      try await ledger.completed(open.key, size: 100)
+      #expect(try auditViolations(path: path) == [])
     }
   }
 
@@ -39,7 +39,7 @@ struct LedgerMaintenanceTests {
       let ledger = try EmbeddedLedger(path: path)
       let done = Reservation.of(10)
       _ = try await ledger.opened(done)
-      try await ledger.settled(done.key, size: 10)
+      try await ledger.completed(done.key, size: 10)
       ledger.close()
       #expect(try LedgerMaintenance(path: path).forget([done.key]) == [done.key])
       let again = try EmbeddedLedger(path: path)
@@ -56,7 +56,7 @@ struct LedgerMaintenanceTests {
       defer { ledger.close() }
       let done = Reservation.of(10)
       _ = try await ledger.opened(done)
-      try await ledger.settled(done.key, size: 10)
+      try await ledger.completed(done.key, size: 10)
       let maintenance = try LedgerMaintenance(path: path, busyMilliseconds: 10)
       let foreign = try Database(path: path, access: .readWrite, busyMilliseconds: 0)
       try foreign.execute("BEGIN IMMEDIATE")
@@ -67,7 +67,8 @@ struct LedgerMaintenanceTests {
   }
 
   @Test(
-    "An older ledger gets the newer columns, and what it did not know of its uploads stays unknown", arguments: [1, 2])
+    "An older ledger gets the newer columns, and what it did not know of its uploads stays unknown",
+    arguments: [1, 2, 3])
   func migrates(schema: Int) async throws {
     try await withTemporaryDirectory { directory in
       let path = directory + "/ledger.db"
@@ -89,9 +90,10 @@ struct LedgerMaintenanceTests {
       let ledger = try EmbeddedLedger(path: path)
       defer { ledger.close() }
       let record = try #require(try await ledger.allUnfinished().first)
-      #expect(record.subject.isEmpty)
+      #expect(record.facts.subject.isEmpty)
       #expect(record.storeState == nil)
-      #expect(try await ledger.claimed(.of(record.key, wanted: 0)).storeState == nil)
+      #expect(record.facts.metadata.isEmpty)
+      #expect(try await ledger.tookOver(.of(record.key, wanted: 0)).storeState == nil)
       #expect(try LedgerReader(path: path).ledgerID().count == 32)
       await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(0, unfinishedLimit: 1)) }
     }
@@ -147,11 +149,11 @@ struct LedgerMaintenanceTests {
       let open = Reservation.of(100, quotas: quotas)
       let done = Reservation.of(50, quotas: quotas)
       for upload in [open, done] { _ = try await ledger.opened(upload) }
-      try await ledger.settled(done.key, size: 50, charged: 20)
-      #expect(try LedgerAudit.violations(path: path) == [])
+      try await ledger.completed(done.key, size: 50, charged: 20)
+      #expect(try auditViolations(path: path) == [])
       ledger.close()
       try Database(path: path, access: .readWrite, busyMilliseconds: 0).execute(damage)
-      let violations = try LedgerAudit.violations(path: path)
+      let violations = try auditViolations(path: path)
       #expect(violations.contains { $0.rule == rule }, "\(violations)")
       #expect(!violations.contains { $0.description.contains(open.key.text) }, "keys are secrets")
     }

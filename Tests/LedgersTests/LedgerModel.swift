@@ -26,9 +26,18 @@ struct LedgerModel {
   var lastDone: UploadKey?
   /// How many have failed ever.
   var failures = 0
+  /// How many takeovers named a late total.
+  var lateTotals = 0
+  /// How many completions were told a second time.
+  var repetitions = 0
   var used: [Quota: Int64] = [:]
   /// What is charged for what is done, by route.
   var doneBytes: [String: Int64] = [:]
+
+  /// What every ledger lists as unfinished.
+  var unfinished: [UploadKey: UploadRecord] {
+    open.mapValues(\.record).merging(failed) { first, _ in first }
+  }
 
   func reserved(_ quota: Quota) -> Int64 {
     open.values.reduce(0) { $0 + $1.bytes(in: quota, below: .max) }
@@ -37,16 +46,18 @@ struct LedgerModel {
   mutating func perform(_ step: LedgerStep) -> LedgerStep.Answer {
     switch step {
     case .open(let reservation): begin(reservation)
-    case .claim(let claim): take(claim)
-    case .advance(let key, let epoch, let from, let to, let expiresAt):
-      change(key, epoch: epoch) { upload in
-        guard upload.record.committed == from, from <= to, to <= upload.record.granted else { return .failure(.fenced) }
-        upload.record.committed = to
-        upload.record.expiresAt = expiresAt
+    case .takeOver(let request): takeOver(request)
+    case .advance(let advance):
+      change(advance.key, epoch: advance.epoch) { upload in
+        guard upload.record.committed == advance.from, advance.from <= advance.to, advance.to <= upload.record.granted
+        else { return .failure(.fenced) }
+        upload.record.committed = advance.to
+        upload.record.expiresAt = advance.expiresAt
+        upload.record.storeState = advance.storeState ?? upload.record.storeState
         return .done
       }
-    case .settle(let key, let epoch, let size, let charged, let digest, let at):
-      settle(key, epoch: epoch, size: size, charged: charged, digest: digest, at: at)
+    case .renew(let renewals): renew(renewals)
+    case .complete(let completion): complete(completion)
     case .fail(let key, let epoch, let expiresAt): fail(key, epoch: epoch, expiresAt: expiresAt)
     case .forget(let key): forget(key)
     case .dropWindows(let start): drop(before: start)
@@ -61,68 +72,83 @@ struct LedgerModel {
     }
   }
 
-  private mutating func begin(_ wish: Reservation) -> LedgerStep.Answer {
-    if open.values.count(where: { $0.record.route == wish.route }) >= wish.unfinishedLimit { return .failure(.crowded) }
-    let ofClient = open.values.count { $0.record.route == wish.route && $0.record.subject == wish.subject }
-    if ofClient >= wish.clientUnfinishedLimit { return .failure(.crowded) }
-    let available = available(route: wish.route, caps: wish.quotas)
-    let granted = min(available, wish.wanted)
-    if granted < wish.wanted && (granted == 0 || !wish.takesPart) {
-      let enough = wish.takesPart ? 1 : wish.wanted
-      let short = wish.quotas.filter { self.available(route: wish.route, caps: [$0]) < enough }
+  private mutating func begin(_ reservation: Reservation) -> LedgerStep.Answer {
+    let facts = reservation.facts
+    let ofRoute = open.values.map(\.record.facts).filter { $0.route == facts.route }
+    if ofRoute.count >= reservation.unfinishedLimit { return .failure(.crowded) }
+    let ofClient = ofRoute.count { $0.subject == facts.subject }
+    if ofClient >= reservation.clientUnfinishedLimit { return .failure(.crowded) }
+    let available = available(route: facts.route, caps: reservation.quotas)
+    let granted = min(available, reservation.wanted)
+    if granted < reservation.wanted && (granted == 0 || !reservation.takesPart) {
+      let enough = reservation.takesPart ? 1 : reservation.wanted
+      let short = reservation.quotas.filter { self.available(route: facts.route, caps: [$0]) < enough }
       let doesEnd = short.allSatisfy { $0.window != 0 && $0.cap >= enough }
       return .failure(.quota(available: available, windows: doesEnd ? short : []))
     }
-    if open[wish.key] != nil || done[wish.key] != nil || failed[wish.key] != nil { return .engineFailure }
+    if open[facts.key] != nil || done[facts.key] != nil || failed[facts.key] != nil { return .engineFailure }
     let record = UploadRecord(
-      key: wish.key, route: wish.route, owner: wish.owner, total: wish.total, committed: 0, granted: granted,
-      state: .open, epoch: 1, format: wish.format, label: wish.label, digest: wish.digest, createdAt: wish.at,
-      expiresAt: wish.expiresAt, finishedAt: nil, subject: wish.subject)
-    open[wish.key] = Upload(record: record, extents: [(0..<granted, wish.quotas)])
-    return .holding(
-      Lease(
-        epoch: 1, committed: 0, granted: granted, digest: wish.digest, label: wish.label, createdAt: wish.at))
+      facts: facts, committed: 0, granted: granted, state: .open, epoch: 1, expiresAt: reservation.expiresAt,
+      storeState: reservation.storeState)
+    open[facts.key] = Upload(record: record, extents: [(0..<granted, reservation.quotas)])
+    return .leased(
+      Lease(facts: facts, epoch: 1, committed: 0, granted: granted, storeState: reservation.storeState))
   }
 
-  private mutating func take(_ claim: Claim) -> LedgerStep.Answer {
-    guard var upload = open[claim.key] else { return .failure(.unknown) }
-    let old = upload.record.granted
-    let missing = max(0, min(claim.wanted, upload.record.total ?? .max) - old)
-    let more = min(missing, available(route: upload.record.route, caps: claim.quotas))
-    let short = claim.quotas.filter { available(route: upload.record.route, caps: [$0]) < 1 }
+  private mutating func takeOver(_ request: LeaseRequest) -> LedgerStep.Answer {
+    guard var upload = open[request.key] else { return .failure(.unknown) }
+    var facts = upload.record.facts
+    facts.total = facts.total ?? request.lateTotal
+    facts.digest = facts.digest ?? request.digest
+    guard upload.record.committed <= facts.total ?? .max else { return .failure(.fenced) }
+    let kept = min(upload.record.granted, facts.total ?? .max)
+    upload.extents = upload.extents.map { ($0.bytes.clamped(to: 0..<kept), $0.caps) }
+    let missing = max(0, min(request.wanted, facts.total ?? .max) - kept)
+    let more = min(missing, available(route: facts.route, caps: request.quotas))
+    let short = request.quotas.filter { available(route: facts.route, caps: [$0]) < 1 }
     let doesEnd = missing > 0 && more == 0 && short.allSatisfy { $0.window != 0 && $0.cap > 0 }
-    upload.record.granted = old + more
-    upload.extents.append((old..<old + more, claim.quotas))
+    upload.record.facts = facts
+    upload.record.granted = kept + more
+    upload.extents.append((kept..<kept + more, request.quotas))
     upload.record.epoch += 1
-    upload.record.expiresAt = claim.expiresAt
-    upload.record.digest = upload.record.digest ?? claim.digest
-    open[claim.key] = upload
-    return .holding(
+    upload.record.expiresAt = request.expiresAt
+    open[request.key] = upload
+    if request.lateTotal != nil { lateTotals += 1 }
+    return .leased(
       Lease(
-        epoch: upload.record.epoch, committed: upload.record.committed, granted: old + more,
-        digest: upload.record.digest, label: upload.record.label, createdAt: upload.record.createdAt,
-        shortWindows: doesEnd ? short : []))
+        facts: facts, epoch: upload.record.epoch, committed: upload.record.committed, granted: kept + more,
+        shortWindows: doesEnd ? short : [], storeState: upload.record.storeState))
   }
 
-  private mutating func settle(
-    _ key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime
-  ) -> LedgerStep.Answer {
-    let answer = change(key, epoch: epoch) { upload in
+  private mutating func renew(_ renewals: [LeaseRenewal]) -> LedgerStep.Answer {
+    for renewal in renewals where open[renewal.key]?.record.epoch == renewal.epoch {
+      open[renewal.key]?.record.expiresAt = renewal.expiresAt
+    }
+    return .done
+  }
+
+  private mutating func complete(_ completion: Completion) -> LedgerStep.Answer {
+    let (key, size) = (completion.key, completion.size)
+    if let record = done[key]?.record, record.epoch == completion.epoch, record.committed == size {
+      repetitions += 1
+      return .done
+    }
+    let answer = change(key, epoch: completion.epoch) { upload in
       let record = upload.record
-      guard record.committed <= size, size <= record.granted, record.total ?? size == size else {
+      guard record.committed <= size, size <= record.granted, record.facts.total ?? size == size else {
         return .failure(.fenced)
       }
       upload.record.state = .done
       upload.record.committed = size
       upload.record.granted = 0
-      upload.record.digest = digest ?? record.digest
-      upload.record.finishedAt = at
+      upload.record.facts.digest = completion.digest ?? record.facts.digest
+      upload.record.finishedAt = completion.at
       return .done
     }
     guard answer == .done, let upload = open.removeValue(forKey: key) else { return answer }
-    let charged = min(max(0, charged), size)
+    let charged = min(max(0, completion.charged), size)
     lastDone = key
-    doneBytes[upload.record.route, default: 0] += charged
+    doneBytes[upload.record.facts.route, default: 0] += charged
     var kept: [Quota: Int64] = [:]
     for quota in upload.quotas {
       let bytes = upload.bytes(in: quota, below: quota.window == 0 ? charged : size)
@@ -168,6 +194,8 @@ struct LedgerModel {
       failed[key] = nil
       return .done
     }
+    // What is not there, or no more, is no failure: the first answer may have been lost.
+    if open[key] == nil, done[key] == nil { return .done }
     let answer = change(key, epoch: epoch) { _ in .done }
     if answer == .done { open[key] = nil }
     return answer
@@ -188,12 +216,12 @@ extension LedgerModel.Upload {
   var quotas: Set<LedgerModel.Quota> {
     Set(
       extents.flatMap(\.caps).map {
-        LedgerModel.Quota(route: record.route, subject: $0.subject, window: $0.window)
+        LedgerModel.Quota(route: record.facts.route, subject: $0.subject, window: $0.window)
       })
   }
 
   func bytes(in quota: LedgerModel.Quota, below end: Int64) -> Int64 {
-    guard record.route == quota.route else { return 0 }
+    guard record.facts.route == quota.route else { return 0 }
     return extents.reduce(0) { sum, extent in
       let counts = extent.caps.contains { $0.subject == quota.subject && $0.window == quota.window }
       return counts ? sum + Int64(extent.bytes.clamped(to: 0..<end).count) : sum

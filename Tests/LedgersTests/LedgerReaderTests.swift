@@ -17,7 +17,7 @@ struct LedgerReaderTests {
       let done = Reservation.of(50)
       let other = Reservation.of(10, route: "/other")
       for upload in [open, done, other] { _ = try await ledger.opened(upload) }
-      try await ledger.settled(done.key, size: 50)
+      try await ledger.completed(done.key, size: 50)
       #expect(Set(try reader.uploads().map(\.key)) == [open.key, done.key, other.key])
       #expect(try reader.uploads(state: .done).map(\.key) == [done.key])
       #expect(try reader.uploads(route: "/other").map(\.key) == [other.key])

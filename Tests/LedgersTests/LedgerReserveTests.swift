@@ -19,7 +19,7 @@ struct LedgerReserveTests {
     var uploads = (0..<300).map { _ in Self.upload(100) }
     for upload in uploads { _ = try await ledger.opened(upload) }
     let done = uploads.removeLast()
-    try await ledger.settled(done.key, size: 100)
+    try await ledger.completed(done.key, size: 100)
     #expect(notices.taken() == [])
     disk.fill()
     try await beginUntilFull(ledger)
@@ -30,10 +30,10 @@ struct LedgerReserveTests {
       disk.fill()
       let digest = ContentDigest(bytes: Array(repeating: UInt8(number % 256), count: 32))
       switch number % 4 {
-      case 0: try await ledger.settled(upload.key, size: 100, digest: digest)
+      case 0: try await ledger.completed(upload.key, size: 100, digest: digest)
       case 1: try await ledger.failed(upload.key)
       case 2: try await ledger.released(upload.key)
-      default: #expect(try await ledger.claimed(.of(upload.key, wanted: 100, digest: digest)).granted == 100)
+      default: #expect(try await ledger.tookOver(.of(upload.key, wanted: 100, digest: digest)).granted == 100)
       }
       if number % 100 == 99 {
         try await beginUntilFull(ledger)
@@ -52,7 +52,7 @@ struct LedgerReserveTests {
     while (try? await ledger.opened(Self.upload(1))) == nil { try await Task.sleep(for: .milliseconds(20)) }
     if let last = notices.taken().last { #expect(last == .roomAgain(path: path)) }
     ledger.close()
-    #expect(try LedgerAudit.violations(path: path) == [])
+    #expect(try auditViolations(path: path) == [])
   }
 
   private static func upload(_ total: Int64) -> Reservation {

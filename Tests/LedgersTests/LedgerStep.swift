@@ -4,16 +4,17 @@ import NIOCore
 /// One call that changes a ledger, as a value: for a model and for a real one.
 enum LedgerStep {
   case open(Reservation)
-  case claim(Claim)
-  case advance(UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime)
-  case settle(UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime)
+  case takeOver(LeaseRequest)
+  case advance(Advance)
+  case renew([LeaseRenewal])
+  case complete(Completion)
   case fail(UploadKey, epoch: Int64, expiresAt: WallTime)
   case forget(UploadKey)
   case dropWindows(before: WallTime)
   case release(UploadKey, epoch: Int64)
 
   enum Answer: Equatable {
-    case holding(Lease)
+    case leased(Lease)
     case done
     case failure(LedgerError)
     /// In words of the engine's own.
@@ -26,13 +27,15 @@ enum LedgerStep {
     do {
       switch self {
       case .open(let reservation):
-        return .holding(try await ledger.opened(reservation))
-      case .claim(let claim):
-        return .holding(try await ledger.claimed(claim))
-      case .advance(let key, let epoch, let from, let to, let expiresAt):
-        try await ledger.advanced(key, epoch: epoch, from: from, to: to, expiresAt: expiresAt)
-      case .settle(let key, let epoch, let size, let charged, let digest, let at):
-        try await ledger.settled(key, epoch: epoch, size: size, digest: digest, charged: charged, at: at)
+        return .leased(try await ledger.opened(reservation))
+      case .takeOver(let request):
+        return .leased(try await ledger.tookOver(request))
+      case .advance(let advance):
+        try await ledger.advance(advance, on: anyLoop).get()
+      case .renew(let renewals):
+        try await ledger.renewed(renewals)
+      case .complete(let completion):
+        try await ledger.complete(completion, on: anyLoop).get()
       case .fail(let key, let epoch, let expiresAt):
         try await ledger.failed(key, epoch: epoch, expiresAt: expiresAt)
       case .forget(let key):
@@ -67,22 +70,39 @@ enum LedgerStep {
     let committed = record?.committed ?? 0
     let granted = record?.granted ?? 0
     let time = WallTime(milliseconds: .random(in: 1...1_000_000, using: &random))
-    switch Int.random(in: 0..<14, using: &random) {
+    switch Int.random(in: 0..<16, using: &random) {
     case 0...2:
       return .open(reservation(key: isMistaken ? key : minted(using: &random), using: &random))
     case 3...4:
-      return .claim(
-        Claim(
+      let isLate = Int.random(in: 0..<3, using: &random) == 0
+      return .takeOver(
+        LeaseRequest(
           key: key, holder: "gateway-2", quotas: quotas(using: &random), wanted: .random(in: 0...400, using: &random),
+          lateTotal: isLate ? .random(in: isMistaken ? 0...400 : committed...max(committed, 400), using: &random) : nil,
           digest: digest(using: &random), expiresAt: time))
     case 5...6:
       let to = isMistaken ? Int64.random(in: 0...500, using: &random) : .random(in: committed...granted, using: &random)
-      return .advance(key, epoch: epoch, from: isMistaken ? to : committed, to: to, expiresAt: time)
+      return .advance(
+        Advance(
+          key: key, epoch: epoch, from: isMistaken ? to : committed, to: to, expiresAt: time,
+          storeState: Bool.random(using: &random) ? "at \(to)" : nil, endsLease: Bool.random(using: &random)))
     case 7...8:
-      let size = record?.total ?? .random(in: committed...granted + 2, using: &random)
+      let size = record?.facts.total ?? .random(in: committed...granted + 2, using: &random)
       let charged = Bool.random(using: &random) ? size : .random(in: -5...size + 5, using: &random)
-      return .settle(
-        key, epoch: epoch, size: size, charged: charged, digest: digest(using: &random), at: time)
+      return .complete(
+        Completion(
+          key: key, epoch: epoch, size: size, charged: charged, digest: digest(using: &random), at: time))
+    case 14:
+      let records = open.shuffled(using: &random).prefix(3)
+      return .renew(records.map { LeaseRenewal(key: $0.key, epoch: isMistaken ? 0 : $0.epoch, expiresAt: time) })
+    case 15:
+      // As a gateway does that did not hear the first answer.
+      guard let key = model.lastDone, let done = model.done[key]?.record else { return .release(key, epoch: epoch) }
+      return .complete(
+        Completion(
+          key: key, epoch: done.epoch + (Bool.random(using: &random) ? 0 : 1),
+          size: done.committed + (isMistaken ? 1 : 0), charged: .random(in: 0...400, using: &random),
+          digest: digest(using: &random), at: time))
     case 10: return .fail(key, epoch: epoch, expiresAt: time)
     case 11: return .forget(done ?? key)
     case 12: return .dropWindows(before: WallTime(milliseconds: .random(in: 0...130_000, using: &random)))
@@ -96,15 +116,18 @@ enum LedgerStep {
 
   private static func reservation(key: UploadKey, using random: inout SeededGenerator) -> Reservation {
     let wanted = Int64.random(in: 0...300, using: &random)
-    return Reservation(
+    let facts = UploadFacts(
       key: key, route: routes.randomElement(using: &random) ?? "", owner: "token:ada",
-      subject: ["address:a", "token:ada"].randomElement(using: &random) ?? "",
-      total: Bool.random(using: &random) ? wanted : nil, wanted: wanted, takesPart: Bool.random(using: &random),
-      quotas: quotas(using: &random), unfinishedLimit: .random(in: 5...25, using: &random),
-      clientUnfinishedLimit: .random(in: 4...20, using: &random), format: "text",
-      label: Bool.random(using: &random) ? "a name" : nil, digest: digest(using: &random), holder: "gateway-1",
-      at: WallTime(milliseconds: .random(in: 1...1_000_000, using: &random)),
-      expiresAt: WallTime(milliseconds: .random(in: 1...1_000_000, using: &random)))
+      subject: ["address:a", "token:ada"].randomElement(using: &random) ?? "", format: .text,
+      label: Bool.random(using: &random) ? "a name" : nil,
+      metadata: Bool.random(using: &random) ? ["type": "text/plain", "\(wanted)": "\u{0}\"Grüße\""] : [:],
+      digest: digest(using: &random), total: Bool.random(using: &random) ? wanted : nil,
+      createdAt: WallTime(milliseconds: .random(in: 1...1_000_000, using: &random)))
+    return Reservation(
+      facts: facts, wanted: wanted, takesPart: Bool.random(using: &random), quotas: quotas(using: &random),
+      unfinishedLimit: .random(in: 5...25, using: &random), clientUnfinishedLimit: .random(in: 4...20, using: &random),
+      holder: "gateway-1", expiresAt: WallTime(milliseconds: .random(in: 1...1_000_000, using: &random)),
+      storeState: Bool.random(using: &random) ? "at the offer" : nil)
   }
 
   /// The route's own always; a client's mostly. Caps go up and down.

@@ -26,13 +26,19 @@ struct ModelTests {
         let expected = model.perform(step)
         let answer = await step.perform(on: ledger)
         try #require(answer == expected, "call \(number): \(step)")
-        let reads = (ledger.unfinished(on: anyLoop), ledger.quotas(on: anyLoop))
+        let time = WallTime(milliseconds: .random(in: 1...1_000_000, using: &random))
+        let reads = (
+          ledger.unfinished(of: "gateway-1", on: anyLoop), ledger.expired(at: time, of: "gateway-1", on: anyLoop),
+          ledger.quotas(on: anyLoop)
+        )
         let unfinished = try await reads.0.get()
-        let quotas = try await reads.1.get()
+        let expired = try await reads.1.get()
+        let quotas = try await reads.2.get()
         try #require(
-          Dictionary(uniqueKeysWithValues: unfinished.map { ($0.key, $0) })
-            == model.open.mapValues(\.record).merging(model.failed) { first, _ in first },
+          Dictionary(uniqueKeysWithValues: unfinished.map { ($0.key, $0) }) == model.unfinished,
           "call \(number): \(step)")
+        try #require(
+          Set(expired) == Set(model.unfinished.values.filter { $0.expiresAt <= time }), "call \(number): \(step)")
         for quota in quotas {
           let name = LedgerModel.Quota(route: quota.route, subject: quota.subject, window: quota.window)
           try #require(quota.reserved == model.reserved(name), "call \(number): \(step)")
@@ -44,12 +50,12 @@ struct ModelTests {
           model.used.allSatisfy { $0.value == 0 || named.contains($0.key) }, "call \(number): \(step)")
         for route in LedgerStep.routes {
           let quota = quotas.first { $0.route == route && $0.subject.isEmpty && $0.window == 0 }
-          let granted = unfinished.lazy.filter { $0.route == route }.reduce(0) { $0 + $1.granted }
+          let granted = unfinished.lazy.filter { $0.facts.route == route }.reduce(0) { $0 + $1.granted }
           try #require((quota?.reserved ?? 0) == granted, "call \(number): \(step)")
           try #require((quota?.used ?? 0) == model.doneBytes[route, default: 0], "call \(number): \(step)")
         }
         if number % 100 == 0 {
-          try #require(try LedgerAudit.violations(path: directory + "/ledger.db") == [], "call \(number): \(step)")
+          try #require(try auditViolations(path: directory + "/ledger.db") == [], "call \(number): \(step)")
         }
         if number % 1000 == 999 {
           ledger.close()
@@ -59,6 +65,8 @@ struct ModelTests {
       #expect(model.done.count > 50)
       for (key, done) in model.done { #expect(try await ledger.found(key) == done.record) }
       #expect(model.failures > 50)
+      #expect(model.lateTotals > 50)
+      #expect(model.repetitions > 20)
     }
   }
 }

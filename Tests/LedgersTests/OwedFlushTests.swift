@@ -16,7 +16,7 @@ struct OwedFlushTests {
       let other = Reservation.of(100)
       for reservation in [upload, other] { _ = try await ledger.opened(reservation) }
       try await ledger.advanced(other.key, from: 0, to: 1)
-      try await ledger.settled(upload.key, size: 100, isProvableFromDisk: true)
+      try await ledger.completed(upload.key, size: 100, isProvableFromDisk: true)
       #expect(ledger.unflushed.isOwed)
       await #expect(throws: LedgerError.fenced) { try await ledger.advanced(other.key, from: 50, to: 60) }
       #expect(!ledger.unflushed.isOwed)
@@ -39,7 +39,7 @@ struct OwedFlushTests {
       let upload = Reservation.of(100)
       _ = try await ledger.opened(upload)
       disk.state.withLock { $0.faults = .always }
-      try await ledger.settled(upload.key, size: 100, isProvableFromDisk: true)
+      try await ledger.completed(upload.key, size: 100, isProvableFromDisk: true)
       _ = try await notices.first { if case .unmended = $0 { true } else { false } }
       #expect(ledger.unflushed.isOwed)
       let error = await #expect(throws: LedgerError.self) { try await ledger.found(upload.key) }

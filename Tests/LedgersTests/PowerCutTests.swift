@@ -105,10 +105,10 @@ struct PowerCutTests {
       case 0, 1:
         begin(.done)
         let isProvableFromDisk = choice == 0
-        let settlement = Settlement(
+        let completion = Completion(
           key: key, epoch: 1, size: Self.total, charged: Self.total, digest: nil, at: WallTime(milliseconds: 1),
           isProvableFromDisk: isProvableFromDisk)
-        step = (.done, !isProvableFromDisk, ledger.settle(settlement, on: anyLoop))
+        step = (.done, !isProvableFromDisk, ledger.complete(completion, on: anyLoop))
       case 2:
         begin(.failed)
         step = (.failed, true, ledger.fail(key, epoch: 1, expiresAt: WallTime(milliseconds: 1), on: anyLoop))
@@ -120,7 +120,8 @@ struct PowerCutTests {
         begin(.open(to))
         step = (
           .open(to), true,
-          ledger.advance(key, epoch: 1, from: offset, to: to, expiresAt: WallTime(milliseconds: 1), on: anyLoop)
+          ledger.advance(
+            Advance(key: key, epoch: 1, from: offset, to: to, expiresAt: WallTime(milliseconds: 1)), on: anyLoop)
         )
       }
       do {
@@ -161,7 +162,7 @@ struct PowerCutTests {
     try replay.cut(into: folder)
     guard !promises.allowed.isEmpty else { return }
     let path = folder + "/ledger.db"
-    #expect(try LedgerAudit.violations(path: path) == [], "\(when)")
+    #expect(try auditViolations(path: path) == [], "\(when)")
     let found = Dictionary(uniqueKeysWithValues: try LedgerReader(path: path).uploads().map { ($0.key, $0) })
     for (key, allowed) in promises.allowed {
       #expect(allowed.contains(Promises.State(found[key])), "\(when): \(key.logID), one of \(allowed)")

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Every ledger, on quotas")
 struct QuotaContractTests {
-  @Test("A reservation counts against each of its quotas, and turns to use when settled", arguments: LedgerEngine.all)
+  @Test("A reservation counts against each of its quotas, and turns to use when complete", arguments: LedgerEngine.all)
   func countsEverywhere(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let caps: [QuotaCap] = [.route(1000), .client("token:ada", 500), .client("token:ada", 300, window: 60)]
@@ -16,7 +16,7 @@ struct QuotaContractTests {
           .of("", reserved: 100, used: 0, cap: 1000), .of("token:ada", reserved: 100, used: 0, cap: 500),
           .of("token:ada", window: 60, reserved: 100, used: 0, cap: 300),
         ])
-      try await ledger.settled(upload.key, size: 70)
+      try await ledger.completed(upload.key, size: 70)
       #expect(
         try await ledger.allQuotas() == [
           .of("", reserved: 0, used: 70, cap: 1000), .of("token:ada", reserved: 0, used: 70, cap: 500),
@@ -53,38 +53,38 @@ struct QuotaContractTests {
     }
   }
 
-  @Test("A claim reserves what is missing, as far as it goes", arguments: LedgerEngine.all)
-  func claimGrantsMore(_ engine: LedgerEngine) async throws {
+  @Test("A takeover reserves what is missing, as far as the quotas leave it", arguments: LedgerEngine.all)
+  func takeoverGrantsMore(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let other = Reservation.of(70, quotas: [.route(100)])
       _ = try await ledger.opened(other)
       let upload = Reservation.of(100, takesPart: true, quotas: [.route(100)])
       #expect(try await ledger.opened(upload).granted == 30)
-      #expect(try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(100)])).granted == 30)
+      #expect(try await ledger.tookOver(.of(upload.key, wanted: 100, quotas: [.route(100)])).granted == 30)
       try await ledger.released(other.key)
-      #expect(try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(80)])).granted == 80)
-      #expect(try await ledger.claimed(.of(upload.key, wanted: 100, quotas: [.route(500)])).granted == 100)
-      #expect(try await ledger.claimed(.of(upload.key, wanted: 500, quotas: [.route(500)])).granted == 100)
+      #expect(try await ledger.tookOver(.of(upload.key, wanted: 100, quotas: [.route(80)])).granted == 80)
+      #expect(try await ledger.tookOver(.of(upload.key, wanted: 100, quotas: [.route(500)])).granted == 100)
+      #expect(try await ledger.tookOver(.of(upload.key, wanted: 500, quotas: [.route(500)])).granted == 100)
       #expect(try await ledger.allQuotas() == [.of("", reserved: 100, used: 0, cap: 500)])
     }
   }
 
   @Test(
-    "What a claim adds counts where the claim says, and each byte ends where it was reserved",
+    "What a takeover adds counts where the takeover says, and each byte ends where it was reserved",
     arguments: LedgerEngine.all)
   func followsTheClient(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let upload = Reservation.of(
         nil, wanted: 100, takesPart: true, quotas: [.route(1000), .client("address:a", 60)])
       #expect(try await ledger.opened(upload).granted == 60)
-      let claim = Claim.of(upload.key, wanted: 90, quotas: [.route(1000), .client("address:b", 60)])
-      #expect(try await ledger.claimed(claim).granted == 90)
+      let request = LeaseRequest.of(upload.key, wanted: 90, quotas: [.route(1000), .client("address:b", 60)])
+      #expect(try await ledger.tookOver(request).granted == 90)
       #expect(
         try await ledger.allQuotas() == [
           .of("", reserved: 90, used: 0, cap: 1000), .of("address:a", reserved: 60, used: 0, cap: 60),
           .of("address:b", reserved: 30, used: 0, cap: 60),
         ])
-      try await ledger.settled(upload.key, epoch: 2, size: 75)
+      try await ledger.completed(upload.key, epoch: 2, size: 75)
       #expect(
         try await ledger.allQuotas() == [
           .of("", reserved: 0, used: 75, cap: 1000), .of("address:a", reserved: 0, used: 60, cap: 60),
@@ -110,9 +110,9 @@ struct QuotaContractTests {
       let uploads = (0..<3).map { _ in Reservation.of(100, quotas: [.route(300)]) }
       for upload in uploads { _ = try await ledger.opened(upload) }
       await #expect(throws: LedgerError.quota(available: 0)) { try await ledger.opened(.of(1, quotas: [.route(50)])) }
-      #expect(try await ledger.claimed(.of(uploads[0].key, wanted: 100, quotas: [.route(50)])).granted == 100)
+      #expect(try await ledger.tookOver(.of(uploads[0].key, wanted: 100, quotas: [.route(50)])).granted == 100)
       try await ledger.advanced(uploads[0].key, epoch: 2, from: 0, to: 100)
-      try await ledger.settled(uploads[0].key, epoch: 2, size: 100)
+      try await ledger.completed(uploads[0].key, epoch: 2, size: 100)
       try await ledger.released(uploads[1].key)
       await #expect(throws: LedgerError.quota(available: 0)) { try await ledger.opened(.of(1, quotas: [.route(50)])) }
       await #expect(throws: LedgerError.quota(available: 10)) {
@@ -134,7 +134,7 @@ struct QuotaContractTests {
       #expect(try await ledger.opened(.of(huge, takesPart: true, quotas: [.route(huge)])).granted == 1)
       await #expect(throws: LedgerError.quota(available: 0)) { try await ledger.opened(.of(1, quotas: [.route(huge)])) }
       try await ledger.advanced(first.key, from: 0, to: huge - 1)
-      try await ledger.settled(first.key, size: huge - 1)
+      try await ledger.completed(first.key, size: huge - 1)
       #expect(try await ledger.allQuotas() == [.of("", reserved: 1, used: huge - 1, cap: huge)])
       // Without a quota nothing is summed.
       for _ in 0..<3 { #expect(try await ledger.opened(.of(1 << 62, quotas: [])).granted == 1 << 62) }
@@ -157,12 +157,12 @@ struct QuotaContractTests {
               let upload = Reservation.of(
                 Int64(7 + caller % 5), takesPart: true, quotas: [caps[0], caps[1 + caller % 2]])
               do throws(any Error) {
-                let holding = try await ledger.open(upload, on: loop).get()
+                let lease = try await ledger.open(upload, on: loop).get()
                 #expect(loop.inEventLoop == false)
                 if round % 2 == 0 {
-                  kept.append(holding.granted)
+                  kept.append(lease.granted)
                 } else {
-                  try await ledger.release(upload.key, epoch: holding.epoch, on: loop).get()
+                  try await ledger.release(upload.key, epoch: lease.epoch, on: loop).get()
                 }
               } catch LedgerError.quota {
                 continue

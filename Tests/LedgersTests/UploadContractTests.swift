@@ -8,51 +8,74 @@ struct UploadContractTests {
   func describes(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let digest = try #require(ContentDigest(bytes: Array(0..<32)))
-      var reservation = Reservation.of(100, label: "Grüße \u{1F40C}.txt", digest: digest)
-      reservation.storeState = "gzip:Grüße"
-      let holding = try await ledger.opened(reservation)
+      let metadata = ["mtime": "2026-07-29T10:00:00Z", "Grüße": "\u{1F40C}\n\"\u{0}", "": ""]
+      let reservation = Reservation.of(
+        100, label: "Grüße \u{1F40C}.txt", metadata: metadata, digest: digest, storeState: "gzip:Grüße")
+      let lease = try await ledger.opened(reservation)
       #expect(
-        holding
+        lease
           == Lease(
-            epoch: holding.epoch, committed: 0, granted: 100, digest: digest, label: holding.label,
-            createdAt: holding.createdAt, storeState: "gzip:Grüße"))
+            facts: reservation.facts, epoch: lease.epoch, committed: 0, granted: 100, storeState: "gzip:Grüße"))
       let record = try #require(try await ledger.found(reservation.key))
+      let facts = UploadFacts(
+        key: reservation.key, route: "/files", owner: "token:ada", subject: "token:ada", format: .bytes,
+        label: "Grüße \u{1F40C}.txt", metadata: metadata, digest: digest, total: 100,
+        createdAt: WallTime(milliseconds: 1000))
       #expect(
         record
           == UploadRecord(
-            key: reservation.key, route: "/files", owner: "token:ada", total: 100, committed: 0, granted: 100,
-            state: .open, epoch: holding.epoch, format: "bytes", label: "Grüße \u{1F40C}.txt", digest: digest,
-            createdAt: WallTime(milliseconds: 1000), expiresAt: WallTime(milliseconds: 5000), finishedAt: nil,
-            subject: "token:ada", storeState: "gzip:Grüße"))
+            facts: facts, committed: 0, granted: 100, state: .open, epoch: lease.epoch,
+            expiresAt: WallTime(milliseconds: 5000), finishedAt: nil, storeState: "gzip:Grüße"))
       #expect(try await ledger.allUnfinished() == [record])
-      #expect(try await ledger.claimed(.of(reservation.key, wanted: 0)).storeState == "gzip:Grüße")
+      let next = try await ledger.tookOver(.of(reservation.key, wanted: 0))
+      #expect(next.facts == facts && next.storeState == "gzip:Grüße")
     }
   }
 
-  @Test("An empty owner, no label, no digest and no total stay so", arguments: LedgerEngine.all)
+  @Test("Each format is found as it was given", arguments: LedgerEngine.all, DataFormat.allCases)
+  func keepsFormat(_ engine: LedgerEngine, _ format: DataFormat) async throws {
+    try await engine.withLedger { ledger in
+      var reservation = Reservation.of(100)
+      reservation.facts.format = format
+      let lease = try await ledger.opened(reservation)
+      #expect(lease.facts.format == format)
+      let record = try await ledger.found(reservation.key)
+      #expect(record?.facts.format == format)
+    }
+  }
+
+  @Test("An empty owner, no label, no metadata, no digest and no total stay so", arguments: LedgerEngine.all)
   func keepsNothing(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let reservation = Reservation.of(nil, owner: "", wanted: 50)
-      let holding = try await ledger.opened(reservation)
-      #expect(holding.granted == 50)
+      let lease = try await ledger.opened(reservation)
+      #expect(lease.granted == 50)
       let record = try #require(try await ledger.found(reservation.key))
-      #expect(record.owner.isEmpty)
-      #expect(record.total == nil)
-      #expect(record.label == nil)
-      #expect(record.digest == nil)
+      #expect(record.facts.owner.isEmpty)
+      #expect(record.facts.total == nil)
+      #expect(record.facts.label == nil)
+      #expect(record.facts.metadata.isEmpty)
+      #expect(record.storeState == nil)
+      #expect(record.facts.digest == nil)
     }
   }
 
-  @Test("A key that never was is nil to find and unknown to change", arguments: LedgerEngine.all)
+  @Test(
+    "A key that never was is nil to find, unknown to change, and no failure to release or renew",
+    arguments: LedgerEngine.all)
   func knowsNoStranger(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let key = UploadKey.mint()
       let found = try await ledger.found(key)
       #expect(found == nil)
-      await #expect(throws: LedgerError.unknown) { try await ledger.claimed(.of(key, wanted: 1)) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.tookOver(.of(key, wanted: 1)) }
       await #expect(throws: LedgerError.unknown) { try await ledger.advanced(key, from: 0, to: 1) }
-      await #expect(throws: LedgerError.unknown) { try await ledger.settled(key, size: 1) }
-      await #expect(throws: LedgerError.unknown) { try await ledger.released(key) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.completed(key, size: 1) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.failed(key) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.forgotten(key) }
+      try await ledger.released(key)
+      try await ledger.renewed([LeaseRenewal(key: key, epoch: 1, expiresAt: WallTime(milliseconds: 1))])
+      #expect(try await ledger.found(key) == nil)
     }
   }
 
@@ -98,25 +121,161 @@ struct UploadContractTests {
     }
   }
 
-  @Test("A claim fences the holder before it in every call", arguments: LedgerEngine.all)
+  @Test(
+    "What the store wants to know moves with the safe offset, and stays where nothing is said",
+    arguments: LedgerEngine.all)
+  func advancesStoreState(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let reservation = Reservation.of(100, storeState: "at the offer")
+      _ = try await ledger.opened(reservation)
+      try await ledger.advanced(reservation.key, from: 0, to: 10)
+      #expect(try await ledger.found(reservation.key)?.storeState == "at the offer")
+      try await ledger.advanced(reservation.key, from: 10, to: 20, storeState: "part 2")
+      await #expect(throws: LedgerError.fenced) {
+        try await ledger.advanced(reservation.key, from: 10, to: 30, storeState: "never")
+      }
+      try await ledger.advanced(reservation.key, from: 20, to: 20)
+      #expect(try await ledger.found(reservation.key)?.storeState == "part 2")
+      #expect(try await ledger.tookOver(.of(reservation.key, wanted: 100)).storeState == "part 2")
+    }
+  }
+
+  @Test("An upload whose lease was ended is taken over, and its last holder fenced", arguments: LedgerEngine.all)
+  func endsLease(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let reservation = Reservation.of(100)
+      _ = try await ledger.opened(reservation)
+      try await ledger.advanced(reservation.key, from: 0, to: 30, endsLease: true)
+      // Until somebody else has it, it is the last holder's: it may have let go of it too soon.
+      try await ledger.advanced(reservation.key, from: 30, to: 40, endsLease: true)
+      #expect(try await ledger.allUnfinished().map(\.committed) == [40])
+      #expect(try await ledger.tookOver(.of(reservation.key, wanted: 100)).committed == 40)
+      await #expect(throws: LedgerError.fenced) {
+        try await ledger.advanced(reservation.key, from: 40, to: 50, endsLease: true)
+      }
+    }
+  }
+
+  @Test(
+    "A renewal moves the expiry of its own lease alone, and passes over what is fenced", arguments: LedgerEngine.all)
+  func renews(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let uploads = (0..<5).map { _ in Reservation.of(10) }
+      for upload in uploads { _ = try await ledger.opened(upload) }
+      _ = try await ledger.tookOver(.of(uploads[1].key, wanted: 10))
+      try await ledger.failed(uploads[2].key)
+      try await ledger.completed(uploads[3].key, size: 10)
+      let later = WallTime(milliseconds: 50_000)
+      let before = try await ledger.allUnfinished()
+      try await ledger.renewed(
+        uploads.prefix(4).map { LeaseRenewal(key: $0.key, epoch: 1, expiresAt: later) }
+          + [LeaseRenewal(key: .mint(), epoch: 1, expiresAt: later)])
+      for record in before {
+        let now = try #require(try await ledger.found(record.key))
+        var expected = record
+        if record.key == uploads[0].key { expected.expiresAt = later }
+        #expect(now == expected)
+      }
+      try await ledger.renewed([])
+      try await ledger.renewed([LeaseRenewal(key: uploads[1].key, epoch: 2, expiresAt: later)])
+      #expect(try await ledger.found(uploads[1].key)?.expiresAt == later)
+    }
+  }
+
+  @Test("What expires at a time or before is listed, open or failed, and nothing else", arguments: LedgerEngine.all)
+  func listsExpired(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let uploads = (0..<4).map { _ in Reservation.of(10) }
+      for upload in uploads { _ = try await ledger.opened(upload) }
+      try await ledger.advanced(uploads[1].key, from: 0, to: 1, expiresAt: WallTime(milliseconds: 5001))
+      try await ledger.failed(uploads[2].key, expiresAt: WallTime(milliseconds: 4999))
+      try await ledger.completed(uploads[3].key, size: 10)
+      #expect(try await ledger.allExpired(at: WallTime(milliseconds: 4998)).isEmpty)
+      #expect(try await ledger.allExpired(at: WallTime(milliseconds: 4999)).map(\.key) == [uploads[2].key])
+      #expect(
+        Set(try await ledger.allExpired(at: WallTime(milliseconds: 5000)).map(\.key))
+          == [uploads[0].key, uploads[2].key])
+      #expect(try await ledger.allExpired(at: WallTime(milliseconds: 5001)).count == 3)
+    }
+  }
+
+  @Test(
+    "A late total stays, bounds the upload, and gives back what was granted beyond it", arguments: LedgerEngine.all)
+  func takesLateTotal(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let quotas: [QuotaCap] = [.route(1000), .client("token:ada", 500), .client("token:ada", 300, window: 60)]
+      let upload = Reservation.of(nil, wanted: 200, quotas: quotas)
+      #expect(try await ledger.opened(upload).granted == 200)
+      try await ledger.advanced(upload.key, from: 0, to: 40)
+      let late = try await ledger.tookOver(.of(upload.key, wanted: 70, quotas: quotas, lateTotal: 70))
+      #expect(late.facts.total == 70 && late.granted == 70 && late.committed == 40)
+      #expect(try await ledger.found(upload.key)?.facts.total == 70)
+      #expect(try await ledger.allQuotas().map(\.reserved) == [70, 70, 70])
+      // A total that is recorded already stays.
+      #expect(try await ledger.tookOver(.of(upload.key, wanted: 90, quotas: quotas, lateTotal: 90)).facts.total == 70)
+      #expect(try await ledger.allQuotas().map(\.reserved) == [70, 70, 70])
+      await #expect(throws: LedgerError.fenced) { try await ledger.completed(upload.key, epoch: 3, size: 60) }
+      try await ledger.completed(upload.key, epoch: 3, size: 70)
+      #expect(try await ledger.allQuotas().map(\.used) == [70, 70, 70])
+      #expect(try await ledger.allQuotas().map(\.reserved) == [0, 0, 0])
+    }
+  }
+
+  @Test(
+    "A late total gives back to each client what was reserved there, and reserves what it adds",
+    arguments: LedgerEngine.all, [(30, [30, 30]), (75, [75, 60, 15]), (110, [110, 60, 50])] as [(Int64, [Int64])])
+  func lateTotalFollowsTheClients(_ engine: LedgerEngine, _ late: (total: Int64, reserved: [Int64])) async throws {
+    try await engine.withLedger { ledger in
+      let upload = Reservation.of(
+        nil, wanted: 100, takesPart: true, quotas: [.route(1000), .client("address:a", 60)])
+      #expect(try await ledger.opened(upload).granted == 60)
+      let second: [QuotaCap] = [.route(1000), .client("address:b", 90)]
+      #expect(try await ledger.tookOver(.of(upload.key, wanted: 90, quotas: second)).granted == 90)
+      let lease = try await ledger.tookOver(
+        .of(upload.key, wanted: late.total, quotas: second, lateTotal: late.total))
+      #expect(lease.granted == late.total)
+      #expect(try await ledger.allQuotas().map(\.reserved) == late.reserved)
+      try await ledger.completed(upload.key, epoch: 3, size: late.total)
+      #expect(try await ledger.allQuotas().map(\.used) == late.reserved)
+    }
+  }
+
+  @Test("A late total below what is safe is fenced, and nothing changes", arguments: LedgerEngine.all)
+  func fencesLateTotal(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let upload = Reservation.of(nil, wanted: 100)
+      _ = try await ledger.opened(upload)
+      try await ledger.advanced(upload.key, from: 0, to: 40)
+      let before = (try await ledger.found(upload.key), try await ledger.allQuotas())
+      for total in [39, 0, -1, .min] as [Int64] {
+        await #expect(throws: LedgerError.fenced) {
+          try await ledger.tookOver(.of(upload.key, wanted: 100, lateTotal: total))
+        }
+      }
+      #expect(try await ledger.found(upload.key) == before.0)
+      #expect(try await ledger.allQuotas() == before.1)
+      let lease = try await ledger.tookOver(.of(upload.key, wanted: 40, lateTotal: 40))
+      #expect(lease.granted == 40 && lease.committed == 40)
+    }
+  }
+
+  @Test("A takeover fences the lease before it in every call", arguments: LedgerEngine.all)
   func fencesEpochs(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let reservation = Reservation.of(100)
       let first = try await ledger.opened(reservation)
       try await ledger.advanced(reservation.key, epoch: first.epoch, from: 0, to: 30)
-      let second = try await ledger.claimed(.of(reservation.key, wanted: 100))
+      let second = try await ledger.tookOver(.of(reservation.key, wanted: 100))
       #expect(
         second
-          == Lease(
-            epoch: first.epoch + 1, committed: 30, granted: 100, digest: nil, label: first.label,
-            createdAt: first.createdAt))
+          == Lease(facts: first.facts, epoch: first.epoch + 1, committed: 30, granted: 100))
       let before = try await ledger.found(reservation.key)
       #expect(before?.expiresAt == WallTime(milliseconds: 6000))
       await #expect(throws: LedgerError.fenced) {
         try await ledger.advanced(reservation.key, epoch: first.epoch, from: 30, to: 40)
       }
       await #expect(throws: LedgerError.fenced) {
-        try await ledger.settled(reservation.key, epoch: first.epoch, size: 100)
+        try await ledger.completed(reservation.key, epoch: first.epoch, size: 100)
       }
       await #expect(throws: LedgerError.fenced) { try await ledger.released(reservation.key, epoch: first.epoch) }
       #expect(try await ledger.found(reservation.key) == before)
@@ -124,40 +283,70 @@ struct UploadContractTests {
     }
   }
 
-  @Test("A digest given at a claim counts only where there was none", arguments: LedgerEngine.all)
+  @Test("A digest given at a takeover counts only where there was none", arguments: LedgerEngine.all)
   func keepsFirstDigest(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let digest = try #require(ContentDigest(bytes: Array(repeating: 1, count: 32)))
       let other = try #require(ContentDigest(bytes: Array(repeating: 2, count: 32)))
       let reservation = Reservation.of(100)
       _ = try await ledger.opened(reservation)
-      #expect(try await ledger.claimed(.of(reservation.key, wanted: 100, digest: digest)).digest == digest)
-      #expect(try await ledger.claimed(.of(reservation.key, wanted: 100, digest: other)).digest == digest)
-      #expect(try await ledger.found(reservation.key)?.digest == digest)
+      #expect(try await ledger.tookOver(.of(reservation.key, wanted: 100, digest: digest)).facts.digest == digest)
+      #expect(try await ledger.tookOver(.of(reservation.key, wanted: 100, digest: other)).facts.digest == digest)
+      #expect(try await ledger.found(reservation.key)?.facts.digest == digest)
     }
   }
 
-  @Test("A settled upload stays, complete, and nothing changes it any more", arguments: LedgerEngine.all)
-  func settles(_ engine: LedgerEngine) async throws {
+  @Test("A complete upload stays, and nothing changes it any more", arguments: LedgerEngine.all)
+  func completes(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let digest = try #require(ContentDigest(bytes: Array(repeating: 1, count: 32)))
       let reservation = Reservation.of(100)
       let epoch = try await ledger.opened(reservation).epoch
-      try await ledger.settled(
+      try await ledger.completed(
         reservation.key, epoch: epoch, size: 100, digest: digest, at: WallTime(milliseconds: 7000))
       let record = try #require(try await ledger.found(reservation.key))
       #expect(record.state == .done)
       #expect(record.committed == 100)
       #expect(record.granted == 0)
-      #expect(record.digest == digest)
+      #expect(record.facts.digest == digest)
       #expect(record.finishedAt == WallTime(milliseconds: 7000))
       #expect(try await ledger.allUnfinished().isEmpty)
       let key = reservation.key
-      await #expect(throws: LedgerError.unknown) { try await ledger.claimed(.of(key, wanted: 100)) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.tookOver(.of(key, wanted: 100)) }
       await #expect(throws: LedgerError.unknown) { try await ledger.advanced(key, epoch: epoch, from: 100, to: 100) }
-      await #expect(throws: LedgerError.unknown) { try await ledger.settled(key, epoch: epoch, size: 100) }
+      for size in [99, 101] as [Int64] {
+        await #expect(throws: LedgerError.unknown) { try await ledger.completed(key, epoch: epoch, size: size) }
+      }
+      for other in [epoch - 1, epoch + 1] {
+        await #expect(throws: LedgerError.unknown) { try await ledger.completed(key, epoch: other, size: 100) }
+      }
       await #expect(throws: LedgerError.unknown) { try await ledger.released(key, epoch: epoch) }
       #expect(try await ledger.found(key) == record)
+    }
+  }
+
+  @Test(
+    "A completion under the same lease with the same size succeeds again, and changes nothing the second time",
+    arguments: LedgerEngine.all)
+  func completesAgain(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let quotas: [QuotaCap] = [.route(1000), .client("token:ada", 300, window: 60)]
+      let upload = Reservation.of(nil, wanted: 100, quotas: quotas, unfinishedLimit: 2)
+      let other = Reservation.of(10, unfinishedLimit: 2)
+      for reservation in [upload, other] { _ = try await ledger.opened(reservation) }
+      try await ledger.completed(upload.key, size: 70, charged: 20)
+      let before = (try await ledger.found(upload.key), try await ledger.allQuotas())
+      let digest = try #require(ContentDigest(bytes: Array(repeating: 1, count: 32)))
+      try await ledger.completed(upload.key, size: 70, charged: 20)
+      try await ledger.completed(
+        upload.key, size: 70, digest: digest, charged: 70, at: WallTime(milliseconds: 1), isProvableFromDisk: true)
+      #expect(try await ledger.found(upload.key) == before.0)
+      #expect(try await ledger.allQuotas() == before.1)
+      // It made room for one other upload, and not for two.
+      _ = try await ledger.opened(.of(10, unfinishedLimit: 2))
+      await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(10, unfinishedLimit: 2)) }
+      try await ledger.forgotten(upload.key)
+      await #expect(throws: LedgerError.unknown) { try await ledger.completed(upload.key, size: 70, charged: 20) }
     }
   }
 
@@ -170,23 +359,29 @@ struct UploadContractTests {
       let epoch = try await ledger.opened(unknown).epoch
       try await ledger.advanced(unknown.key, epoch: epoch, from: 0, to: 40)
       let before = try await ledger.allQuotas()
-      await #expect(throws: LedgerError.fenced) { try await ledger.settled(known.key, epoch: epoch, size: 99) }
+      await #expect(throws: LedgerError.fenced) { try await ledger.completed(known.key, epoch: epoch, size: 99) }
       for size in [39, 101, .max, -1] as [Int64] {
-        await #expect(throws: LedgerError.fenced) { try await ledger.settled(unknown.key, epoch: epoch, size: size) }
+        await #expect(throws: LedgerError.fenced) { try await ledger.completed(unknown.key, epoch: epoch, size: size) }
       }
       #expect(try await ledger.allQuotas() == before)
-      try await ledger.settled(unknown.key, epoch: epoch, size: 40)
+      try await ledger.completed(unknown.key, epoch: epoch, size: 40)
     }
   }
 
-  @Test("A released upload is gone, and its key unknown", arguments: LedgerEngine.all)
+  @Test("A released upload is gone, its key unknown, and to release it again no failure", arguments: LedgerEngine.all)
   func releases(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       let reservation = Reservation.of(100)
       let epoch = try await ledger.opened(reservation).epoch
       try await ledger.released(reservation.key, epoch: epoch)
       #expect(try await ledger.found(reservation.key) == nil)
-      await #expect(throws: LedgerError.unknown) { try await ledger.released(reservation.key, epoch: epoch) }
+      let before = try await ledger.allQuotas()
+      try await ledger.released(reservation.key, epoch: epoch)
+      try await ledger.released(reservation.key, epoch: epoch + 1)
+      #expect(try await ledger.allQuotas() == before)
+      await #expect(throws: LedgerError.unknown) {
+        try await ledger.tookOver(.of(reservation.key, wanted: 100))
+      }
     }
   }
 
@@ -200,10 +395,11 @@ struct UploadContractTests {
       // Neither a refused nor a failed call counts.
       await #expect(throws: LedgerError.self) { try await ledger.opened(.of(10, key: uploads[0].key)) }
       try await ledger.released(uploads[0].key)
-      await #expect(throws: LedgerError.unknown) { try await ledger.released(uploads[0].key) }
+      // Released twice it makes room once.
+      try await ledger.released(uploads[0].key)
       _ = try await ledger.opened(.of(10, unfinishedLimit: 3))
       await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(10, unfinishedLimit: 3)) }
-      try await ledger.settled(uploads[1].key, size: 10)
+      try await ledger.completed(uploads[1].key, size: 10)
       _ = try await ledger.opened(.of(10, unfinishedLimit: 3))
       await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(10, unfinishedLimit: 3)) }
     }
@@ -216,8 +412,9 @@ struct UploadContractTests {
       let opened = ledger.open(reservation, on: anyLoop)
       let steps = (0..<100).map { offset in
         ledger.advance(
-          reservation.key, epoch: 1, from: Int64(offset), to: Int64(offset + 1),
-          expiresAt: WallTime(milliseconds: 9000), on: anyLoop)
+          Advance(
+            key: reservation.key, epoch: 1, from: Int64(offset), to: Int64(offset + 1),
+            expiresAt: WallTime(milliseconds: 9000)), on: anyLoop)
       }
       _ = try await opened.get()
       for step in steps { try await step.get() }
@@ -237,7 +434,7 @@ struct UploadContractTests {
       try await ledger.failed(uploads[0].key)
       _ = try await ledger.opened(.of(10, clientUnfinishedLimit: 2))
       await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(10, clientUnfinishedLimit: 2)) }
-      try await ledger.settled(uploads[1].key, size: 10)
+      try await ledger.completed(uploads[1].key, size: 10)
       _ = try await ledger.opened(.of(10, clientUnfinishedLimit: 2))
     }
   }
