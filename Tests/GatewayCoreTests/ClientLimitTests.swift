@@ -78,10 +78,10 @@ struct ClientLimitTests {
     #expect(front.isPaused)
     front.upload?.leave()
     loop.advanceTime(by: .seconds(60))
-    #expect(front.last == "settled 1000")
+    #expect(front.last == "suspended 1000")
     #expect(fixture.forwarder.violations.isEmpty)
     // Another connection goes on, and the debt goes on with it.
-    let again = try fixture.resume(try #require(front.offer).key, fixture.request(total: 10_000), on: loop)
+    let again = try fixture.resume(try #require(front.offer).key, total: 10_000, on: loop)
     loop.run()
     again.write(9000)
     again.upload?.finish()
@@ -99,7 +99,7 @@ struct ClientLimitTests {
     #expect(first.last == "offered 0..<100")
     #expect(second.last == "refused busy(retryAfter: 5)")
     #expect(other.last == "offered 0..<100")
-    let takeover = try fixture.resume(try #require(first.offer).key, fixture.request(total: 100), on: loop)
+    let takeover = try fixture.resume(try #require(first.offer).key, total: 100, on: loop)
     loop.run()
     #expect(takeover.last == "offered 0..<100")
   }

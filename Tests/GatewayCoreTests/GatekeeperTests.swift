@@ -1,5 +1,7 @@
-import GatewayCore
+import NIOCore
 import Testing
+
+@testable import GatewayCore
 
 @Suite("The gatekeeper")
 struct GatekeeperTests {
@@ -12,10 +14,13 @@ struct GatekeeperTests {
     window: WindowLimit? = nil, clientLimits: ClientLimits = ClientLimits()
   ) -> Gatekeeper {
     Gatekeeper(routes: [
-      Route(
-        path: "/a", formats: [.text, .json], buffer: 1024...65536,
-        limits: RouteLimits(upload: upload, held: 5000, concurrent: 1, unfinished: 1, payload: payload, window: window),
-        resumeFor: .seconds(1), takesStreams: takesStreams, access: access, clientLimits: clientLimits)
+      RouteRuntime(
+        route: Route(
+          path: "/a", formats: [.text, .json], buffer: 1024...65536,
+          limits: RouteLimits(
+            upload: upload, held: 5000, concurrent: 1, unfinished: 1, payload: payload, window: window),
+          resumeFor: .seconds(1), takesStreams: takesStreams, access: access, clientLimits: clientLimits),
+        forwarder: TestForwarder())
     ])
   }
 
@@ -24,9 +29,10 @@ struct GatekeeperTests {
     certificate: String? = nil, token: String? = nil
   ) -> UploadRequest {
     UploadRequest(
-      route: route, shape: shape, format: format, total: 10, buffer: buffer, label: nil, digest: nil,
-      acknowledgeEvery: nil,
-      credentials: Credentials(certificate: certificate.map { holder($0) }, token: token, address: "192.0.2.1"))
+      context: RequestContext(
+        route: route,
+        credentials: Credentials(certificate: certificate.map { holder($0) }, token: token, address: "192.0.2.1")),
+      shape: shape, format: format, total: 10, transfer: TransferTerms(buffer: buffer))
   }
 
   private func holder(_ subject: String) -> CertificateHolder {
@@ -97,9 +103,9 @@ struct GatekeeperTests {
   @Test("holds the portion size within the route's bounds")
   func buffer() throws {
     let gatekeeper = gatekeeper(access: all)
-    #expect(try gatekeeper.admit(request(buffer: 1), at: now).buffer == 1024)
-    #expect(try gatekeeper.admit(request(buffer: 5000), at: now).buffer == 5000)
-    #expect(try gatekeeper.admit(request(buffer: .max), at: now).buffer == 65536)
+    #expect(try gatekeeper.admit(request(buffer: 1), at: now).transfer.buffer == 1024)
+    #expect(try gatekeeper.admit(request(buffer: 5000), at: now).transfer.buffer == 5000)
+    #expect(try gatekeeper.admit(request(buffer: .max), at: now).transfer.buffer == 65536)
   }
 
   @Test("bounds a payload by the smaller of the route's limits")

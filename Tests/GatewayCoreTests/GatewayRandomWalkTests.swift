@@ -3,7 +3,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
-/// Clients that come, send, vanish, take over and give up in any order, while store and ledger fail and answer when they
+/// Clients that come, send, vanish, take over and cancel in any order, while store and ledger fail and answer when they
 /// like. Whatever happens: what was acknowledged is safe, what is complete is whole, and in the end nothing is held.
 @Suite("Clients, store and ledger in any order")
 struct GatewayRandomWalkTests {
@@ -39,7 +39,7 @@ private final class Walk {
   /// What was offered, by key, with the total: to come back with.
   private var offered: [(key: UploadKey, total: Int64)] = []
   private var acknowledged: [UploadKey: Int64] = [:]
-  private var givenUp: Set<UploadKey> = []
+  private var cancelled: Set<UploadKey> = []
   private var completed: [UploadKey: Int64] = [:]
   private let bytes = ByteBuffer(repeating: 7, count: 2 << 20)
 
@@ -50,14 +50,14 @@ private final class Walk {
       window: 1 << 20, memory: 4 << 20, held: 40 << 20, concurrent: 6, unfinished: 12, payload: 8 << 20)
     fixture.ledger.isHeld = true
     fixture.forwarder.isHeld = true
-    fixture.forwarder.room = 20 << 20
+    fixture.forwarder.space = 20 << 20
   }
 
   func step() {
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<4: begin()
     case 4..<9: comeBack()
-    case 9..<11: giveUp()
+    case 9..<11: cancel()
     case 11..<13: clients.randomElement(using: &random).map(vanish)
     case 13..<15: breakSomething()
     case 15..<40: clients.randomElement(using: &random).map(send)
@@ -80,9 +80,9 @@ private final class Walk {
     }
     check()
     expect(fixture.gateway.memory.bytesInUse == 0, "memory \(fixture.gateway.memory.bytesInUse)")
-    expect(fixture.gateway.attachedByRoute.isEmpty, "attached \(fixture.gateway.attachedByRoute)")
+    expect(fixture.gateway.connectedByRoute.isEmpty, "connected \(fixture.gateway.connectedByRoute)")
     expect(fixture.forwarder.live.isEmpty, "living sinks")
-    expect(fixture.forwarder.promised.isEmpty, "room is still promised")
+    expect(fixture.forwarder.reserved.isEmpty, "space is still reserved")
     for (key, record) in fixture.ledger.uploads where record.state == .open {
       expect(offered.contains { $0.key == key }, "kept what was never offered")
       expect((fixture.forwarder.stored[key]?.safe ?? 0) >= record.committed, "recorded more than is safe")
@@ -96,7 +96,7 @@ private final class Walk {
     let used = fixture.ledger.used(GatewayFixture.path)
     expect(used + fixture.ledger.reserved(GatewayFixture.path) <= 40 << 20, "quota exceeded")
     expect(used == fixture.ledger.uploads.values.reduce(0) { $0 + ($1.state == .done ? $1.committed : 0) }, "used")
-    for (key, offset) in acknowledged where !givenUp.contains(key) {
+    for (key, offset) in acknowledged where !cancelled.contains(key) {
       expect((fixture.ledger.uploads[key]?.committed ?? 0) >= offset, "acknowledged more than is recorded")
       expect((fixture.forwarder.stored[key]?.safe ?? 0) >= offset, "acknowledged more than is safe")
     }
@@ -118,16 +118,15 @@ private final class Walk {
 
   private func comeBack() {
     guard let (key, total) = offered.randomElement(using: &random) else { return }
-    let request = fixture.request(total: total, acknowledgeEvery: 1 << 20)
-    guard let front = try? fixture.resume(key, request, on: loop) else { return }
+    guard let front = try? fixture.resume(key, total: total, acknowledgeEvery: 1 << 20, on: loop) else { return }
     follow(WalkingClient(total: total, shape: .stream, front: front))
   }
 
-  private func giveUp() {
-    guard let (key, total) = offered.randomElement(using: &random) else { return }
+  private func cancel() {
+    guard let key = offered.randomElement(using: &random)?.key else { return }
     // From here on it may go at any moment.
-    if completed[key] == nil { givenUp.insert(key) }
-    fixture.gateway.giveUp(key, fixture.request(total: total), on: loop).assumeIsolated().whenComplete { _ in }
+    if completed[key] == nil { cancelled.insert(key) }
+    fixture.gateway.cancel(key, fixture.context(), on: loop).assumeIsolated().whenComplete { _ in }
   }
 
   private func vanish(_ client: WalkingClient) {
@@ -174,7 +173,7 @@ private final class Walk {
         expect(size == client.total, "complete with \(size) of \(client.total)")
         completed[key] = size
         end(client)
-      case .settled(let offset), .failed(_, let offset):
+      case .suspended(let offset), .failed(_, let offset):
         if let key = client.front.offer?.key, client.shape == .stream {
           acknowledged[key] = max(acknowledged[key] ?? 0, offset)
         }

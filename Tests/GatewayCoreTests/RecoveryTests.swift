@@ -31,12 +31,12 @@ struct RecoveryTests {
 
   private func record(total: Int64?, committed: Int64, route: String = GatewayFixture.path) -> UploadRecord {
     UploadRecord(
-      key: .mint(), route: route, owner: "", total: total, committed: committed, granted: total ?? 1000, state: .open,
-      epoch: 3, format: "bytes", label: nil, digest: nil, createdAt: fixture.clock.now,
-      expiresAt: fixture.clock.now.advanced(byMilliseconds: 1000), finishedAt: nil)
+      facts: UploadFacts(key: .mint(), route: route, total: total, createdAt: fixture.clock.now),
+      committed: committed, granted: total ?? 1000, state: .open, epoch: 3,
+      expiresAt: fixture.clock.now.advanced(byMilliseconds: 1000))
   }
 
-  @Test("settles what was complete, keeps what is damaged for the operator to see, and leaves the rest to its clients")
+  @Test("records what was complete, keeps what is damaged for the operator to see, and leaves the rest to its clients")
   func recover() async throws {
     let waiting = record(total: 100, committed: 40)
     let complete = record(total: 100, committed: 40)
@@ -84,8 +84,8 @@ struct RecoveryTests {
     #expect(fixture.forwarder.discarded == [expired.key])
   }
 
-  @Test("drops nothing that a connection is attached to, however long ago its window began")
-  func attached() async throws {
+  @Test("drops nothing that a connection has, however long ago its window began")
+  func connected() async throws {
     let uploads = EmbeddedEventLoop()
     let front = try fixture.open(fixture.request(total: 100), on: uploads)
     uploads.run()
@@ -95,7 +95,7 @@ struct RecoveryTests {
     #expect(front.said == ["offered 0..<100"])
   }
 
-  @Test("begins the window of those that are attached anew, for a gateway that dies while they send nothing")
+  @Test("begins the window of those that a connection has anew, for a gateway that dies while they send nothing")
   func renewed() async throws {
     let uploads = EmbeddedEventLoop()
     let stream = try fixture.open(fixture.request(total: 100), on: uploads)
@@ -113,7 +113,7 @@ struct RecoveryTests {
     #expect(fixture.ledger.uploads[keys.1]?.expiresAt == now.advanced(byMilliseconds: 60_000))
     stream.upload?.finish()
     uploads.run()
-    #expect(stream.last == "settled 40")
+    #expect(stream.last == "suspended 40")
     stream.upload = nil
     payload.write(60)
     payload.upload?.finish()
@@ -145,14 +145,14 @@ struct RecoveryTests {
     let ledger = fixture.ledger
     let later = fixture.clock.now.advanced(byMilliseconds: 1000)
     let dropped = try await turning { loop in
-      let attachment = try await gateway.attachments.attach(
-        UploadLocks.Request(key: expired.key, route: expired.route, subject: ""), on: loop, yield: {}
+      let lock = try await gateway.locks.lock(
+        UploadLocks.Request(key: expired.key, connected: ConnectedUploads(), subject: ""), on: loop, letGo: {}
       ).get()
-      ledger.afterReadingUnfinished {
+      ledger.afterReadingExpired {
         var record = expired
         record.expiresAt = later
         ledger.insert(record)
-        gateway.attachments.detach(attachment)
+        gateway.locks.unlock(lock)
       }
       return try await gateway.dropExpired(on: loop)
     }

@@ -17,18 +17,18 @@ struct TakeoverTests {
 
   private func expectNothingHeld() {
     #expect(fixture.gateway.memory.bytesInUse == 0)
-    #expect(fixture.gateway.attachedByRoute.isEmpty)
+    #expect(fixture.gateway.connectedByRoute.isEmpty)
     #expect(fixture.forwarder.live.isEmpty)
     #expect(fixture.forwarder.violations.isEmpty)
     #expect(fixture.ledger.violations.isEmpty)
   }
 
-  @Test("settles the older connection first, and goes on behind its last byte")
+  @Test("suspends the older connection first, and goes on behind its last byte")
   func takeover() throws {
     let (old, key) = try offered(total: 100, writing: 30)
-    let new = try fixture.resume(key, fixture.request(total: 100), on: loop)
+    let new = try fixture.resume(key, total: 100, on: loop)
     loop.run()
-    #expect(old.said == ["offered 0..<100", "superseded", "settled 30"])
+    #expect(old.said == ["offered 0..<100", "superseded", "suspended 30"])
     #expect(new.said == ["offered 30..<100"])
     old.write(10)
     new.write(70)
@@ -45,10 +45,10 @@ struct TakeoverTests {
     loop.run()
     old.write(30)
     let key = try #require(old.offer?.key)
-    let new = try fixture.resume(key, fixture.request(total: 100, format: .bytes), on: loop)
+    let new = try fixture.resume(key, total: 100, on: loop)
     loop.run()
     #expect(new.offer?.offset == 30 && new.offer?.format == .json)
-    #expect(fixture.forwarder.opened.map(\.format) == [.json, .json])
+    #expect(fixture.forwarder.opened.map(\.facts.format) == [.json, .json])
   }
 
   @Test("waits for an upload that is being finished, and hears that it is complete")
@@ -56,7 +56,7 @@ struct TakeoverTests {
     let (old, key) = try offered(total: 30, writing: 30)
     fixture.forwarder.isHeld = true
     old.upload?.finish()
-    let new = try fixture.resume(key, fixture.request(total: 30), on: loop)
+    let new = try fixture.resume(key, total: 30, on: loop)
     loop.run()
     #expect(new.said.isEmpty)
     fixture.forwarder.isHeld = false
@@ -71,16 +71,16 @@ struct TakeoverTests {
   func newestWins() throws {
     let (old, key) = try offered(total: 100, writing: 30)
     fixture.forwarder.isHeld = true
-    let second = try fixture.resume(key, fixture.request(total: 100), on: loop)
+    let second = try fixture.resume(key, total: 100, on: loop)
     loop.run()
-    let third = try fixture.resume(key, fixture.request(total: 100), on: loop)
+    let third = try fixture.resume(key, total: 100, on: loop)
     loop.run()
     #expect(second.said == ["refused superseded"])
     while fixture.forwarder.sinks.first?.sayNext() == true {}
     loop.run()
-    #expect(old.last == "settled 30")
+    #expect(old.last == "suspended 30")
     // The third holds the key, and its sink is not open yet.
-    let fourth = try fixture.resume(key, fixture.request(total: 100), on: loop)
+    let fourth = try fixture.resume(key, total: 100, on: loop)
     loop.run()
     #expect(third.said.isEmpty)
     fixture.forwarder.isHeld = false
@@ -97,22 +97,22 @@ struct TakeoverTests {
   func deadWaiter() throws {
     let (old, key) = try offered(total: 100, writing: 30)
     fixture.forwarder.isHeld = true
-    let dead = try fixture.resume(key, fixture.request(total: 100), on: loop)
+    let dead = try fixture.resume(key, total: 100, on: loop)
     loop.run()
     dead.upload?.leaveSilently()
     fixture.forwarder.isHeld = false
     while fixture.forwarder.sinks.last?.sayNext() == true {}
     loop.run()
-    #expect(old.last == "settled 30")
+    #expect(old.last == "suspended 30")
     #expect(dead.said.isEmpty)
-    #expect(!fixture.ledger.calls.contains(.claim))
+    #expect(!fixture.ledger.calls.contains(.takeOver))
     expectNothingHeld()
   }
 
   @Test("by a connection that dies before the ledger has answered does not disturb the older one")
   func deadBeforeFound() throws {
     let (old, key) = try offered(total: 100, writing: 30)
-    let dead = try fixture.resume(key, fixture.request(total: 100), on: loop)
+    let dead = try fixture.resume(key, total: 100, on: loop)
     dead.upload?.leaveSilently()
     loop.run()
     #expect(old.said == ["offered 0..<100"])
@@ -121,7 +121,7 @@ struct TakeoverTests {
     expectNothingHeld()
   }
 
-  @Test("is refused alike for another total, another client and a key that never was, and disturbs nobody")
+  @Test("is refused alike for another client and a key that never was, and disturbs nobody")
   func strangers() throws {
     struct Tokens: TokenDirectory {
       func name(of token: String) -> String? { token }
@@ -131,64 +131,62 @@ struct TakeoverTests {
     let owner = try fixture.open(fixture.request(total: 100, token: "alice"), on: loop)
     loop.run()
     let key = try #require(owner.offer?.key)
-    let attempts = [
-      (key, fixture.request(total: 99, token: "alice")), (key, fixture.request(total: 100, token: "bob")),
-      (key, fixture.request(total: 100)), (UploadKey.mint(), fixture.request(total: 100, token: "alice")),
-    ]
-    for (key, request) in attempts {
-      let front = try fixture.resume(key, request, on: loop)
-      let asked = fixture.gateway.ask(key, request, on: loop)
+    let attempts: [(UploadKey, token: String?)] = [(key, "bob"), (key, nil), (UploadKey.mint(), "alice")]
+    for (key, token) in attempts {
+      for total in [100, 99] as [Int64] {
+        let request = fixture.resumption(of: key, total: .value(total), format: .value(.bytes), token: token)
+        let front = try fixture.resume(request, on: loop)
+        loop.run()
+        #expect(front.said == ["refused unknownUpload"])
+      }
+      let status = fixture.gateway.status(of: key, fixture.context(token: token), on: loop)
+      let cancelled = fixture.gateway.cancel(key, fixture.context(token: token), on: loop)
       loop.run()
-      #expect(front.said == ["refused unknownUpload"])
-      #expect(throws: Refusal.unknownUpload) { try asked.wait() }
-    }
-    for (key, request) in attempts.dropFirst() {
-      let givenUp = fixture.gateway.giveUp(key, request, on: loop)
-      loop.run()
-      #expect(throws: Refusal.unknownUpload) { try givenUp.wait() }
+      #expect(throws: Refusal.unknownUpload) { try status.wait() }
+      #expect(throws: Refusal.unknownUpload) { try cancelled.wait() }
     }
     #expect(owner.said == ["offered 0..<100"])
     owner.upload?.leaveSilently()
     loop.run()
   }
 
-  @Test("to ask changes nothing")
-  func ask() throws {
+  @Test("to ask how it stands changes nothing")
+  func status() throws {
     let (front, key) = try offered(total: 100, writing: 30)
     front.upload?.leave()
     loop.run()
     let before = fixture.ledger.uploads
-    let account = fixture.gateway.ask(key, fixture.request(total: 100), on: loop)
+    let account = fixture.gateway.status(of: key, fixture.context(), on: loop)
     loop.run()
     #expect(try account.wait().safe == 30)
     #expect(try account.wait().state == .open)
     #expect(fixture.ledger.uploads == before)
   }
 
-  @Test("to give up drops what is held, gives the quota back, and ends the connection that is attached")
-  func giveUp() throws {
+  @Test("to cancel drops what is held, gives the quota back, and ends the connection that has it")
+  func cancel() throws {
     let (front, key) = try offered(total: 100, writing: 30)
-    let givenUp = fixture.gateway.giveUp(key, fixture.request(total: nil), on: loop)
+    let cancelled = fixture.gateway.cancel(key, fixture.context(), on: loop)
     loop.run()
-    try givenUp.wait()
-    #expect(front.said == ["offered 0..<100", "superseded", "settled 30"])
+    try cancelled.wait()
+    #expect(front.said == ["offered 0..<100", "superseded", "suspended 30"])
     #expect(fixture.ledger.uploads.isEmpty)
     #expect(fixture.ledger.reserved(GatewayFixture.path) == 0)
     #expect(fixture.forwarder.discarded == [key])
-    let again = fixture.gateway.giveUp(key, fixture.request(total: nil), on: loop)
+    let again = fixture.gateway.cancel(key, fixture.context(), on: loop)
     loop.run()
     #expect(throws: Refusal.unknownUpload) { try again.wait() }
     expectNothingHeld()
   }
 
-  @Test("to give up is refused for what is complete, also where it completes meanwhile")
-  func giveUpComplete() throws {
+  @Test("to cancel is refused for what is complete, also where it completes meanwhile")
+  func cancelComplete() throws {
     let (front, key) = try offered(total: 30, writing: 30)
     front.upload?.finish()
-    let givenUp = fixture.gateway.giveUp(key, fixture.request(total: nil), on: loop)
+    let cancelled = fixture.gateway.cancel(key, fixture.context(), on: loop)
     loop.run()
     #expect(front.last == "complete 30")
-    #expect(throws: Refusal.unknownUpload) { try givenUp.wait() }
+    #expect(throws: Refusal.unknownUpload) { try cancelled.wait() }
     #expect(fixture.ledger.used(GatewayFixture.path) == 30)
     #expect(fixture.forwarder.discarded.isEmpty)
     expectNothingHeld()
@@ -196,7 +194,7 @@ struct TakeoverTests {
 
   @Test("never calls the front from within the call, not even where the ledger answers at once")
   func neverFromWithin() throws {
-    let front = try fixture.resume(UploadKey.mint(), fixture.request(total: 1), on: loop)
+    let front = try fixture.resume(UploadKey.mint(), total: 1, on: loop)
     _ = fixture.ledger.answerNext()
     #expect(front.said.isEmpty)
     loop.run()

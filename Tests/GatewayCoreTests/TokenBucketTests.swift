@@ -66,31 +66,4 @@ struct TokenBucketTests {
     var fast = TokenBucket(rate: 1 << 40, now: .max / 2)
     #expect(fast.take(1 << 36, now: .max / 2) == 0)
   }
-
-  @Test("buckets of those that are gone are forgotten once they are full, and not before")
-  func forgets() {
-    let shares = BandwidthShares()
-    let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
-    let alice = BandwidthShares.Name(route: "/a", subject: "alice")
-    let bob = BandwidthShares.Name(route: "/a", subject: "bob")
-    #expect(shares.take(1000, [(alice, 1000)], now: start) == .milliseconds(750))
-    #expect(shares.take(1000, [(bob, 100_000)], now: start) == .zero)
-    shares.forgetFull(at: start + .milliseconds(500))
-    #expect(shares.count == 1)
-    // Coming back early gains nothing.
-    #expect(shares.take(0, [(alice, 1000)], now: start + .milliseconds(500)) == .milliseconds(250))
-    shares.forgetFull(at: start + .milliseconds(1000))
-    #expect(shares.count == 0)
-  }
-
-  @Test("the longer wait of the client's bucket and the route's is told")
-  func both() {
-    let shares = BandwidthShares()
-    let route = BandwidthShares.Name(route: "/a", subject: "")
-    let alice = BandwidthShares.Name(route: "/a", subject: "alice")
-    let bob = BandwidthShares.Name(route: "/a", subject: "bob")
-    let now = NIODeadline.uptimeNanoseconds(1_000_000_000)
-    #expect(shares.take(1000, [(route, 1500), (alice, 1000)], now: now) == .milliseconds(750))
-    #expect(shares.take(1000, [(route, 1500), (bob, 1000)], now: now) == .nanoseconds(1_083_333_334))
-  }
 }

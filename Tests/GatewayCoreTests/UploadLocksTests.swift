@@ -5,9 +5,10 @@ import Testing
 
 @testable import GatewayCore
 
-@Suite("The registry of attachments")
-struct AttachmentRegistryTests {
-  private let registry = UploadLocks()
+@Suite("The locks of uploads")
+struct UploadLocksTests {
+  private let locks = UploadLocks()
+  private let connected = ConnectedUploads()
   private let loop = EmbeddedEventLoop()
   private let key = UploadKey.mint()
 
@@ -19,8 +20,8 @@ struct AttachmentRegistryTests {
 
   private final class Attempt {
     var result: Result<UploadLocks.Lock, any Error>?
-    let yields = Counter()
-    var attachment: UploadLocks.Lock? { try? result?.get() }
+    let letGos = Counter()
+    var lock: UploadLocks.Lock? { try? result?.get() }
     var refusal: Refusal? {
       if case .failure(let error) = result { error as? Refusal } else { nil }
     }
@@ -30,88 +31,88 @@ struct AttachmentRegistryTests {
     _ key: UploadKey, limit: Int = 10, client: String = "a", clientLimit: Int = 10
   ) -> Attempt {
     let attempt = Attempt()
-    let yields = attempt.yields
-    let wish = UploadLocks.Request(
-      key: key, route: "/a", subject: client, limit: limit, clientLimit: clientLimit)
-    registry.attach(wish, on: loop, yield: { yields.add() })
+    let letGos = attempt.letGos
+    let request = UploadLocks.Request(
+      key: key, connected: connected, subject: client, limit: limit, clientLimit: clientLimit)
+    locks.lock(request, on: loop, letGo: { letGos.add() })
       .assumeIsolated().whenComplete { attempt.result = $0 }
     return attempt
   }
 
-  @Test("gives a free key at once, and counts it until it is let go")
+  @Test("are had at once where nobody has them, and count until they are unlocked")
   func free() throws {
     let first = attempt(key)
-    let attachment = try #require(first.attachment)
-    #expect(registry.attachedByRoute == ["/a": 1])
-    #expect(Set(registry.attachedKeys.keys) == [key])
-    registry.detach(attachment)
-    registry.detach(attachment)
-    #expect(registry.attachedByRoute.isEmpty)
-    #expect(registry.attachedKeys.isEmpty)
+    let lock = try #require(first.lock)
+    #expect(connected.count == 1)
+    #expect(locks.lockedKeys == [key])
+    locks.unlock(lock)
+    locks.unlock(lock)
+    #expect(connected.count == 0)
+    #expect(locks.lockedKeys.isEmpty)
   }
 
-  @Test("asks the holder to yield once, and gives the key to the newest that waits")
+  @Test("ask the holder once to let go, and are the newest one's that waits")
   func takeover() throws {
     let first = attempt(key)
     let second = attempt(key)
-    #expect(first.yields.count == 1)
+    #expect(first.letGos.count == 1)
     #expect(second.result == nil)
     let third = attempt(key)
-    #expect(first.yields.count == 1, "it was asked already")
+    #expect(first.letGos.count == 1, "it was asked already")
     #expect(second.refusal == .superseded)
-    registry.detach(try #require(first.attachment))
-    #expect(third.attachment != nil)
-    #expect(registry.attachedByRoute == ["/a": 1])
+    locks.unlock(try #require(first.lock))
+    #expect(third.lock != nil)
+    #expect(connected.count == 1)
     let fourth = attempt(key)
-    #expect(third.yields.count == 1)
-    registry.detach(try #require(third.attachment))
-    registry.detach(try #require(fourth.attachment))
-    #expect(registry.attachedByRoute.isEmpty)
+    #expect(third.letGos.count == 1)
+    locks.unlock(try #require(third.lock))
+    locks.unlock(try #require(fourth.lock))
+    #expect(connected.count == 0)
   }
 
-  @Test("does not let an old holder's second word free the key of the next")
-  func lateDetach() throws {
+  @Test("are not unlocked for the next holder by an old one's second word")
+  func lateUnlock() throws {
     let first = attempt(key)
     let second = attempt(key)
-    let old = try #require(first.attachment)
-    registry.detach(old)
-    registry.detach(old)
-    #expect(Set(registry.attachedKeys.keys) == [key])
-    registry.detach(try #require(second.attachment))
-    #expect(registry.attachedKeys.isEmpty)
+    let old = try #require(first.lock)
+    locks.unlock(old)
+    locks.unlock(old)
+    #expect(locks.lockedKeys == [key])
+    locks.unlock(try #require(second.lock))
+    #expect(locks.lockedKeys.isEmpty)
   }
 
-  @Test("refuses more keys of a route than may be attached, but not a takeover")
+  @Test("are no more of a route than may be connected, but a takeover is one of them")
   func busy() throws {
     let first = attempt(key, limit: 1)
     let other = attempt(UploadKey.mint(), limit: 1)
     #expect(other.refusal == .busy(retryAfter: 5))
     let takeover = attempt(key, limit: 1)
     #expect(takeover.result == nil)
-    registry.detach(try #require(first.attachment))
-    registry.detach(try #require(takeover.attachment))
+    locks.unlock(try #require(first.lock))
+    locks.unlock(try #require(takeover.lock))
     let again = attempt(UploadKey.mint(), limit: 1)
-    #expect(again.attachment != nil)
+    #expect(again.lock != nil)
   }
 
-  @Test("refuses more keys of a client than may be attached, but not another's, nor a takeover by itself")
+  @Test("are no more of a client than it may have, but another's are, and its own takeover")
   func busyClient() throws {
     let first = attempt(key, client: "a", clientLimit: 1)
     #expect(attempt(.mint(), client: "a", clientLimit: 1).refusal == .busy(retryAfter: 5))
     let other = attempt(.mint(), client: "b", clientLimit: 1)
-    #expect(other.attachment != nil)
+    #expect(other.lock != nil)
     let takeover = attempt(key, client: "a", clientLimit: 1)
     #expect(takeover.result == nil)
-    registry.detach(try #require(first.attachment))
+    locks.unlock(try #require(first.lock))
     #expect(attempt(.mint(), client: "a", clientLimit: 1).refusal != nil)
-    registry.detach(try #require(takeover.attachment))
+    locks.unlock(try #require(takeover.lock))
     let again = attempt(.mint(), client: "a", clientLimit: 1)
-    registry.detach(try #require(again.attachment))
-    registry.detach(try #require(other.attachment))
-    #expect(registry.clientCount == 0)
+    locks.unlock(try #require(again.lock))
+    locks.unlock(try #require(other.lock))
+    #expect(connected.clientCount == 0)
   }
 
-  @Test("counts a key that passes from one address to another with each in turn, waiting ones too")
+  @Test("count with each address in turn that an upload passes to, waiting ones too")
   func movingClient() throws {
     let first = attempt(key, client: "a", clientLimit: 1)
     let second = attempt(key, client: "b", clientLimit: 1)
@@ -119,14 +120,14 @@ struct AttachmentRegistryTests {
     let third = attempt(key, client: "c", clientLimit: 1)
     #expect(second.refusal == .superseded)
     let freed = attempt(.mint(), client: "b", clientLimit: 1)
-    #expect(freed.attachment != nil, "the one that waited is gone")
-    registry.detach(try #require(first.attachment))
-    #expect(third.attachment != nil)
+    #expect(freed.lock != nil, "the one that waited is gone")
+    locks.unlock(try #require(first.lock))
+    #expect(third.lock != nil)
     let away = attempt(.mint(), client: "a", clientLimit: 1)
-    #expect(away.attachment != nil, "its key is another's now")
+    #expect(away.lock != nil, "its key is another's now")
     #expect(attempt(.mint(), client: "c", clientLimit: 1).refusal != nil)
-    for attempt in [freed, third, away] { registry.detach(try #require(attempt.attachment)) }
-    #expect(registry.clientCount == 0)
-    #expect(registry.attachedByRoute.isEmpty)
+    for attempt in [freed, third, away] { locks.unlock(try #require(attempt.lock)) }
+    #expect(connected.clientCount == 0)
+    #expect(connected.count == 0)
   }
 }

@@ -16,11 +16,11 @@ struct UploadMachineRandomWalkTests {
 
 private struct MachineWalk {
   private enum SinkWork {
-    case open, take(Int64), checkpoint, finish, suspend
+    case open, consume(Int64), checkpoint, finish, suspend
   }
 
   private enum LedgerWork {
-    case advance(UploadMachine.Advance), settle, release
+    case advance(UploadMachine.Step), complete, release
   }
 
   private let seed: UInt64
@@ -52,8 +52,8 @@ private struct MachineWalk {
     let offset = isNew ? 0 : Int64.random(in: 0...total, using: &random)
     (received, written, durable, committed, acknowledged) = (offset, offset, offset, offset, offset)
     machine = UploadMachine(
-      isResumable: isResumable, isNew: isNew, total: total, window: window, checkpointEvery: 60)
-    if machine.held(at: offset) == .openSink(from: offset) { sinkWork.append(.open) }
+      isResumable: isResumable, isNew: isNew, window: window, checkpointEvery: 60)
+    if machine.leased(at: offset, total: total) == .openSink(from: offset) { sinkWork.append(.open) }
   }
 
   mutating func step() {
@@ -103,7 +103,7 @@ private struct MachineWalk {
     let decision = machine.bytes(Int(count), isMemoryShort: Int.random(in: 0..<8, using: &random) == 0)
     guard decision != .discard else { return }
     received += count
-    sinkWork.append(.take(received))
+    sinkWork.append(.consume(received))
     if decision == .writeThenPause { isPaused = true }
     if Int.random(in: 0..<10, using: &random) == 0 {
       owes = true
@@ -152,25 +152,25 @@ private struct MachineWalk {
       case .suspendSink: sinkWork.append(.suspend)
       case .drop: ledgerWork.append(.release)
       }
-    case .take(let offset):
+    case .consume(let offset):
       written = offset
-      if machine.took(upTo: offset, isMemoryShort: Bool.random(using: &random)) == .resume {
+      if machine.consumed(upTo: offset, isMemoryShort: Bool.random(using: &random)) == .resume {
         expect(!owes, "resumed although it owes")
         isPaused = false
       }
       consider(isQuiet: false)
     case .checkpoint:
       durable = written
-      if case .record(let advance) = machine.sinkSafe(upTo: durable) { ledgerWork.append(.advance(advance)) }
+      if case .record(let step) = machine.sinkSafe(upTo: durable) { ledgerWork.append(.advance(step)) }
     case .finish:
       durable = received
       expect(machine.sinkFinished() == total, "finished short of the total")
-      ledgerWork.append(.settle)
+      ledgerWork.append(.complete)
     case .suspend:
       if !hasSinkFailed { durable = written }
       switch machine.sinkSuspended(at: durable) {
       case .nothing: break
-      case .record(let advance): ledgerWork.append(.advance(advance))
+      case .record(let step): ledgerWork.append(.advance(step))
       case .end: isEnded = true
       }
       expect(machine.inFlight == 0, "memory after letting go")
@@ -181,10 +181,10 @@ private struct MachineWalk {
     guard !ledgerWork.isEmpty else { return }
     let fails = !isCalm && Int.random(in: 0..<15, using: &random) == 0
     switch ledgerWork.removeFirst() {
-    case .advance(let advance):
-      guard !fails, advance.from == committed else { return carryOut(machine.recordFailed("broken")) }
-      committed = advance.to
-      switch machine.ledgerRecorded(upTo: advance.to) {
+    case .advance(let step):
+      guard !fails, step.from == committed else { return carryOut(machine.recordFailed("broken")) }
+      committed = step.to
+      switch machine.ledgerRecorded(upTo: step.to) {
       case .nothing: break
       case .acknowledge(let offset):
         acknowledged = offset
@@ -193,10 +193,10 @@ private struct MachineWalk {
         expect(ledgerWork.isEmpty, "ended while the ledger still works")
         isEnded = true
       }
-    case .settle:
-      guard !fails else { return carryOut(machine.settleFailed("broken")) }
+    case .complete:
+      guard !fails else { return carryOut(machine.completionFailed("broken")) }
       committed = total
-      machine.ledgerSettled()
+      machine.ledgerCompleted()
       isEnded = true
     case .release: isEnded = true
     }

@@ -6,11 +6,12 @@ import Testing
 struct UploadMachineTests {
   private func opened(
     isResumable: Bool = true, isNew: Bool = true, total: Int64? = 100, at offset: Int64 = 0, window: Int = 50,
-    checkpointEvery: Int64 = 10
+    checkpointEvery: Int64 = 10, granularity: Int64 = 1
   ) -> UploadMachine {
     var machine = UploadMachine(
-      isResumable: isResumable, isNew: isNew, total: total, window: window, checkpointEvery: checkpointEvery)
-    #expect(machine.held(at: offset) == .openSink(from: offset))
+      isResumable: isResumable, isNew: isNew, window: window, checkpointEvery: checkpointEvery,
+      granularity: granularity)
+    #expect(machine.leased(at: offset, total: total) == .openSink(from: offset))
     #expect(machine.sinkOpened() == .offer)
     return machine
   }
@@ -19,7 +20,7 @@ struct UploadMachineTests {
   func order() {
     var machine = opened()
     #expect(machine.bytes(20, isMemoryShort: false) == .write)
-    #expect(machine.took(upTo: 20, isMemoryShort: false) == .nothing)
+    #expect(machine.consumed(upTo: 20, isMemoryShort: false) == .nothing)
     #expect(machine.checkpointChance(isQuiet: false) == .checkpoint)
     #expect(machine.checkpointChance(isQuiet: true) == .nothing, "one at a time")
     #expect(machine.recorded == 0)
@@ -46,9 +47,9 @@ struct UploadMachineTests {
     #expect(machine.bytes(1, isMemoryShort: false) == .writeThenPause)
     #expect(machine.bytes(10, isMemoryShort: false) == .write, "what was on its way is taken without a second pause")
     #expect(machine.inFlight == 60)
-    #expect(machine.took(upTo: 34, isMemoryShort: false) == .nothing)
-    #expect(machine.took(upTo: 35, isMemoryShort: false) == .resume)
-    #expect(machine.took(upTo: 60, isMemoryShort: false) == .nothing)
+    #expect(machine.consumed(upTo: 34, isMemoryShort: false) == .nothing)
+    #expect(machine.consumed(upTo: 35, isMemoryShort: false) == .resume)
+    #expect(machine.consumed(upTo: 60, isMemoryShort: false) == .nothing)
     #expect(machine.inFlight == 0)
   }
 
@@ -57,8 +58,8 @@ struct UploadMachineTests {
     var machine = opened()
     #expect(machine.bytes(1, isMemoryShort: true) == .writeThenPause)
     #expect(machine.bytes(1, isMemoryShort: true) == .write)
-    #expect(machine.took(upTo: 1, isMemoryShort: true) == .nothing)
-    #expect(machine.took(upTo: 2, isMemoryShort: true) == .resume)
+    #expect(machine.consumed(upTo: 1, isMemoryShort: true) == .nothing)
+    #expect(machine.consumed(upTo: 2, isMemoryShort: true) == .resume)
   }
 
   @Test("finishes the store, then the ledger")
@@ -72,7 +73,7 @@ struct UploadMachineTests {
     #expect(machine.sinkFinished() == 30)
     #expect(machine.inFlight == 0)
     #expect(machine.leave() == .nothing)
-    machine.ledgerSettled()
+    machine.ledgerCompleted()
     #expect(machine.recorded == 30)
   }
 
@@ -128,29 +129,29 @@ struct UploadMachineTests {
     _ = machine.leave()
     _ = machine.sinkSuspended(at: 30)
     #expect(machine.recordFailed("full") == .nothing)
-    #expect(machine.recordFailed("fenced") == .end(.storage("full")))
+    #expect(machine.recordFailed("fenced") == .end(.failed(.storage("full"))))
     #expect(machine.recorded == 0)
   }
 
   @Test("that nobody waits for any more is let go at the next step of its opening")
   func leaveWhileOpening() {
     func opening(isNew: Bool) -> UploadMachine {
-      UploadMachine(isResumable: true, isNew: isNew, total: 100, window: 50, checkpointEvery: 10)
+      UploadMachine(isResumable: true, isNew: isNew, window: 50, checkpointEvery: 10)
     }
     var new = opening(isNew: true)
     #expect(new.isAwaited)
     #expect(new.leave() == .wait)
     #expect(!new.isAwaited)
-    #expect(new.held(at: 0) == .drop)
+    #expect(new.leased(at: 0, total: 100) == .drop)
     var old = opening(isNew: false)
     #expect(old.leave() == .wait)
-    #expect(old.held(at: 10) == .letGo)
+    #expect(old.leased(at: 10, total: 100) == .letGo)
     var newWithSink = opening(isNew: true)
-    _ = newWithSink.held(at: 0)
+    _ = newWithSink.leased(at: 0, total: 100)
     #expect(newWithSink.leave() == .wait)
     #expect(newWithSink.sinkOpened() == .drop)
     var oldWithSink = opening(isNew: false)
-    _ = oldWithSink.held(at: 10)
+    _ = oldWithSink.leased(at: 10, total: 100)
     #expect(oldWithSink.leave() == .wait)
     #expect(oldWithSink.sinkOpened() == .suspendSink)
     #expect(oldWithSink.sinkSuspended(at: 10) == .record(.init(from: 10, to: 10)))
@@ -166,11 +167,11 @@ struct UploadMachineTests {
     #expect(resumable.ledgerRecorded(upTo: 0) == .end(.failed(.full)))
     var payload = opened(isResumable: false)
     #expect(payload.sinkFailed(.full) == .drop(.full))
-    var unheardOf = UploadMachine(isResumable: true, isNew: true, total: 1, window: 50, checkpointEvery: 10)
-    _ = unheardOf.held(at: 0)
+    var unheardOf = UploadMachine(isResumable: true, isNew: true, window: 50, checkpointEvery: 10)
+    _ = unheardOf.leased(at: 0, total: 1)
     #expect(unheardOf.sinkFailed(.storage("x")) == .drop(.storage("x")))
-    var known = UploadMachine(isResumable: true, isNew: false, total: 1, window: 50, checkpointEvery: 10)
-    _ = known.held(at: 0)
+    var known = UploadMachine(isResumable: true, isNew: false, window: 50, checkpointEvery: 10)
+    _ = known.leased(at: 0, total: 1)
     #expect(known.sinkFailed(.storage("x")) == .suspendSink)
   }
 
@@ -204,8 +205,8 @@ struct UploadMachineTests {
     #expect(machine.inFlight == 0)
   }
 
-  @Test("goes on to settle when an earlier offset fails to be recorded")
-  func recordFailsWhileSettling() {
+  @Test("goes on to be completed when an earlier offset fails to be recorded")
+  func recordFailsWhileCompleting() {
     var machine = opened(total: 20)
     _ = machine.bytes(20, isMemoryShort: false)
     _ = machine.checkpointChance(isQuiet: true)
@@ -213,16 +214,16 @@ struct UploadMachineTests {
     _ = machine.finish()
     _ = machine.sinkFinished()
     #expect(machine.recordFailed("full") == .nothing)
-    machine.ledgerSettled()
+    machine.ledgerCompleted()
     #expect(machine.recorded == 20)
   }
 
-  @Test("that cannot be settled ends at what was recorded")
-  func settleFails() {
+  @Test("that cannot be completed ends at what was recorded")
+  func completionFails() {
     var machine = opened(total: 0)
     _ = machine.finish()
     _ = machine.sinkFinished()
-    #expect(machine.settleFailed("full") == .end(.storage("full")))
+    #expect(machine.completionFailed("full") == .end(.failed(.storage("full"))))
     #expect(machine.recorded == 0)
   }
 }

@@ -9,7 +9,7 @@ struct UploadTests {
 
   private func expectNothingHeld(_ fixture: GatewayFixture) {
     #expect(fixture.gateway.memory.bytesInUse == 0)
-    #expect(fixture.gateway.attachedByRoute.isEmpty)
+    #expect(fixture.gateway.connectedByRoute.isEmpty)
     #expect(fixture.forwarder.live.isEmpty)
     #expect(fixture.forwarder.violations.isEmpty)
     #expect(fixture.ledger.violations.isEmpty)
@@ -53,7 +53,7 @@ struct UploadTests {
     front.write(999)
     front.upload?.finish()
     loop.run()
-    #expect(front.last == "settled 999")
+    #expect(front.last == "suspended 999")
     expectNothingHeld(fixture)
   }
 
@@ -68,20 +68,20 @@ struct UploadTests {
     front.write(600)
     front.upload?.leave()
     loop.run()
-    #expect(front.last == "settled 600")
+    #expect(front.last == "suspended 600")
     let key = try #require(front.offer?.key)
 
-    let early = try fixture.resume(key, fixture.request(total: 900), on: loop)
+    let early = try fixture.resume(key, total: 900, on: loop)
     loop.run()
     #expect(early.said == ["refused quota"])
 
     let otherKey = try #require(other.offer?.key)
-    let givenUp = fixture.gateway.giveUp(otherKey, fixture.request(total: nil), on: loop)
+    let cancelled = fixture.gateway.cancel(otherKey, fixture.context(), on: loop)
     loop.run()
-    try givenUp.wait()
-    #expect(other.said == ["offered 0..<400", "superseded", "settled 0"])
+    try cancelled.wait()
+    #expect(other.said == ["offered 0..<400", "superseded", "suspended 0"])
 
-    let late = try fixture.resume(key, fixture.request(total: 900), on: loop)
+    let late = try fixture.resume(key, total: 900, on: loop)
     loop.run()
     #expect(late.said == ["offered 600..<900"])
     late.write(300)
@@ -161,7 +161,7 @@ struct UploadTests {
     loop.run()
     #expect(front.last == "failed full 300")
     let key = try #require(front.offer?.key)
-    let again = try fixture.resume(key, fixture.request(total: 1000), on: loop)
+    let again = try fixture.resume(key, total: 1000, on: loop)
     loop.run()
     #expect(again.said == ["offered 300..<1000"])
     again.write(700)
@@ -210,16 +210,16 @@ struct UploadTests {
       front.upload?.finish()
       loop.run()
       #expect(front.last == "complete 10")
-      #expect(fixture.ledger.settlements.map(\.isProvableFromDisk) == [limits.window == nil])
+      #expect(fixture.ledger.completions.map(\.isProvableFromDisk) == [limits.window == nil])
     }
   }
 
-  @Test("is settled again when the ledger fails for a moment")
-  func settleAgain() throws {
+  @Test("is completed again when the ledger fails for a moment")
+  func completesAgain() throws {
     let fixture = GatewayFixture()
     let front = try fixture.open(fixture.request(total: 10), on: loop)
     loop.run()
-    fixture.ledger.failNext(.settle, times: 2)
+    fixture.ledger.failNext(.complete, times: 2)
     front.write(10)
     front.upload?.finish()
     loop.advanceTime(by: .seconds(1))
@@ -231,18 +231,18 @@ struct UploadTests {
   }
 
   @Test("is complete for its next connection, where the ledger could not be told for longer")
-  func settledByTheNext() throws {
+  func completedByTheNext() throws {
     let fixture = GatewayFixture()
     let front = try fixture.open(fixture.request(total: 10), on: loop)
     loop.run()
-    fixture.ledger.failNext(.settle, times: 5)
+    fixture.ledger.failNext(.complete, times: 5)
     front.write(10)
     front.upload?.finish()
     loop.advanceTime(by: .seconds(5))
     #expect(front.last == "failed storage 0")
     expectNothingHeld(fixture)
     let key = try #require(front.offer?.key)
-    let next = try fixture.resume(key, fixture.request(total: 10), on: loop)
+    let next = try fixture.resume(key, total: 10, on: loop)
     loop.run()
     #expect(next.said == ["already complete 10"])
     #expect(fixture.ledger.uploads[key]?.state == .done)
@@ -252,30 +252,30 @@ struct UploadTests {
   }
 
   @Test("is refused by a ledger that still fails when the next connection finds it complete, and then complete")
-  func settledByTheOneAfter() throws {
+  func completedByTheOneAfter() throws {
     let fixture = GatewayFixture()
     let front = try fixture.open(fixture.request(total: nil), on: loop)
     loop.run()
-    fixture.ledger.failNext(.settle, times: 10)
+    fixture.ledger.failNext(.complete, times: 10)
     front.write(10)
     front.upload?.finish()
     loop.advanceTime(by: .seconds(5))
     let key = try #require(front.offer?.key)
-    let next = try fixture.resume(key, fixture.request(total: nil), on: loop)
+    let next = try fixture.resume(key, total: nil, on: loop)
     loop.advanceTime(by: .seconds(5))
     #expect(next.last?.hasPrefix("refused storage") == true)
-    let last = try fixture.resume(key, fixture.request(total: nil), on: loop)
+    let last = try fixture.resume(key, total: nil, on: loop)
     loop.run()
     #expect(last.said == ["already complete 10"])
     expectNothingHeld(fixture)
   }
 
-  @Test("is complete where the ledger has settled it, and only the answer was a failure")
-  func settledUnheard() throws {
+  @Test("is complete where the ledger has completed it, and only the answer was a failure")
+  func completedUnheard() throws {
     let fixture = GatewayFixture()
     let front = try fixture.open(fixture.request(total: 10), on: loop)
     loop.run()
-    fixture.ledger.loseNextAnswer(.settle)
+    fixture.ledger.loseNextAnswer(.complete)
     front.write(10)
     front.upload?.finish()
     loop.advanceTime(by: .seconds(1))
@@ -300,7 +300,7 @@ struct UploadTests {
     #expect(fixture.ledger.uploads[key]?.committed == 5)
     #expect(fixture.forwarder.stored[key]?.safe == 5)
     // Its client has another try, which ends it.
-    let next = try fixture.resume(key, fixture.request(total: 10), on: loop)
+    let next = try fixture.resume(key, total: 10, on: loop)
     loop.run()
     #expect(next.said == ["offered 5..<10"])
     fixture.forwarder.failNext(.write, .content(ContentFault(offset: 7, reason: "a test")))
@@ -312,7 +312,7 @@ struct UploadTests {
   }
 
   @Test("outlives an offset that the ledger failed to record while the last bytes arrived")
-  func recordFailsWhileSettling() throws {
+  func recordFailsWhileCompleting() throws {
     let fixture = GatewayFixture()
     let front = try fixture.open(fixture.request(total: 10, acknowledgeEvery: 1), on: loop)
     loop.run()
@@ -323,7 +323,7 @@ struct UploadTests {
     front.write(5)
     front.upload?.finish()
     loop.run()
-    #expect(fixture.ledger.calls.suffix(2) == [.advance, .settle])
+    #expect(fixture.ledger.calls.suffix(2) == [.advance, .complete])
     while fixture.ledger.answerNext() {}
     #expect(front.last == "complete 10")
     expectNothingHeld(fixture)

@@ -1,7 +1,6 @@
 import GatewayCore
 import Logging
 import NIOCore
-import NIOEmbedded
 import Synchronization
 
 /// A calendar that a test turns.
@@ -16,19 +15,20 @@ final class TestClock: Sendable {
 }
 
 /// A gateway with one route, `/upload-file`, over a ledger and a store in memory.
-struct GatewayFixture {
+struct GatewayFixture: GatewayUnderTest {
   static let path = "/upload-file"
 
   let ledger = TestLedger()
-  let forwarder = TestForwarder()
+  let forwarder: TestForwarder
   let clock = TestClock()
+  let observer = TestObserver()
   let gateway: Gateway
 
   init(
     window: Int = 1 << 20, memory: Int = 1 << 30, held: Int64 = 1 << 40, upload: Int64 = 1 << 30, concurrent: Int = 100,
     unfinished: Int = 100, payload: Int64 = 1 << 20, access: RouteAccess = .anyone,
     bandwidth: Int64? = nil, clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial,
-    formats: [DataFormat] = [.bytes]
+    formats: [DataFormat] = [.bytes], granularity: Int64 = 1
   ) {
     let route = Route(
       path: Self.path, formats: formats, buffer: 1024...65536,
@@ -38,19 +38,45 @@ struct GatewayFixture {
       resumeFor: .seconds(3600), takesStreams: true, access: access, clientLimits: clientLimits,
       onQuota: onQuota)
     let clock = clock
+    forwarder = TestForwarder(granularity: granularity)
     gateway = Gateway(
       destinations: [(route: route, forwarder: forwarder)], ledger: ledger,
-      settings: GatewaySettings(window: window, memory: memory, holder: "here", now: { clock.now }))
+      settings: GatewaySettings(window: window, memory: memory, holder: "here", now: { clock.now }),
+      observer: observer)
+  }
+}
+
+/// What tests ask of a gateway with the route ``GatewayFixture/path``.
+protocol GatewayUnderTest {
+  var gateway: Gateway { get }
+}
+
+extension GatewayUnderTest {
+  func context(
+    token: String? = nil, address: String = "192.0.2.1", route: String = GatewayFixture.path
+  ) -> RequestContext {
+    RequestContext(route: route, credentials: Credentials(certificate: nil, token: token, address: address))
   }
 
   func request(
     total: Int64?, shape: UploadRequest.Shape = .stream, acknowledgeEvery: Int64? = nil, digest: ContentDigest? = nil,
-    token: String? = nil, address: String = "192.0.2.1", format: DataFormat = .bytes
+    token: String? = nil, address: String = "192.0.2.1", format: DataFormat? = .bytes, label: String? = nil,
+    metadata: [String: String] = [:], route: String = GatewayFixture.path
   ) -> UploadRequest {
     UploadRequest(
-      route: Self.path, shape: shape, format: format, total: total, buffer: 4096, label: nil, digest: digest,
-      acknowledgeEvery: acknowledgeEvery,
-      credentials: Credentials(certificate: nil, token: token, address: address))
+      context: context(token: token, address: address, route: route), shape: shape, format: format, total: total,
+      label: label, metadata: metadata, digest: digest, transfer: .test(acknowledgeEvery: acknowledgeEvery))
+  }
+
+  /// What a front asks whose protocol carries nothing but the key, and what else is given here.
+  func resumption(
+    of key: UploadKey, total: Declared<Int64?> = .nothing, format: Declared<DataFormat?> = .nothing,
+    offset: Int64? = nil, lateTotal: Int64? = nil, digest: ContentDigest? = nil, token: String? = nil,
+    address: String = "192.0.2.1", acknowledgeEvery: Int64? = nil
+  ) -> ResumeRequest {
+    ResumeRequest(
+      key: key, context: context(token: token, address: address), total: total, format: format, offset: offset,
+      lateTotal: lateTotal, digest: digest, transfer: .test(acknowledgeEvery: acknowledgeEvery))
   }
 
   func open(_ request: UploadRequest, on loop: any EventLoop) throws -> TestFront {
@@ -59,60 +85,32 @@ struct GatewayFixture {
     return front
   }
 
-  func resume(_ key: UploadKey, _ request: UploadRequest, on loop: any EventLoop) throws -> TestFront {
+  func resume(_ request: ResumeRequest, on loop: any EventLoop) throws -> TestFront {
     let front = TestFront()
-    front.upload = try gateway.resume(key, request, on: loop, logger: quiet) { front.heard($0) }
+    front.upload = try gateway.resume(request, on: loop, logger: quiet) { front.heard($0) }
     return front
+  }
+
+  /// As x-stream's front does, which declares total and format each time.
+  func resume(
+    _ key: UploadKey, total: Int64?, acknowledgeEvery: Int64? = nil, on loop: any EventLoop
+  ) throws -> TestFront {
+    try resume(
+      resumption(of: key, total: .value(total), format: .value(.bytes), acknowledgeEvery: acknowledgeEvery), on: loop)
   }
 
   private var quiet: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 }
 
-extension RouteAccess {
-  static var anyone: RouteAccess { RouteAccess(takesAnyone: true, takesCertificates: false, tokens: nil) }
+extension TransferTerms {
+  /// Checkpoints are spaced as x-stream's front spaces them.
+  static func test(acknowledgeEvery: Int64? = nil) -> TransferTerms {
+    TransferTerms(
+      buffer: 4096, acknowledgeEvery: acknowledgeEvery,
+      checkpointEvery: acknowledgeEvery.map { min(max($0, 1 << 20), 4 << 20) })
+  }
 }
 
-/// Writes down what an upload says, each as one line.
-final class TestFront {
-  var upload: Upload?
-  private(set) var said: [String] = []
-  private(set) var offer: UploadOffer?
-  private(set) var isPaused = false
-  var onEvent: (UploadEvent) -> Void = { _ in }
-
-  var last: String? { said.last }
-
-  func heard(_ event: UploadEvent) {
-    switch event {
-    case .offered(let offer):
-      self.offer = offer
-      said.append("offered \(offer.offset)..<\(offer.granted)")
-    case .refused(let refusal): said.append("refused \(refusal)")
-    case .alreadyComplete(let account): said.append("already complete \(account.safe)")
-    case .paused:
-      isPaused = true
-      said.append("paused")
-    case .resumed:
-      isPaused = false
-      said.append("resumed")
-    case .safe(let offset): said.append("safe \(offset)")
-    case .complete(let size, _): said.append("complete \(size)")
-    case .settled(let offset): said.append("settled \(offset)")
-    case .failed(let failure, let safe):
-      switch failure {
-      case .full: said.append("failed full \(safe)")
-      case .storage: said.append("failed storage \(safe)")
-      case .digest: said.append("failed digest \(safe)")
-      case .content: said.append("failed content \(safe)")
-      case .backend: said.append("failed backend \(safe)")
-      case .backendTimeout: said.append("failed backend timeout \(safe)")
-      }
-    case .superseded: said.append("superseded")
-    }
-    onEvent(event)
-  }
-
-  func write(_ count: Int) {
-    upload?.write(ByteBuffer(repeating: 7, count: count))
-  }
+extension RouteAccess {
+  static var anyone: RouteAccess { RouteAccess(takesAnyone: true, takesCertificates: false, tokens: nil) }
 }

@@ -28,10 +28,17 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   /// What recovery was told to leave alone.
   var others: Set<UploadKey> = []
   var violations: [String] = []
-  /// Bytes that may be promised in all.
-  var room = Int64.max
-  var promised: [UploadKey: Int64] = [:]
-  var refusesPromises: (any Error)?
+  /// Bytes that may be reserved in all.
+  var space = Int64.max
+  var reserved: [UploadKey: Int64] = [:]
+  var refusesReservations: (any Error)?
+  /// Whether sinks tell a state with each safe offset.
+  var tellsState = false
+  let traits: ForwarderTraits
+
+  init(granularity: Int64 = 1) {
+    traits = ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true, granularity: granularity)
+  }
 
   func failNext(_ step: Step, _ failure: SinkFailure = .full) {
     faults.append((step, failure))
@@ -42,25 +49,27 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     return faults.remove(at: index).failure
   }
 
-  func promise(_ wish: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
-    if let refusesPromises { return eventLoop.makeFailedFuture(refusesPromises) }
-    if promised[wish.key] != nil { violations.append("promised while an earlier promise stands") }
-    let left = max(0, room - promised.values.reduce(0, +))
-    let granted = wish.bytes <= left ? wish.bytes : wish.takesPart ? left : 0
-    if granted > 0 { promised[wish.key] = granted }
+  func reserveSpace(_ request: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    if let refusesReservations { return eventLoop.makeFailedFuture(refusesReservations) }
+    if reserved[request.key] != nil { violations.append("reserved while an earlier reservation stands") }
+    let left = max(0, space - reserved.values.reduce(0, +))
+    let granted = request.bytes <= left ? request.bytes : request.takesPart ? left : 0
+    if granted > 0 { reserved[request.key] = granted }
     return eventLoop.makeSucceededFuture(granted)
   }
 
   func limitReservedSpace(to bytes: Int64, of key: UploadKey) {
-    if bytes > promised[key, default: 0] { violations.append("a promise grew") }
-    promised[key] = bytes > 0 ? bytes : nil
+    if bytes > reserved[key, default: 0] { violations.append("a reservation grew") }
+    reserved[key] = bytes > 0 ? bytes : nil
   }
 
   func makeSink(
     for upload: SinkUpload, from offset: Int64, on eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void
   ) -> any Sink {
     if live[upload.key] != nil { violations.append("two sinks at once for one upload") }
-    if upload.state != initialState(of: upload) { violations.append("another state than at the offer: \(upload)") }
+    if !states(of: upload, at: offset).contains(upload.state) {
+      violations.append("another state than told: \(upload)")
+    }
     let sink = TestSink(upload.key, from: offset, in: self, on: eventLoop, onEvent: onEvent)
     live[upload.key] = sink
     sinks.append(sink)
@@ -84,6 +93,15 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   }
 
   func initialState(of upload: SinkUpload) -> String? { "state of \(upload.key.logID)" }
+
+  /// What a sink tells that has made the bytes before `offset` safe.
+  func state(at offset: Int64) -> String? { tellsState ? "state at \(offset)" : nil }
+
+  /// What a sink for the upload may be given.
+  private func states(of upload: SinkUpload, at offset: Int64) -> [String?] {
+    guard tellsState else { return [initialState(of: upload)] }
+    return offset == 0 ? [initialState(of: upload), state(at: 0)] : [state(at: offset)]
+  }
 }
 
 /// Answers in order, each at the next turn of the event loop or at the test's word.
@@ -122,8 +140,8 @@ final class TestSink: Sink {
     case .safe: isCheckpointing = false
     case .finished, .found, .suspended:
       store.live[key] = nil
-      store.promised[key] = nil
-    case .took, .failed: break
+      store.reserved[key] = nil
+    case .consumed, .failed: break
     }
     onEvent(event)
     return true
@@ -142,7 +160,7 @@ final class TestSink: Sink {
     check("write", isOpen && !hasFailed || hasFailed)
     guard !hasFailed else { return }
     store.stored[key]?.written += Int64(bytes.readableBytes)
-    if !failed(at: .write) { say(.took(upTo: stored.written)) }
+    if !failed(at: .write) { say(.consumed(upTo: stored.written)) }
   }
 
   func checkpoint() {
@@ -150,15 +168,15 @@ final class TestSink: Sink {
     isCheckpointing = true
     guard !hasFailed, !failed(at: .checkpoint) else { return }
     markSafe()
-    say(.safe(upTo: stored.safe))
+    say(.safe(upTo: stored.safe, state: store.state(at: stored.safe)))
   }
 
   func finish() {
     check("finish", isOpen)
     guard !hasFailed, !failed(at: .finish) else { return }
     isOver = true
-    markSafe()
-    store.stored[key]?.isPlaced = true
+    let size = stored.written
+    store.stored[key] = TestForwarder.Stored(written: size, safe: size, isPlaced: true)
     say(.finished(SinkResult(isProvableFromDisk: true)))
   }
 
@@ -166,7 +184,7 @@ final class TestSink: Sink {
     check("suspend", isOpen || hasFailed)
     if !hasFailed, !failed(at: .suspend) { markSafe() }
     isOver = true
-    say(.suspended(at: stored.safe))
+    say(.suspended(at: stored.safe, state: store.state(at: stored.safe)))
   }
 
   func abandon() {
@@ -175,14 +193,15 @@ final class TestSink: Sink {
     events = []
     store.stored[key] = nil
     store.live[key] = nil
-    store.promised[key] = nil
+    store.reserved[key] = nil
   }
 
   private var stored: TestForwarder.Stored { store.stored[key] ?? TestForwarder.Stored() }
 
   private func markSafe() {
-    let written = stored.written
-    store.stored[key]?.safe = written
+    let whole = stored.written / store.traits.granularity * store.traits.granularity
+    let safe = max(stored.safe, whole)
+    store.stored[key]?.safe = safe
   }
 
   private func check(_ call: String, _ isAllowed: Bool) {

@@ -2,23 +2,22 @@ import GatewayCore
 import NIOCore
 import Synchronization
 
-/// Keeps uploads and quotas in memory, by the rules that ``Ledger`` states. What is asked happens at once and in order;
-/// the answer comes later, at the test's word where it holds them back.
+/// The ledger of one gateway, in memory. What is asked happens at once and in order; the answer comes later, at the test's
+/// word where it holds them back.
 final class TestLedger: Ledger {
   enum Call: CaseIterable {
-    case open, find, claim, advance, settle, release
+    case open, find, takeOver, advance, renew, complete, release
   }
 
   private struct State {
-    var uploads: [UploadKey: UploadRecord] = [:]
-    var used: [String: Int64] = [:]
+    var books = LedgerBooks()
     var faults: [(call: Call, error: LedgerError)] = []
     var lost: [Call] = []
     var isHeld = false
     var answers: [@Sendable () -> Void] = []
     var calls: [Call] = []
-    var settlements: [Settlement] = []
-    var violations: [String] = []
+    var advances: [Advance] = []
+    var completions: [Completion] = []
     var afterRead: @Sendable () -> Void = {}
   }
 
@@ -30,14 +29,15 @@ final class TestLedger: Ledger {
     get { state.withLock { $0.isHeld } }
     set { state.withLock { $0.isHeld = newValue } }
   }
-  var uploads: [UploadKey: UploadRecord] { state.withLock { $0.uploads } }
+  var uploads: [UploadKey: UploadRecord] { state.withLock { $0.books.uploads } }
   var calls: [Call] { state.withLock { $0.calls } }
-  var violations: [String] { state.withLock { $0.violations } }
-  var settlements: [Settlement] { state.withLock { $0.settlements } }
+  var violations: [String] { state.withLock { $0.books.violations } }
+  var advances: [Advance] { state.withLock { $0.advances } }
+  var completions: [Completion] { state.withLock { $0.completions } }
 
-  func used(_ route: String) -> Int64 { state.withLock { $0.used[route, default: 0] } }
+  func used(_ route: String) -> Int64 { state.withLock { $0.books.used[route, default: 0] } }
 
-  func reserved(_ route: String) -> Int64 { state.withLock { Self.reserved(route, $0) } }
+  func reserved(_ route: String) -> Int64 { state.withLock { $0.books.reserved(route) } }
 
   /// The next such call changes nothing and fails.
   func failNext(_ call: Call, _ error: LedgerError = .engine("disk full"), times: Int = 1) {
@@ -52,7 +52,10 @@ final class TestLedger: Ledger {
   }
 
   func forgiveAll() {
-    state.withLock { $0.faults = [] }
+    state.withLock { state in
+      state.faults = []
+      state.lost = []
+    }
   }
 
   /// Gives the oldest answer that is held back; false where there is none.
@@ -62,121 +65,77 @@ final class TestLedger: Ledger {
     return true
   }
 
-  /// What happens between the reading of the unfinished uploads and the answer.
-  func afterReadingUnfinished(_ body: @escaping @Sendable () -> Void) {
+  /// What happens between the reading of the expired uploads and the answer.
+  func afterReadingExpired(_ body: @escaping @Sendable () -> Void) {
     state.withLock { $0.afterRead = body }
   }
 
   func insert(_ record: UploadRecord) {
-    state.withLock { $0.uploads[record.key] = record }
+    state.withLock { $0.books.insert(record) }
   }
 
   // MARK: Ledger
 
   func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
-    answer(.open, on: eventLoop) { state in
-      let open = state.uploads.values.count { $0.state == .open && $0.route == reservation.route }
-      guard open < reservation.unfinishedLimit else { throw LedgerError.crowded }
-      let available = Self.available(reservation.route, reservation.quotas, state)
-      let granted = min(reservation.wanted, available)
-      guard granted == reservation.wanted || (granted > 0 && reservation.takesPart) else {
-        throw LedgerError.quota(available: available)
-      }
-      state.uploads[reservation.key] = UploadRecord(
-        key: reservation.key, route: reservation.route, owner: reservation.owner, total: reservation.total,
-        committed: 0, granted: granted, state: .open, epoch: 1, format: reservation.format, label: reservation.label,
-        digest: reservation.digest, createdAt: reservation.at, expiresAt: reservation.expiresAt, finishedAt: nil,
-        storeState: reservation.storeState)
-      return Lease(
-        epoch: 1, committed: 0, granted: granted, digest: reservation.digest, label: reservation.label,
-        createdAt: reservation.at, storeState: reservation.storeState)
-    }
+    answer(.open, on: eventLoop) { state in try state.books.open(reservation) }
   }
 
   func find(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<UploadRecord?> {
-    answer(.find, on: eventLoop) { $0.uploads[key] }
+    answer(.find, on: eventLoop) { $0.books.uploads[key] }
   }
 
-  func claim(_ claim: Claim, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
-    answer(.claim, on: eventLoop) { state in
-      guard var record = state.uploads[claim.key], record.state == .open else { throw LedgerError.unknown }
-      record.granted += min(
-        max(claim.wanted - record.granted, 0), Self.available(record.route, claim.quotas, state))
-      record.epoch += 1
-      record.digest = record.digest ?? claim.digest
-      record.expiresAt = claim.expiresAt
-      state.uploads[claim.key] = record
-      return Lease(
-        epoch: record.epoch, committed: record.committed, granted: record.granted, digest: record.digest,
-        label: record.label, createdAt: record.createdAt, storeState: record.storeState)
-    }
+  func takeOver(_ request: LeaseRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
+    answer(.takeOver, on: eventLoop) { state in try state.books.takeOver(request) }
   }
 
-  func advance(
-    _ key: UploadKey, epoch: Int64, from: Int64, to: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
-  ) -> EventLoopFuture<Void> {
+  func advance(_ advance: Advance, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     answer(.advance, on: eventLoop) { state in
-      let record = try Self.own(key, epoch, state)
-      guard record.committed == from, to <= record.granted else { throw LedgerError.fenced }
-      state.uploads[key]?.committed = to
-      state.uploads[key]?.expiresAt = expiresAt
+      state.advances.append(advance)
+      try state.books.advance(advance)
     }
   }
 
-  func settle(_ settlement: Settlement, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    answer(.settle, on: eventLoop) { state in
-      state.settlements.append(settlement)
-      let size = settlement.size
-      var record = try Self.own(settlement.key, settlement.epoch, state)
-      if let total = record.total, total != size { state.violations.append("settled with \(size) of \(total)") }
-      if size > record.granted { state.violations.append("settled with more than was granted") }
-      state.used[record.route, default: 0] += settlement.charged
-      record.state = .done
-      record.committed = size
-      record.granted = 0
-      record.digest = settlement.digest
-      record.finishedAt = settlement.at
-      state.uploads[settlement.key] = record
+  func renew(_ renewals: [LeaseRenewal], on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    answer(.renew, on: eventLoop) { state in
+      for renewal in renewals { _ = state.books.renew(renewal) }
+    }
+  }
+
+  func complete(_ completion: Completion, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    answer(.complete, on: eventLoop) { state in
+      state.completions.append(completion)
+      try state.books.complete(completion)
     }
   }
 
   func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    answer(.release, on: eventLoop) { state in
-      _ = try Self.own(key, epoch, state)
-      state.uploads[key] = nil
-    }
+    answer(.release, on: eventLoop) { state in try state.books.release(key, epoch: epoch) }
   }
 
   func fail(
     _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
-    answer(.release, on: eventLoop) { state in
-      var record = try Self.own(key, epoch, state)
-      record.state = .failed
-      record.granted = 0
-      record.expiresAt = expiresAt
-      state.uploads[key] = record
-    }
+    answer(.release, on: eventLoop) { state in try state.books.fail(key, epoch: epoch, expiresAt: expiresAt) }
   }
 
   func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    answer(.release, on: eventLoop) { state in
-      guard let record = state.uploads[key], record.state == .done else { throw LedgerError.unknown }
-      state.used[record.route, default: 0] -= record.committed
-      state.uploads[key] = nil
-    }
+    answer(.release, on: eventLoop) { state in try state.books.forget(key) }
   }
 
   func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     eventLoop.makeSucceededVoidFuture()
   }
 
-  func unfinished(on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
-    let (open, afterRead) = state.withLock { state in
-      (state.uploads.values.filter { $0.state == .open }, state.afterRead)
+  func unfinished(of holder: String, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
+    eventLoop.makeSucceededFuture(state.withLock { $0.books.unfinished })
+  }
+
+  func expired(at time: WallTime, of holder: String, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
+    let (expired, afterRead) = state.withLock { state in
+      (state.books.unfinished.filter { $0.expiresAt <= time }, state.afterRead)
     }
     afterRead()
-    return eventLoop.makeSucceededFuture(open)
+    return eventLoop.makeSucceededFuture(expired)
   }
 
   func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]> {
@@ -184,21 +143,6 @@ final class TestLedger: Ledger {
   }
 
   // MARK: Inside
-
-  private static func reserved(_ route: String, _ state: State) -> Int64 {
-    state.uploads.values.filter { $0.route == route }.reduce(0) { $0 + $1.granted }
-  }
-
-  private static func available(_ route: String, _ quotas: [QuotaCap], _ state: State) -> Int64 {
-    let taken = state.used[route, default: 0] + reserved(route, state)
-    return max(0, (quotas.map(\.cap).min() ?? .max) - taken)
-  }
-
-  private static func own(_ key: UploadKey, _ epoch: Int64, _ state: State) throws -> UploadRecord {
-    guard let record = state.uploads[key], record.state == .open else { throw LedgerError.unknown }
-    guard record.epoch == epoch else { throw LedgerError.fenced }
-    return record
-  }
 
   private func answer<Answer: Sendable>(
     _ call: Call, on eventLoop: any EventLoop, _ change: (inout State) throws -> Answer
