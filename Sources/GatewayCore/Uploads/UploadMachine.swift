@@ -410,29 +410,30 @@ struct UploadMachine {
     return .end(.failed(.storage(what)))
   }
 
-  /// Another gateway has taken the upload over: an offset was not recorded, or a completion. Nothing more is recorded, and
-  /// nothing removed.
-  mutating func fenced() -> OnFailure {
+  /// Another gateway has taken the upload over, so an offset was not recorded. Nothing more is recorded, and nothing removed.
+  mutating func recordFenced() -> OnFailure {
+    recordsInFlight -= 1
     hasLedgerFailed = true
     switch state {
     case .receiving:
-      recordsInFlight -= 1
       state = .suspending(.left)
       return .suspendSink
     case .recording:
-      recordsInFlight -= 1
       guard recordsInFlight == 0 else {
         state = .recording(.left)
         return .nothing
       }
       state = .ended
       return .end(.left)
-    case .completing:
-      state = .ended
-      return .end(.left)
-    case .opening, .finishing, .suspending, .ended:
-      recordsInFlight -= 1
-      return .nothing
+    // Completing has an answer of its own.
+    case .opening, .finishing, .completing, .suspending, .ended: return .nothing
     }
+  }
+
+  /// Another gateway has taken the upload over, so its completion was not recorded.
+  mutating func completionFenced() -> OnFailure {
+    guard state == .completing else { preconditionFailure("completion fenced in \(state)") }
+    state = .ended
+    return .end(.left)
   }
 }

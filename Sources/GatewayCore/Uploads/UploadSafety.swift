@@ -78,7 +78,9 @@ extension Upload {
     sinkState = nil
     gateway.ledger.advance(advance, on: eventLoop).assumeIsolated().whenComplete { result in
       switch result {
-      case .failure(LedgerError.fenced): self.fenced()
+      case .failure(LedgerError.fenced):
+        self.wasTakenOver()
+        self.carryOut(self.machine.recordFenced())
       case .failure(let error): self.carryOut(self.machine.recordFailed(Self.description(of: error)))
       case .success:
         self.noteLease(expiresAt: expiresAt)
@@ -95,11 +97,11 @@ extension Upload {
 
   /// Another gateway has taken the upload over: what is safe of it is that gateway's, and this client hears that a newer
   /// connection has it.
-  func fenced() {
-    logger.notice("Upload was taken over elsewhere", metadata: details())
-    if !isSuperseded, isOffered { onEvent?(.superseded) }
+  func wasTakenOver() {
+    guard !isSuperseded else { return }
     isSuperseded = true
-    carryOut(machine.fenced())
+    logger.notice("Upload was taken over elsewhere", metadata: details())
+    if isOffered { onEvent?(.superseded) }
   }
 
   /// For the sweep that renews the leases of uploads whose clients are slow.
