@@ -9,26 +9,6 @@ import Testing
 struct RecoveryTests {
   private let fixture = GatewayFixture()
 
-  /// Turns the loop until `body`, which waits for its futures, is through.
-  private func turning<Answer: Sendable>(
-    _ body: @escaping @Sendable (NIOAsyncTestingEventLoop) async throws -> Answer
-  ) async throws -> Answer {
-    let loop = NIOAsyncTestingEventLoop()
-    return try await withThrowingTaskGroup(of: Answer?.self) { group in
-      group.addTask { try await body(loop) }
-      group.addTask {
-        while !Task.isCancelled {
-          await loop.run()
-          await Task.yield()
-        }
-        return nil
-      }
-      let answer = try await group.next() ?? nil
-      group.cancelAll()
-      return try #require(answer)
-    }
-  }
-
   private func record(total: Int64?, committed: Int64, route: String = GatewayFixture.path) -> UploadRecord {
     UploadRecord(
       facts: UploadFacts(key: .mint(), route: route, total: total, createdAt: fixture.clock.now),

@@ -19,7 +19,7 @@ extension Upload {
         self.tryAgain("Ledger failed to record a completion; trying again", what) {
           self.complete(size: size, attempt: attempt + 1)
         }
-      case .failure(LedgerError.fenced):
+      case .failure(LedgerError.fenced), .failure(LedgerError.unknown):
         self.wasTakenOver()
         self.carryOut(self.machine.completionFenced())
       case .failure(let error): self.carryOut(self.machine.completionFailed(Self.description(of: error)))

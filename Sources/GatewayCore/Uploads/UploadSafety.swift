@@ -78,7 +78,7 @@ extension Upload {
     sinkState = nil
     gateway.ledger.advance(advance, on: eventLoop).assumeIsolated().whenComplete { result in
       switch result {
-      case .failure(LedgerError.fenced):
+      case .failure(LedgerError.fenced), .failure(LedgerError.unknown):
         self.wasTakenOver()
         self.carryOut(self.machine.recordFenced())
       case .failure(let error): self.carryOut(self.machine.recordFailed(Self.description(of: error)))
@@ -95,8 +95,8 @@ extension Upload {
     }
   }
 
-  /// Another gateway has taken the upload over: what is safe of it is that gateway's, and this client hears that a newer
-  /// connection has it.
+  /// Another gateway has taken the upload over, and may have ended it since: what is safe of it is that gateway's, and this
+  /// client hears that a newer connection has it.
   func wasTakenOver() {
     guard !isSuperseded else { return }
     isSuperseded = true

@@ -25,8 +25,11 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   var faults: [(step: Step, failure: SinkFailure)] = []
   var found: [UploadKey: RecoveredUpload] = [:]
   var discarded: [UploadKey] = []
-  /// What recovery was told to leave alone.
+  /// What recovery was given, and what it was told to leave alone.
+  var recovered: Set<UploadKey> = []
   var others: Set<UploadKey> = []
+  /// What happens between the ledger's list and what is told of it.
+  var whileRecovering: () -> Void = {}
   var violations: [String] = []
   /// Bytes that may be reserved in all.
   var space = Int64.max
@@ -88,6 +91,8 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   let swept = RemovedFile(name: "abandoned", size: 3, reason: "a test")
 
   func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) throws -> RecoveredPlace {
+    recovered = Set(unfinished.map(\.key))
+    whileRecovering()
     self.others = others
     return RecoveredPlace(uploads: found, removed: [swept])
   }
