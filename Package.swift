@@ -48,7 +48,7 @@ let package = Package(
     .target(name: "OperatingSystem", dependencies: ["TextForms"]),
     .target(name: "TextForms"),
     .target(name: "XStream", dependencies: ["TextForms", nioCore]),
-    .target(name: "GatewayCore", dependencies: [nioCore, logging]),
+    .target(name: "GatewayCore", dependencies: ["TextForms", nioCore, logging]),
     .target(name: "ContentDigests", dependencies: ["COpenSSL", nioCore]),
     .target(name: "TLSTransport", dependencies: [ipsecMB, "COpenSSL", "TextForms", nioCore]),
     .target(
@@ -57,7 +57,8 @@ let package = Package(
     .target(
       name: "Forwarders",
       dependencies: [
-        isal, "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", "XStream", nioCore, nioPosix,
+        isal, "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", "XStream", "TextForms", nioCore,
+        nioPosix,
       ]),
     .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
     .target(
@@ -70,7 +71,7 @@ let package = Package(
         isal, "CLinux", "CSQLite", "CZlib", "ConfigurationReading", "ContentDigests", "Forwarders", "Fronts",
         "GatewayCore",
         "Ledgers", "OperatingSystem",
-        "TLSTransport",
+        "TLSTransport", "TextForms",
         nioCore, nioPosix, logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),

@@ -29,7 +29,7 @@ struct GatekeeperTests {
     certificate: String? = nil, token: String? = nil
   ) -> UploadRequest {
     UploadRequest(
-      context: RequestContext(
+      access: AccessRequest(
         route: route,
         credentials: Credentials(certificate: certificate.map { holder($0) }, token: token, address: "192.0.2.1")),
       shape: shape, format: format, total: 10, transfer: TransferTerms(buffer: buffer))

@@ -1,4 +1,5 @@
 internal import GatewayCore
+internal import TextForms
 
 /// What complete uploads are called: a path below the store's directory, with fields that each upload fills in.
 package struct NameTemplate: Hashable, Sendable {
@@ -120,7 +121,7 @@ package struct NameTemplate: Hashable, Sendable {
         switch part {
         case .text(let text): text
         case .field(.key): facts.key.text
-        case .field(.date): CalendarTime(facts.createdAt).date
+        case .field(.date): RFC3339(milliseconds: facts.createdAt.milliseconds).date
         case .field(.name): SafeName.make(facts.label, otherwise: "upload")
         case .field(.client): SafeName.make(facts.owner, otherwise: "anonymous")
         }

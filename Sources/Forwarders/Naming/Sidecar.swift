@@ -1,5 +1,6 @@
 internal import GatewayCore
 internal import Glibc
+internal import TextForms
 
 /// What is known of a complete upload, as a file of JSON beside it.
 struct Sidecar {
@@ -12,40 +13,20 @@ struct Sidecar {
     clock_gettime(CLOCK_REALTIME, &now)
     let finishedAt = WallTime(milliseconds: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
     var fields: [(String, String?)] = [
-      ("route", Self.quoted(upload.facts.route)),
-      ("key", Self.quoted(upload.key.text)),
-      ("name", upload.facts.label.map(Self.quoted)),
-      ("path", Self.quoted(path)),
+      ("route", JSONString.quoted(upload.facts.route)),
+      ("key", JSONString.quoted(upload.key.text)),
+      ("name", upload.facts.label.map(JSONString.quoted)),
+      ("path", JSONString.quoted(path)),
       ("size", String(size)),
       ("stored", String(stored)),
     ]
     fields += [
-      ("sha256", digest.map { Self.quoted(Self.hexadecimal($0.bytes)) }),
-      ("format", Self.quoted(upload.facts.format.rawValue)),
-      ("client", Self.quoted(upload.client.subject)),
-      ("createdAt", Self.quoted(CalendarTime(upload.facts.createdAt).text)),
-      ("finishedAt", Self.quoted(CalendarTime(finishedAt).text)),
+      ("sha256", digest.map { JSONString.quoted(Hexadecimal.text($0.bytes)) }),
+      ("format", JSONString.quoted(upload.facts.format.rawValue)),
+      ("client", JSONString.quoted(upload.client.subject)),
+      ("createdAt", JSONString.quoted(RFC3339(milliseconds: upload.facts.createdAt.milliseconds).text)),
+      ("finishedAt", JSONString.quoted(RFC3339(milliseconds: finishedAt.milliseconds).text)),
     ]
     text = "{" + fields.map { "\"\($0)\": \($1 ?? "null")" }.joined(separator: ", ") + "}\n"
-  }
-
-  /// A JSON string (RFC 8259, section 7).
-  static func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
-  }
-
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }

@@ -3,8 +3,8 @@ import XStream
 
 // The one place where the core's words become the wire's (protocol.md, section 6).
 
-extension XStream.Refusal {
-  init(_ refusal: GatewayCore.Refusal) {
+extension RefusalMessage {
+  init(_ refusal: Refusal) {
     switch refusal {
     case .noRoute: self.init(status: .noRoute, reason: "no such route")
     case .unauthorized:
@@ -14,7 +14,7 @@ extension XStream.Refusal {
     case .shape(.payload):
       self.init(status: .noStream, reason: "the route takes no payloads; announce a stream with x-stream")
     case .format(let accepted):
-      let formats = accepted.compactMap { XStream.DataFormat($0.rawValue) }
+      let formats = accepted.compactMap { StreamFormat($0.rawValue) }
       self.init(status: .format, reason: "the route does not take this data-format", formats: formats)
     case .tooLarge(let limit):
       self.init(status: .tooLarge, reason: "the route takes no more than \(limit) bytes at once")
@@ -88,7 +88,7 @@ extension UploadKey {
 extension Grant {
   init(_ offer: UploadOffer) {
     let isWhole = offer.total.map { offer.granted >= $0 } ?? false
-    let format = XStream.DataFormat(offer.format.rawValue) ?? .bytes
+    let format = StreamFormat(offer.format.rawValue) ?? .bytes
     self.init(
       extent: isWhole ? .whole : .next(offer.granted - offer.offset), buffer: offer.buffer, key: StreamKey(offer.key),
       format: format, offset: offer.offset)

@@ -20,14 +20,14 @@ extension AccessRequest {
 extension UploadRequest {
   init(_ open: OpenRequest, _ access: AccessRequest, connection: ClientConnection) {
     self.init(
-      access: access, shape: .stream, format: GatewayCore.DataFormat(rawValue: open.format.name),
+      access: access, shape: .stream, format: DataFormat(rawValue: open.format.name),
       total: open.total.count, label: open.name?.label, digest: open.digest.flatMap(ContentDigest.init),
       transfer: TransferTerms(open, connection: connection))
   }
 
   init(_ payload: PayloadRequest, _ access: AccessRequest, connection: ClientConnection) {
     self.init(
-      access: access, shape: .payload, format: GatewayCore.DataFormat(rawValue: payload.format.name),
+      access: access, shape: .payload, format: DataFormat(rawValue: payload.format.name),
       total: payload.size, label: payload.name?.label, digest: payload.digest.flatMap(ContentDigest.init),
       transfer: TransferTerms(
         buffer: payload.size, connection: connection,
@@ -42,7 +42,7 @@ extension UploadResumption {
     let open = resume.open
     self.init(
       key: UploadKey(resume.key), access: access, total: .value(open.total.count),
-      format: .value(GatewayCore.DataFormat(rawValue: open.format.name)),
+      format: .value(DataFormat(rawValue: open.format.name)),
       digest: open.digest.flatMap(ContentDigest.init), transfer: TransferTerms(open, connection: connection))
   }
 }

@@ -12,7 +12,7 @@ extension XStreamHandler {
       label.metadata(request.context.traceparent.map { ["trace": "\($0)"] } ?? [:])
     }
     let access = AccessRequest(request.context, credentials: peer.credentials)
-    do throws(GatewayCore.Refusal) {
+    do throws(Refusal) {
       switch request {
       case .open(let open):
         try session.open(UploadRequest(open, access, connection: peer.connection), about: about)
@@ -30,11 +30,11 @@ extension XStreamHandler {
         }
       }
     } catch {
-      reply(exchange.refused(XStream.Refusal(error)))
+      reply(exchange.refused(RefusalMessage(error)))
     }
   }
 
-  private func answer(_ ask: AskRequest, _ result: Result<UploadAccount, GatewayCore.Refusal>) {
+  private func answer(_ ask: AskRequest, _ result: Result<UploadAccount, Refusal>) {
     switch result {
     // TOTAL is part of what a client has to know of its stream (protocol.md, section 5).
     case .success(let account) where account.total != ask.total.count: refuse(.unknownUpload)
@@ -53,8 +53,8 @@ extension XStreamHandler {
     process()
   }
 
-  private func refuse(_ refusal: GatewayCore.Refusal) {
-    reply(exchange.refused(XStream.Refusal(refusal)))
+  private func refuse(_ refusal: Refusal) {
+    reply(exchange.refused(RefusalMessage(refusal)))
     process()
   }
 
@@ -64,7 +64,7 @@ extension XStreamHandler {
     switch event {
     case .offered(let offer): offered(offer)
     case .refused(.broken) where exchange.isDecidingResume: reply(exchange.answered(.gone))
-    case .refused(let refusal): reply(exchange.refused(XStream.Refusal(refusal)))
+    case .refused(let refusal): reply(exchange.refused(RefusalMessage(refusal)))
     case .alreadyComplete(let account):
       reply(exchange.answered(.complete(digest: account.digest.flatMap(StreamDigest.init), reply: .none)))
     case .safe(let offset): return safe(upTo: offset)
@@ -131,7 +131,7 @@ extension XStreamHandler {
     // A small upload that was dropped keeps nothing.
     if offset > 0 { tellBeforeFinal(safe: offset) }
     switch reason {
-    case .grantFull, .clientGone: reply(exchange.partiallyFilled())
+    case .grantFull, .clientGone: reply(exchange.partiallyFilled(safe: offset))
     case .superseded: reply(exchange.detached())
     case .silence:
       reply(exchange.failed(ServerExchange.Failure(status: .timeout, reason: "no byte came for too long")))

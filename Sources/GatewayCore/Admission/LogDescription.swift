@@ -1,3 +1,5 @@
+import TextForms
+
 // What the operator reads. Clients get the wire's words, which name nothing of the gateway's machine.
 
 extension UploadFailure {
@@ -58,7 +60,6 @@ extension LedgerError {
 extension ContentDigest {
   /// In hexadecimal, after `sha-256:`.
   package var logDescription: String {
-    let digits = Array("0123456789abcdef")
-    return "sha-256:" + String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    "sha-256:" + Hexadecimal.text(bytes)
   }
 }

@@ -1,3 +1,5 @@
+import TextForms
+
 /// What an upload is known by, from its offer until it is forgotten.
 ///
 /// For a client with neither certificate nor token the key alone is the right to go on with the upload, so it is
@@ -8,8 +10,7 @@ package struct UploadKey: Hashable, Sendable, CustomStringConvertible {
 
   /// The key a client showed, or `nil` where it cannot be one.
   package init?(_ text: String) {
-    let utf8 = text.utf8
-    guard (16...128).contains(utf8.count), utf8.allSatisfy(Self.isAllowed) else { return nil }
+    guard KeyAlphabet.isKey(text) else { return nil }
     self.text = text
   }
 
@@ -35,7 +36,7 @@ package struct UploadKey: Hashable, Sendable, CustomStringConvertible {
         var end = 0
         for part in parts {
           for place in 0..<part.characters {
-            text[end] = alphabet[Int((part.bits >> UInt64(6 * place)) & 63)]
+            text[end] = KeyAlphabet.characters[Int((part.bits >> UInt64(6 * place)) & 63)]
             end += 1
           }
         }
@@ -48,15 +49,4 @@ package struct UploadKey: Hashable, Sendable, CustomStringConvertible {
 
   /// ``logID``: a key that finds its way into a message by chance must not be of use to who reads it.
   package var description: String { logID }
-
-  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-  private static func isAllowed(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-      true
-    default: false
-    }
-  }
 }

@@ -1,6 +1,7 @@
 package import ConfigurationReading
 import ContentDigests
 import GatewayCore
+import TextForms
 import Glibc
 
 /// The tokens that a route takes, by their SHA-256: the file does not give away what it lets in.
@@ -82,17 +83,11 @@ package struct TokenFile: TokenDirectory {
         message: "`\(name)` cannot be a name", hint: "use up to 64 of the ASCII letters and digits, `.`, `_`, `@`, `-`")
     }
     // The word is not repeated in the message: somebody may have written the token itself.
-    guard let digest = hexadecimal(words[1]), digest.count == SHA256Hasher.digestByteCount else {
+    guard let digest = Hexadecimal.bytes(words[1]), digest.count == SHA256Hasher.digestByteCount else {
       throw ValueFault(
         message: "the second word is not a SHA-256 of 64 hexadecimal digits",
         hint: "write what `printf %s TOKEN | sha256sum` prints")
     }
     return (String(name), digest)
-  }
-
-  private static func hexadecimal(_ text: Substring) -> [UInt8]? {
-    let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-    guard digits.count == text.utf8.count, digits.count.isMultiple(of: 2) else { return nil }
-    return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
   }
 }

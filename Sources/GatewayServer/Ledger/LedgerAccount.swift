@@ -1,5 +1,6 @@
 import Forwarders
 package import GatewayCore
+import TextForms
 
 /// What a gateway's ledger says, read while the gateway runs or after it.
 package struct LedgerAccount: Sendable, Encodable {
@@ -151,9 +152,7 @@ extension LedgerAccount.Upload {
     client = facts.subject
     name = facts.label
     format = facts.format.rawValue
-    sha256 = facts.digest.map { digest in
-      digest.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
+    sha256 = facts.digest.map { Hexadecimal.text($0.bytes) }
     createdAt = facts.createdAt.milliseconds
     expiresAt = record.state != .done ? record.expiresAt.milliseconds : nil
     finishedAt = record.finishedAt?.milliseconds

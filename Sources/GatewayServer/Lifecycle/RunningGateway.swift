@@ -28,6 +28,8 @@ package final class RunningGateway: Sendable {
   private let eventLoops: MultiThreadedEventLoopGroup
   private let listener: any Channel
   let connections: ConnectionTable
+  /// What new connections are secured with; a reload swaps it.
+  let tlsContext: PublishedTLSContext
   private let expirySweep: RepeatedTask
   private let memorySweep: RepeatedTask
   private let shutdownTimeout: Duration
@@ -103,7 +105,8 @@ package final class RunningGateway: Sendable {
     forwarders: [any Forwarder], storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
     recovery: RecoveryReport, logger: Logger
   ) async throws {
-    let (configuration, context) = (preparation.configuration, preparation.context)
+    let configuration = preparation.configuration
+    let context = PublishedTLSContext(preparation.context)
     // Those that the configuration does not want are turned away; those that there are no descriptors for wait.
     let waitingAt = preparation.connections < configuration.connections ? preparation.connections : nil
     let connections = ConnectionTable(limit: configuration.connections)
@@ -131,7 +134,7 @@ package final class RunningGateway: Sendable {
           try options?.setOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
           try StagedReceiveAllocator.apply(to: channel)
           try channel.pipeline.syncOperations.addHandlers(
-            TLSHandler(context: context, handshakeDeadline: handshake),
+            TLSHandler(source: context, handshakeDeadline: handshake),
             FrontSelector(fronts: fronts, patience: timeouts.head, logger: logger, now: gateway.settings.now))
         }
       }
@@ -142,6 +145,7 @@ package final class RunningGateway: Sendable {
     }
     guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
     self.address = address
+    self.tlsContext = context
     self.recovery = recovery
     self.gateway = gateway
     self.ledger = ledger

@@ -1,4 +1,5 @@
 import Logging
+import TextForms
 
 #if canImport(Glibc)
   import Glibc
@@ -29,10 +30,12 @@ struct JSONLogHandler: LogHandler {
 
   func log(event: LogEvent) {
     var line = "{\"time\":\"\(Self.time())\",\"level\":\"\(event.level)\",\"message\":"
-    line += Self.quoted(event.message.description)
+    line += JSONString.quoted(event.message.description)
     let all = metadata.merging(event.metadata ?? [:]) { _, newer in newer }
     if !all.isEmpty {
-      let members = all.sorted { $0.key < $1.key }.map { Self.quoted($0.key) + ":" + Self.quoted("\($0.value)") }
+      let members = all.sorted { $0.key < $1.key }.map {
+        JSONString.quoted($0.key) + ":" + JSONString.quoted("\($0.value)")
+      }
       line += ",\"metadata\":{" + members.joined(separator: ",") + "}"
     }
     take(line + "}\n")
@@ -41,30 +44,6 @@ struct JSONLogHandler: LogHandler {
   private static func time() -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
-    var parts = tm()
-    gmtime_r(&now.tv_sec, &parts)
-    func padded(_ value: some BinaryInteger, _ width: Int) -> String {
-      let digits = String(value)
-      return String(repeating: "0", count: max(0, width - digits.count)) + digits
-    }
-    return padded(parts.tm_year + 1900, 4) + "-" + padded(parts.tm_mon + 1, 2) + "-" + padded(parts.tm_mday, 2) + "T"
-      + padded(parts.tm_hour, 2) + ":" + padded(parts.tm_min, 2) + ":" + padded(parts.tm_sec, 2) + "."
-      + padded(now.tv_nsec / 1_000_000, 3) + "Z"
-  }
-
-  private static func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case "\n": quoted += "\\n"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
+    return RFC3339(milliseconds: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000).text
   }
 }

@@ -35,7 +35,7 @@ struct LedgerOptions: ParsableArguments {
     } catch let failure as CommandFailure {
       throw failure
     } catch {
-      throw CommandFailure(FailureWords.of(error))
+      throw CommandFailure(FailureDescription.of(error))
     }
   }
 

@@ -73,7 +73,7 @@ struct Serve: AsyncParsableCommand {
     } catch let faults as ConfigurationFaults {
       return CommandFailure(faults)
     } catch {
-      return CommandFailure("sluice could not run: \(FailureWords.of(error))")
+      return CommandFailure("sluice could not run: \(FailureDescription.of(error))")
     }
   }
 }

@@ -66,21 +66,6 @@ struct NameTests {
     #expect(Array(made.utf8) == Array(expected.utf8))
   }
 
-  @Test(
-    "have the day in UTC",
-    arguments: [
-      (0, "1970-01-01", "00:00:00.000"), (-1, "1969-12-31", "23:59:59.999"),
-      (1_709_251_199_999, "2024-02-29", "23:59:59.999"), (1_709_251_200_000, "2024-03-01", "00:00:00.000"),
-      (951_782_400_000, "2000-02-29", "00:00:00.000"), (4_107_542_400_000, "2100-03-01", "00:00:00.000"),
-      (1_767_225_599_000, "2025-12-31", "23:59:59.000"), (Int64.max, "9999-12-31", "23:59:59.999"),
-      (Int64.min, "0000-01-01", "00:00:00.000"),
-    ] as [(Int64, String, String)])
-  func days(_ milliseconds: Int64, _ date: String, _ time: String) {
-    let moment = CalendarTime(WallTime(milliseconds: milliseconds))
-    #expect(moment.date == date)
-    #expect(moment.time == time)
-  }
-
   private func upload(_ count: Int, label: String? = "report \"q\".pdf") throws -> SinkUpload {
     SinkUpload(
       key: key, total: Int64(count), route: "/in", format: .bytes, label: label,

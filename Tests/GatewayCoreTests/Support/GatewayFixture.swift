@@ -54,8 +54,8 @@ protocol GatewayUnderTest {
 extension GatewayUnderTest {
   func context(
     token: String? = nil, address: String = "192.0.2.1", route: String = GatewayFixture.path
-  ) -> RequestContext {
-    RequestContext(route: route, credentials: Credentials(certificate: nil, token: token, address: address))
+  ) -> AccessRequest {
+    AccessRequest(route: route, credentials: Credentials(certificate: nil, token: token, address: address))
   }
 
   func request(
@@ -64,7 +64,7 @@ extension GatewayUnderTest {
     metadata: [String: String] = [:], route: String = GatewayFixture.path
   ) -> UploadRequest {
     UploadRequest(
-      context: context(token: token, address: address, route: route), shape: shape, format: format, total: total,
+      access: context(token: token, address: address, route: route), shape: shape, format: format, total: total,
       label: label, metadata: metadata, digest: digest, transfer: .test(acknowledgeEvery: acknowledgeEvery))
   }
 
@@ -73,9 +73,9 @@ extension GatewayUnderTest {
     of key: UploadKey, total: Declared<Int64?> = .nothing, format: Declared<DataFormat?> = .nothing,
     offset: Int64? = nil, lateTotal: Int64? = nil, digest: ContentDigest? = nil, token: String? = nil,
     address: String = "192.0.2.1", acknowledgeEvery: Int64? = nil
-  ) -> ResumeRequest {
-    ResumeRequest(
-      key: key, context: context(token: token, address: address), total: total, format: format, offset: offset,
+  ) -> UploadResumption {
+    UploadResumption(
+      key: key, access: context(token: token, address: address), total: total, format: format, offset: offset,
       lateTotal: lateTotal, digest: digest, transfer: .test(acknowledgeEvery: acknowledgeEvery))
   }
 
@@ -85,7 +85,7 @@ extension GatewayUnderTest {
     return front
   }
 
-  func resume(_ request: ResumeRequest, on loop: any EventLoop) throws -> TestFront {
+  func resume(_ request: UploadResumption, on loop: any EventLoop) throws -> TestFront {
     let front = TestFront()
     front.upload = try gateway.resume(request, on: loop, logger: quiet) { front.heard($0) }
     return front
