@@ -78,27 +78,40 @@ extension Gateway {
       lateTotal: request.lateTotal, digest: request.digest, expiresAt: expiry(on: admission.route))
     return takeOver(leaseRequest, of: record, by: admission.identity.subject, to: admission.runtime, on: eventLoop)
       .flatMapError { error in
-        // It may have been completed, dropped or broken while this connection waited for the one before.
-        guard error as? LedgerError == .unknown else { return eventLoop.makeFailedFuture(error) }
+        // While this connection waited for the one before, that one may have completed, dropped or broken the upload, or
+        // have brought more than this one's late total.
+        guard [.unknown, .fenced].contains(error as? LedgerError) else { return eventLoop.makeFailedFuture(error) }
         return self.find(request, admission, on: eventLoop).flatMapThrowing { _ in throw Refusal.unknownUpload }
       }
       .flatMap { lease in
-        guard let offset = request.offset, offset != lease.committed else {
-          return eventLoop.makeSucceededFuture(lease)
-        }
-        return self.giveBack(lease, admission, on: eventLoop).flatMapThrowing {
-          throw Refusal.otherOffset(safe: lease.committed)
-        }
+        guard let refusal = request.refusal(of: lease) else { return eventLoop.makeSucceededFuture(lease) }
+        return self.giveBack(lease, admission, on: eventLoop).flatMapThrowing { throw refusal }
       }
   }
 
-  /// The client wants to go on elsewhere than where what is safe ends: somebody else may have the upload.
-  private func giveBack(_ lease: Lease, _ admission: Admission, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  /// Nothing comes of the lease: somebody else may have the upload at once. Where the ledger fails, the lease runs out.
+  func giveBack(_ lease: Lease, _ admission: Admission, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     admission.runtime.forwarder.limitReservedSpace(to: 0, of: lease.facts.key)
     return ledger.advance(
       Advance(
         key: lease.facts.key, epoch: lease.epoch, from: lease.committed, to: lease.committed,
-        expiresAt: expiry(on: admission.route), endsLease: true), on: eventLoop)
+        expiresAt: expiry(on: admission.route), endsLease: true), on: eventLoop
+    ).flatMapErrorThrowing { _ in }
+  }
+}
+
+extension ResumeRequest {
+  /// Why the lease does not fit what is declared; `nil` where it does. It fitted when the record was found, but another
+  /// connection may have given a total or a digest since, or made more bytes safe.
+  fileprivate func refusal(of lease: Lease) -> Refusal? {
+    if let lateTotal {
+      if lateTotal != lease.facts.total { return .otherTotal }
+    } else if case .value(let total) = total, total != lease.facts.total {
+      return .otherTotal
+    }
+    if let announced = digest, let recorded = lease.facts.digest, announced != recorded { return .otherDigest }
+    if let offset, offset != lease.committed { return .otherOffset(safe: lease.committed) }
+    return nil
   }
 }
 

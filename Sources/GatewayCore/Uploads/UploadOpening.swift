@@ -49,7 +49,6 @@ extension Upload {
   }
 
   private func leased(_ lease: Lease) {
-    let announced = facts.digest
     self.lease = lease
     facts = lease.facts
     noteLease(expiresAt: gateway.settings.now().advanced(byMilliseconds: keptFor))
@@ -57,7 +56,6 @@ extension Upload {
     case .letGo: end(.suspended(at: lease.committed))
     case .drop: drop(thenTell: .suspended(at: 0))
     case .openSink(let offset):
-      if let announced, let recorded = facts.digest, announced != recorded { return refuse(Refusal.otherDigest) }
       if facts.total == nil, lease.committed >= admission.limit {
         return refuse(Refusal.tooLarge(limit: admission.limit))
       }
