@@ -53,13 +53,17 @@ extension Upload {
     facts = lease.facts
     noteLease(expiresAt: gateway.settings.now().advanced(byMilliseconds: keptFor))
     switch machine.leased(at: lease.committed, total: facts.total) {
-    case .letGo: end(.suspended(at: lease.committed))
+    case .letGo:
+      giveBack(lease)
+      end(.suspended(at: lease.committed))
     case .drop: drop(thenTell: .suspended(at: 0))
     case .openSink(let offset):
       if facts.total == nil, lease.committed >= admission.limit {
+        giveBack(lease)
         return refuse(Refusal.tooLarge(limit: admission.limit))
       }
       if lease.granted == lease.committed, facts.total != lease.committed {
+        giveBack(lease)
         return refuse(LedgerError.quota(available: 0, windows: lease.shortWindows))
       }
       let upload = SinkUpload(
@@ -67,6 +71,11 @@ extension Upload {
         isResumed: !isNew)
       sink = admission.runtime.forwarder.makeSink(for: upload, from: offset, on: eventLoop) { self.sinkSaid($0) }
     }
+  }
+
+  /// Nobody waits for the answer: whoever is next asks the ledger after this.
+  private func giveBack(_ lease: Lease) {
+    _ = gateway.giveBack(lease, admission, on: eventLoop)
   }
 
   /// Nothing is leased: the request is refused, or what it asks for is complete.
