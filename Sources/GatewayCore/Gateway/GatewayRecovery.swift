@@ -44,7 +44,12 @@ extension Gateway {
       let found = try await runtime.forwarder.recover(unfinished, besides: others)
       if !found.removed.isEmpty { report.removed[path] = found.removed }
       for record in unfinished {
-        try await conclude(record, found.uploads[record.key], runtime, &report, on: eventLoop)
+        do {
+          try await conclude(record, found.uploads[record.key], runtime, &report, on: eventLoop)
+        } catch LedgerError.fenced, LedgerError.unknown {
+          // Another gateway has taken it over since it was listed.
+          continue
+        }
       }
     }
     report.orphaned = records.filter { gatekeeper.routes[$0.facts.route] == nil }.map(\.key)
