@@ -50,7 +50,7 @@ extension Gateway {
     return findOwn(request.key, of: client, on: eventLoop).flatMapThrowing { record in
       if case .value(let total) = request.total, total != record.facts.total { throw Refusal.otherTotal }
       switch record.state {
-      case .done: throw AlreadyComplete(account: UploadAccount(record))
+      case .done: throw AlreadyComplete(record: record)
       case .failed: throw Refusal.broken
       case .open: break
       }
@@ -117,5 +117,5 @@ extension ResumeRequest {
 
 /// What goes on instead of a lease on an upload that turned out to be complete.
 struct AlreadyComplete: Error {
-  let account: UploadAccount
+  let record: UploadRecord
 }

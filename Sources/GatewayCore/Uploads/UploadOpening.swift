@@ -81,7 +81,10 @@ extension Upload {
   /// Nothing is leased: the request is refused, or what it asks for is complete.
   func refuse(_ error: any Error) {
     machine.refused()
-    if let complete = error as? AlreadyComplete { return end(.alreadyComplete(complete.account)) }
+    if let complete = error as? AlreadyComplete {
+      facts = complete.record.facts
+      return end(.alreadyComplete(UploadAccount(complete.record)))
+    }
     end(.refused(gateway.refusal(for: error)))
   }
 
