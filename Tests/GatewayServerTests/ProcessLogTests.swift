@@ -1,3 +1,4 @@
+import XStream
 import Foundation
 import Glibc
 import Logging

@@ -100,7 +100,7 @@ extension Gateway {
   }
 }
 
-extension ResumeRequest {
+extension UploadResumption {
   /// Why the lease does not fit what is declared; `nil` where it does. It fitted when the record was found, but another
   /// connection may have given a total or a digest since, or made more bytes safe.
   fileprivate func refusal(of lease: Lease) -> Refusal? {

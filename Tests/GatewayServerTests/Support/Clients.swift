@@ -65,9 +65,9 @@ extension Data {
 
 /// The events of an upload.
 final class UploadEvents: Sendable {
-  private let events = Mutex<[UploadEvent]>([])
-  var add: @Sendable (UploadEvent) -> Void { { event in self.events.withLock { $0.append(event) } } }
-  var all: [UploadEvent] { events.withLock { $0 } }
+  private let events = Mutex<[TransferEvent]>([])
+  var add: @Sendable (TransferEvent) -> Void { { event in self.events.withLock { $0.append(event) } } }
+  var all: [TransferEvent] { events.withLock { $0 } }
 
   /// What the server said to be safe, in order, offers' offsets included.
   var acknowledged: [Int64] {

@@ -1,3 +1,4 @@
+import XStream
 import Foundation
 import NIOCore
 import NIOPosix

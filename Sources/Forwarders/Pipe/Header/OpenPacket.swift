@@ -13,7 +13,7 @@ enum OpenPacket {
   /// - Throws: ``/XStream/RequestError`` where no x-stream packet can say what the upload is.
   static func bytes(for upload: SinkUpload) throws -> ByteBuffer {
     let facts = upload.facts
-    guard let format = XStream.DataFormat(facts.format.rawValue) else {
+    guard let format = StreamFormat(facts.format.rawValue) else {
       throw RequestError.invalid(.dataFormat, expected: "a format that x-stream has")
     }
     let open = OpenRequest(
