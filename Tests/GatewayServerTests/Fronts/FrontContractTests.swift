@@ -83,24 +83,7 @@ import Testing
   func stopped(front: FrontUnderTest) async throws {
     let folder = try GatewayFolder()
     let bytes = pattern(2 << 20)
-    var key = ""
-    var safe = 0
-    let log = CapturedLog()
-    let running = try await RunningGateway.start(
-      GatewaySetup().configuration(in: folder), logger: log.logger, frontSet: .withToy)
-    let gateway = GatewayUnderTest(running: running, folder: folder, log: log)
-    let client = try await connect(front, gateway)
-    key = try await offered(front, client, 2 << 20)
-    try await client.send(try #require(bytes.getSlice(at: 0, length: 1_200_000)))
-    #expect(await eventually { gateway.bytesInMemory == 0 && log.lines("Upload offered").count == 1 })
-    async let stop: Void = running.stop()
-    guard case .stopped(let offset, isFinal: false)? = await front.answer(client, total: 2 << 20).word else {
-      Issue.record("the client was not told")
-      return
-    }
-    safe = offset
-    client.channel.close(promise: nil)
-    await stop
+    let (key, safe) = try await stopInTheMiddle(of: bytes, front, folder)
     try await withGateway(in: folder, frontSet: .withToy) { gateway in
       let client = try await connect(front, gateway)
       try await client.send(front.resume(route, key, 2 << 20))
@@ -110,6 +93,26 @@ import Testing
       #expect(try folder.stored(key) == bytes)
       client.channel.close(promise: nil)
     }
+  }
+
+  /// - Returns: the upload's key, and what the client was told to be safe.
+  private func stopInTheMiddle(
+    of bytes: ByteBuffer, _ front: FrontUnderTest, _ folder: GatewayFolder
+  ) async throws -> (key: String, safe: Int) {
+    let log = CapturedLog()
+    let running = try await RunningGateway.start(
+      GatewaySetup().configuration(in: folder), logger: log.logger, frontSet: .withToy)
+    let gateway = GatewayUnderTest(running: running, folder: folder, log: log)
+    let client = try await connect(front, gateway)
+    let key = try await offered(front, client, bytes.readableBytes)
+    try await client.send(try #require(bytes.getSlice(at: 0, length: 1_200_000)))
+    #expect(await eventually { gateway.bytesInMemory == 0 && log.lines("Upload offered").count == 1 })
+    async let stop: Void = running.stop()
+    let word = await front.answer(client, total: bytes.readableBytes).word
+    client.channel.close(promise: nil)
+    await stop
+    guard case .stopped(let offset, isFinal: false)? = word else { throw NotTold() }
+    return (key, offset)
   }
 
   @Test("a client that is silent in its bytes is told what is safe and let go", arguments: FrontUnderTest.all)
@@ -130,8 +133,10 @@ import Testing
   @Test("a part that was offered is made safe, and the client hears how much", arguments: FrontUnderTest.all)
   func part(front: FrontUnderTest) async throws {
     var setup = GatewaySetup()
-    setup.routes = GatewaySetup.plainRoute("limits: {held: 100000, upload: 1MiB}")
+    setup.routes = GatewaySetup.plainRoute("limits: {held: 200000, upload: 150000}")
     try await withGateway(setup, frontSet: .withToy) { gateway in
+      let other = try await connect(front, gateway)
+      _ = try await offered(front, other, 100_000)
       let client = try await connect(front, gateway)
       try await client.send(front.open(route, 150_000))
       guard case .offer(_, offset: 0, end: 100_000)? = await front.answer(client, total: 150_000).word else {
@@ -140,7 +145,7 @@ import Testing
       }
       try await client.send(pattern(100_000))
       #expect(await front.answer(client, total: 150_000).word == .stopped(at: 100_000, isFinal: false))
-      client.channel.close(promise: nil)
+      for client in [client, other] { client.channel.close(promise: nil) }
     }
   }
 
@@ -213,4 +218,5 @@ import Testing
   }
 
   private struct NotOffered: Error {}
+  private struct NotTold: Error {}
 }
