@@ -5,6 +5,7 @@ import Testing
 
 @testable import GatewayCore
 
+@OneThread
 @Suite("Recovery and expiry")
 struct RecoveryTests {
   private let fixture = GatewayFixture()
