@@ -93,18 +93,23 @@ let package = Package(
       ]),
 
     .target(name: "DevelopmentCertificates", path: "Tests/DevelopmentCertificates"),
+    .target(name: "TestPrerequisites", path: "Tests/TestPrerequisites"),
     .testTarget(name: "TextFormsTests", dependencies: ["TextForms"]),
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),
     .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
-    .testTarget(name: "TLSTransportTests", dependencies: ["TLSTransport", nioCore, nioPosix, nioEmbedded]),
     .testTarget(
       name: "FrontsTests", dependencies: ["Fronts", "GatewayCore", "XStream", nioCore, nioEmbedded, logging]),
-    .testTarget(name: "LedgersTests", dependencies: ["CSQLite", "Ledgers", "GatewayCore", nioCore, nioPosix]),
+    .testTarget(
+      name: "TLSTransportTests",
+      dependencies: ["TestPrerequisites", "TLSTransport", nioCore, nioPosix, nioEmbedded]),
+    .testTarget(
+      name: "LedgersTests",
+      dependencies: ["CSQLite", "Ledgers", "GatewayCore", "TestPrerequisites", nioCore, nioPosix]),
     .testTarget(
       name: "ForwardersTests",
       dependencies: [
-        "DevelopmentCertificates", "Forwarders", "GatewayCore", "ContentDigests", "TLSTransport", "XStream", nioCore,
-        nioPosix,
+        "DevelopmentCertificates", "Forwarders", "GatewayCore", "ContentDigests", "TLSTransport", "TestPrerequisites",
+        "XStream", nioCore, nioPosix,
       ]),
     .testTarget(
       name: "XStreamClientTests",
@@ -113,13 +118,13 @@ let package = Package(
       name: "LoadGeneratorTests",
       dependencies: [
         "ConfigurationReading", "DevelopmentCertificates", "GatewayCore", "GatewayServer", "LoadGenerator",
-        "TLSTransport", "XStream", "XStreamClient", nioCore, nioPosix, logging,
+        "TLSTransport", "TestPrerequisites", "XStream", nioCore, nioPosix, logging,
       ]),
     .testTarget(
       name: "GatewayServerTests",
       dependencies: [
         "ConfigurationReading", "DevelopmentCertificates", "Forwarders", "Fronts", "GatewayCore", "GatewayServer",
-        "Ledgers", "OperatingSystem", "TLSTransport", "XStream", "XStreamClient",
+        "Ledgers", "OperatingSystem", "TLSTransport", "TestPrerequisites", "XStream", "XStreamClient",
         nioCore, nioPosix, nioEmbedded, logging,
       ]),
   ]

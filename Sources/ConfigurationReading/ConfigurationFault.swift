@@ -2,9 +2,9 @@
 package struct ConfigurationFault: Error, Hashable, Sendable, CustomStringConvertible {
   /// What follows from it.
   package enum Severity: String, Hashable, Sendable {
-    /// No gateway starts with it.
+    /// The gateway does not start.
     case error
-    /// A gateway starts, but somebody should know.
+    /// The gateway starts, but somebody should know.
     case warning
   }
 

@@ -54,7 +54,7 @@ package enum TextFile {
     }
     let content = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes
     if let text = String(validating: content, as: UTF8.self) { return text }
-    // The first line that is none by itself: no character goes over the end of a line.
+    // The first line that is not UTF-8 by itself: no character crosses the end of a line.
     let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
     throw ValueFault(

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import LoadGenerator
 import Synchronization
+import TestPrerequisites
 import Testing
 
 /// The command as people run it.
@@ -169,8 +170,10 @@ import Testing
     // Nobody reads it now.
     let unread = try await load(["--report", folder + "/pipe"] + common)
     #expect(unread.status == 2 && unread.errors.contains("nobody reads it"), "\(unread.errors)")
-    #expect(mknod(folder + "/null", S_IFCHR | 0o666, 0x103) == 0 || errno == EPERM)
-    for name in ["/dev/null", folder + "/null"] where FileManager.default.fileExists(atPath: name) {
+    let isMade = mknod(folder + "/null", S_IFCHR | 0o666, 0x103) == 0
+    #expect(isMade || errno == EPERM)
+    let hasDevice = try Prerequisite.isMet(isMade, "the right to make a device, as root has it")
+    for name in ["/dev/null"] + (hasDevice ? [folder + "/null"] : []) {
       #expect(try await load(["--report", name] + common).status == 0)
       #expect(
         try FileManager.default.attributesOfItem(atPath: name)[.type] as? FileAttributeType == .typeCharacterSpecial)

@@ -67,9 +67,10 @@ import Testing
     #expect(report.totals.resumes == ([.cut, .halfClose, .truncate, .takeOver].contains(kind) ? 12 : 0))
   }
 
-  @Test("an upload without a byte goes without its fault, whatever that is", arguments: FaultKind.allCases)
+  @Test(
+    "an upload without a byte goes without its fault, whatever that is",
+    arguments: FaultKind.allCases.filter { $0 != .malformed })
   func notPossible(kind: FaultKind) async throws {
-    guard kind != .malformed else { return }
     let gateway = try GatewayPlace()
     let report = try await run(
       .closed(clients: 1, count: 2) { scenario in

@@ -37,11 +37,11 @@ struct Markup: ExpressibleByStringInterpolation, Sendable {
       case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
       case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
       case "\n", "\t": escaped.append(" ")
-      // No character of XML 1.0 (section 2.2), though of Unicode.
+      // Unicode has these characters, and XML 1.0 does not (section 2.2).
       case "\u{FFFE}", "\u{FFFF}": escaped.append("\u{FFFD}")
       default:
         switch scalar.properties.generalCategory {
-        // Some of them turn the direction of what follows, and with it what a reader takes it for.
+        // Some of them change the direction of the text behind them, which could deceive a reader.
         case .control, .format, .lineSeparator, .paragraphSeparator: escaped.append("\u{FFFD}")
         default: escaped.append(scalar)
         }

@@ -11,7 +11,7 @@ package struct LoadReport: Codable, Hashable, Sendable {
     case interrupted
   }
 
-  /// Of this format. Keys are added without a new version, but none changes its meaning.
+  /// The version of this format. Keys are added without a new version, but none changes its meaning.
   package var version = 1
   /// The program and its release.
   package var tool: String

@@ -3,7 +3,7 @@ extension LoadReport {
   package struct Shape: Codable, Hashable, Sendable {
     /// Whether the levels are uploads per second or clients.
     package var loop: Scenario.Loop
-    /// Of an open loop.
+    /// How uploads are spread over time; of an open loop alone.
     package var arrivals: Scenario.Arrivals?
     /// The levels.
     package var stages: [Stage]
@@ -17,7 +17,7 @@ extension LoadReport {
     package var connection: String
     /// The shares of the faults, by ``FaultKind``.
     package var faults: [String: Double]
-    /// What everything random came from.
+    /// The seed of all random choices.
     package var seed: UInt64
 
     /// A part of the run.
@@ -39,7 +39,7 @@ extension LoadReport {
       case intendedStart = "intended-start"
       /// What a client that waited could not measure is filled in, at the expected interval.
       case expectedInterval = "expected-interval"
-      /// Not: it is a time of service.
+      /// Not corrected: it is the time that the service took.
       case none
     }
 

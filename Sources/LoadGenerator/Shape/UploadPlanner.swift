@@ -38,7 +38,7 @@ final class UploadPlanner {
     var upload = PlannedUpload(
       number: number, target: number % scenario.targets.count, kind: kind, content: chosen, random: random)
     if let fault, Self.isPossible(fault.kind, kind, size: chosen.size) {
-      // The end of such a stream is what a cut of TCP must not be taken for.
+      // The fault is about streams that end with the connection, whose end a cut of TCP must not be taken for.
       if fault.kind == .truncate { kind.unknownTotal = true }
       if fault.kind == .halfClose || fault.kind == .takeOver { kind.unknownTotal = false }
       upload.kind = kind
@@ -58,7 +58,7 @@ final class UploadPlanner {
   static func isPossible(_ fault: FaultKind, _ kind: UploadKind, size: Int64) -> Bool {
     switch fault {
     case .malformed: true
-    // Of no bytes nothing is left, whatever their digest, and a final with nothing left says status 0.
+    // An upload of no bytes has nothing left in any case, and a final with nothing left says status 0.
     case .wrongDigest: size > 0
     case .drip: !kind.payload && size > 0
     case .cut, .vanish, .stall, .halfClose, .truncate, .takeOver: !kind.payload && size > 1

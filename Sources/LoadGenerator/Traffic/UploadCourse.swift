@@ -24,11 +24,11 @@ final class UploadCourse: ExchangeOwner {
   var step = Step.uploading
   /// Whether it has a fault that can be done to it.
   let isFaulty: Bool
-  /// Whether that has still to be done.
+  /// Whether the fault has yet to happen.
   var faultIsAhead: Bool
-  /// The one that its next answer comes over.
+  /// The connection that the next answer comes over.
   var connection: LoadConnection?
-  /// Of a take-over: the older connection.
+  /// The older connection of a take-over.
   var rival: LoadConnection?
   /// Whether a give-up was sent whose answer never came: the server may have done what it said.
   var mayBeGivenUp = false
@@ -48,7 +48,7 @@ final class UploadCourse: ExchangeOwner {
   }
 
   var recorder: Recorder { worker.recorder }
-  /// From which its times count.
+  /// The moment that its times count from.
   private var origin: NIODeadline { worker.isOpenLoop ? due : begun }
 
   func begin() {
@@ -100,7 +100,7 @@ final class UploadCourse: ExchangeOwner {
     if !hadOffer, !isFaulty { recorder.offer(.now() - (worker.isOpenLoop ? due : requestAt)) }
     hadOffer = true
     if connection === self.connection, let rival {
-      // The older connection goes on sending into what it has lost.
+      // The older connection goes on sending, to a stream that it has lost.
       rival.release()
     }
   }
@@ -172,7 +172,7 @@ final class UploadCourse: ExchangeOwner {
     rival = nil
     if case .violation = setback { return fail(setback) }
     guard attempts < worker.behaviour.attempts, (after ?? 0) <= 10, worker.mayGoOn else { return fail(setback) }
-    // With a point, the key is known; without, the answer that was lost is like one that never was.
+    // With a point the stream is resumed by its key. Without one the upload begins anew.
     self.point = point
     if step == .givingUp { mayBeGivenUp = true }
     if point == nil { hadOffer = false }

@@ -30,7 +30,7 @@ final class BufferScratch {
       return ByteBufferAllocator().buffer(capacity: capacity)
     }
 
-    /// Takes a buffer back, whoever else may still hold its storage.
+    /// Takes a buffer back. Others may still hold its storage.
     mutating func give(_ returned: ByteBuffer) {
       if buffers.count == Self.limit {
         // The smallest goes first, and among equals the one that has waited longest.

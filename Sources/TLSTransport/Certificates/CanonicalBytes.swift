@@ -11,7 +11,7 @@ struct CanonicalBytes {
     bytes.append(contentsOf: part)
   }
 
-  /// Parts of which the order says nothing, and of which several that are the same are one.
+  /// Adds a set: neither the order of its parts nor how often one occurs makes a difference.
   mutating func set(_ parts: [[UInt8]]) {
     let sorted = parts.sorted { $0.lexicographicallyPrecedes($1) }
     let distinct = sorted.enumerated().filter { $0.offset == 0 || $0.element != sorted[$0.offset - 1] }.map(\.element)

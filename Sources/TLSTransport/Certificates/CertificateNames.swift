@@ -8,7 +8,7 @@ struct CertificateNames {
   let encoding: [UInt8]
   /// Whether there is a character in them that could tell one holder from another.
   let tellApart: Bool
-  /// Whether that is so of the subject alone.
+  /// Whether the subject alone has such a character.
   let hasSubject: Bool
   /// For people: in printable ASCII, and cut.
   let text: String
@@ -54,7 +54,7 @@ struct CertificateNames {
         encoding.count(Int(V_ASN1_UTF8STRING))
       } else {
         bytes = NameText.raw(value)
-        // No type of string has this number, and so no text looks like it.
+        // No string type has this number, so these bytes are unlike those of any text.
         encoding.count(1 << 16 + Int(ASN1_STRING_type(value)))
       }
       encoding.part(bytes)
@@ -80,7 +80,7 @@ struct CertificateNames {
         }
         GENERAL_NAMES_free(list)
       } else if let value = X509_EXTENSION_get_data(part) {
-        // Nobody can read it, but it is there.
+        // It cannot be read, but it tells the certificate apart.
         OpenSSLErrors.clear()
         found.append(Name(encoding: NameText.raw(value), tellsApart: true, text: "unreadable names"))
       }

@@ -1,8 +1,8 @@
 /// One block of a PEM file (RFC 7468): what stands between a BEGIN line and its END line.
 struct PEMBlock {
-  /// Such as `CERTIFICATE`.
+  /// What kind of block it is, such as `CERTIFICATE`.
   let label: String
-  /// Of the BEGIN line, from 1.
+  /// The number of the BEGIN line, from 1.
   let line: Int
   /// What the base64 says.
   fileprivate(set) var bytes: [UInt8] = []
@@ -15,7 +15,7 @@ struct PEMBlock {
   }
 }
 
-/// What in a PEM file is not understood. The words never repeat the file's: it may have a key in it.
+/// What in a PEM file is not understood. The reason never repeats the file's text, which may be a key.
 struct PEMFault: Error, Equatable {
   /// From 1.
   let line: Int
@@ -99,7 +99,7 @@ struct PEMReader {
     guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || [0x09, 0x0c, 0x0d].contains($0) }) else {
       throw fault("bytes that are no text")
     }
-    // Whatever DER has more than 127 bytes begins so.
+    // DER of more than 127 bytes begins so.
     let isBase64 = text.count >= 48 && text.starts(with: "MI".utf8) && text.allSatisfy { Self.value($0) != nil }
     if isBase64 { throw fault("base64 outside of a block; a line of BEGIN has to stand before it") }
   }
@@ -127,7 +127,7 @@ struct PEMReader {
     }
   }
 
-  /// - Parameter digits: so many that 4 divides it, with padding only at the end.
+  /// - Parameter digits: a multiple of 4 in number, with padding only at the end.
   private static func decode(_ digits: [UInt8]) -> [UInt8]? {
     let padding = digits.reversed().prefix { $0 == 0x3d }.count
     guard padding <= 2 else { return nil }

@@ -53,7 +53,7 @@ struct PEMFile {
       }
       if count == 0 { return bytes }
       if count < 0, errno == EAGAIN {
-        // Whoever writes into the pipe has it open already: a pipe that nobody writes into is at its end.
+        // A shell opens both ends before it hands the pipe on, so a pipe without a writer is at its end.
         var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&ready, 1, pipePatience) != 0 else {
           throw .fileUnreadable(path: path, cause: "nothing came out of the pipe for \(pipePatience / 1000) seconds")
@@ -206,6 +206,6 @@ struct PEMFile {
 }
 
 extension PEMBlock {
-  /// Of whatever kind, encrypted or not.
+  /// Whether a label is that of a private key, of any kind, encrypted or not.
   var isPrivateKey: Bool { label == "PRIVATE KEY" || label.hasSuffix(" PRIVATE KEY") }
 }

@@ -107,8 +107,8 @@ final class ContextBuilder {
     try check(SSL_CTX_set_default_verify_paths(handle))
   }
 
-  /// Puts behind a certificate that came without a chain what the trusted authorities have for it, as OpenSSL would. But
-  /// OpenSSL would do so, and verify the chain, in each handshake.
+  /// Completes the chain of a certificate that came without one, from the trusted authorities. OpenSSL would do the same
+  /// by itself, but in each handshake, and verify the chain each time.
   func completeChain(chainFile: String) throws(TLSConfigurationError) {
     _ = shim_SSL_CTX_set_mode(handle, shim_MODE_NO_AUTO_CHAIN())
     guard chainSize == 1 else { return }
@@ -131,7 +131,7 @@ final class ContextBuilder {
     guard let name = CertificateIdentity.sha256(trust.bytes) else { throw .library(cause: OpenSSLErrors.take()) }
     try check(SSL_CTX_set_session_id_context(handle, name, CUnsignedInt(name.count)))
     try check(SSL_CTX_set_session_ticket_cb(handle, writeSessionOrigin, judgeSessionOrigin, nil))
-    // A client that comes back after a lost connection comes back once: OpenSSL's two tickets would be one too many.
+    // One ticket is enough for a client that comes back after a lost connection. OpenSSL would send two.
     try check(SSL_CTX_set_num_tickets(handle, 1))
     SSL_CTX_set_timeout(handle, lifetime)
   }

@@ -15,7 +15,7 @@ public final class TLSContext: Sendable {
 
   /// Which side of a connection this is for.
   public let role: Role
-  /// What an operator should be told once.
+  /// What an operator should know, to be told once.
   public let warnings: [TLSConfigurationWarning]
   /// Whether the peer's certificate is tied to the name that was connected to.
   let verifiesServerName: Bool
@@ -23,7 +23,7 @@ public final class TLSContext: Sendable {
   /// An `SSL_CTX`. It counts its references atomically and, after init, is only read by OpenSSL's rules for
   /// sharing one between threads (its ticket keys and counters have locks of their own).
   nonisolated(unsafe) let handle: OpaquePointer
-  /// OpenSSL has a plain pointer to it.
+  /// Kept alive for OpenSSL, which has a plain pointer to it.
   private let applicationProtocols: ApplicationProtocols
 
   /// How long a ticket lets a client resume, in seconds. ``SessionOrigin/resumableFor`` bounds those that follow it.
@@ -54,7 +54,7 @@ public final class TLSContext: Sendable {
     }
     var warnings = builder.warnings
     if configuration.records == .direct {
-      // Without the secret, libssl goes on to read.
+      // This hands out the client's secret; without it libssl decrypts.
       SSL_CTX_set_keylog_callback(builder.handle, TLSSession.keyLogCallback)
       if let want = TLSLibrary.wantOfVectors { warnings.append(.slowRecords(cause: want)) }
     }

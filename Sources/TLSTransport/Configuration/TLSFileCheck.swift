@@ -5,7 +5,7 @@ internal import COpenSSL
 public enum TLSFileCheck {
   /// Whether the file has certificates, and nothing that cannot be decoded.
   ///
-  /// - Returns: which of them are not valid now, without the first: of an own chain, a ``TLSContext`` tells of that.
+  /// - Returns: warnings of those that are not valid now. The first is left out, because ``TLSContext`` warns of it.
   /// - Throws: a ``TLSConfigurationError`` that names the file and the cause.
   public static func chain(_ path: String) throws(TLSConfigurationError) -> [TLSConfigurationWarning] {
     try warnings(path, for: .chain, after: 1)

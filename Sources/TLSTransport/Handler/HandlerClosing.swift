@@ -33,7 +33,7 @@ extension TLSHandler {
     failPending(error)
     takeOutputClosePromise()?.fail(error)
     context.fireErrorCaught(error)
-    // After the end of its stream there is no use in waiting for the peer.
+    // A peer whose stream has ended sends nothing more to wait for.
     if case .truncated = error { finish(context, lingering: false) } else { finish(context, lingering: hasAlert) }
   }
 
@@ -74,7 +74,7 @@ extension TLSHandler {
     context.close(mode: .all, promise: promise)
   }
 
-  /// Leaves nothing behind: no timer, no promise without an answer.
+  /// The channel is gone: cancels the timers and completes every promise.
   func end(with error: any Error) {
     state = .closed
     timer?.cancel()
@@ -133,7 +133,7 @@ extension TLSHandler {
       closePromise.setOrCascade(to: promise)
       wantsOutputClosed = true
       flush(context: context)
-      // Encrypting may have failed, and then everything is under way already.
+      // Where encrypting failed, `fail` has begun to close the channel.
       guard isOpen else { return }
       state = .closing
       failPending(ChannelError.ioOnClosedChannel)
@@ -163,7 +163,7 @@ extension TLSHandler {
       context.read()
     }
     context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: sent)
-    // Mostly the socket takes it all, and the channel is closed by here.
+    // Mostly the socket takes everything at once, and the channel is closed already.
     if case .closed = state { return }
     startTimer(lingering ? Self.alertLinger : closeDeadline, context) { $0.closeChannel($1) }
   }

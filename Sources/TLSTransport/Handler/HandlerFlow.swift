@@ -1,9 +1,9 @@
 internal import Glibc
 public import NIOCore
 
-// How much has to have arrived before the socket says so.
+// How many bytes have to arrive before the socket wakes its event loop; see ``ReceiveThreshold``.
 extension TLSHandler {
-  /// Takes ``ExpectedPlaintext``.
+  /// Takes ``ExpectedPlaintext`` from the application; every other event goes on towards the socket.
   public func triggerUserOutboundEvent(
     context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
   ) {
@@ -32,7 +32,7 @@ extension TLSHandler {
     }
   }
 
-  /// Only saves time: where the socket does not have it, bytes come as they come.
+  /// The option only saves time, so a socket that does not have it is no error.
   private func setThreshold(_ bytes: Int, _ context: ChannelHandlerContext) {
     try? context.channel.syncOptions?.setOption(.socketOption(.init(rawValue: SO_RCVLOWAT)), value: bytes)
   }

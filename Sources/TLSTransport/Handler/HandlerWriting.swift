@@ -53,7 +53,7 @@ extension TLSHandler {
     context.write(Self.wrapOutboundOut(output), promise: promise)
   }
 
-  /// Sends what OpenSSL says on its own account after a read: alerts, tickets, key updates.
+  /// Sends what OpenSSL itself has to say after a read: alerts, tickets, key updates.
   ///
   /// A peer can provoke these without end and not read any, so what the socket did not take is counted.
   func writeAnswers(_ context: ChannelHandlerContext) {
@@ -72,7 +72,7 @@ extension TLSHandler {
     if unsentAnswerBytes > TLSSession.answerLimit { fail(.flooded, context) }
   }
 
-  /// One promise for all.
+  /// One promise that completes all of them.
   private static func join(_ promises: [EventLoopPromise<Void>]) -> EventLoopPromise<Void>? {
     guard let first = promises.first else { return nil }
     for other in promises.dropFirst() { first.futureResult.cascade(to: other) }

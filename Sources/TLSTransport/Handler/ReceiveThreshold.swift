@@ -3,9 +3,9 @@ internal import NIOCore
 /// Told to ``TLSHandler`` as an outbound user event: so many bytes of plaintext may come before the peer waits for an
 /// answer. Without it a connection's socket wakes its event loop for every segment.
 public struct ExpectedPlaintext: Sendable {
-  /// In bytes.
+  /// How many bytes of plaintext may come.
   public var count: Int64
-  /// Where the first of them is in its upload: buffers begin aligned to it
+  /// The offset in its upload of the first of them. Buffers of plaintext are aligned to it
   /// (``NIOCore/ByteBuffer/beginAligned(to:)``).
   public var offset: Int64
 
@@ -20,13 +20,13 @@ public struct ExpectedPlaintext: Sendable {
 ///
 /// A fast sender wakes its reader for each segment or two. While bytes come in full flow, waiting for more of them saves
 /// most of those turns and costs no time that anybody could measure. The last bytes of an upload must not wait, nor those
-/// of a sender that slows down: that is seen by a timer. Has no clock and no timer.
+/// of a sender that slows down, which a timer sees. The owner has the clock and the timer.
 struct ReceiveThreshold {
   /// The threshold in full flow, in bytes.
   static let bulk = 256 << 10
-  /// Full flow is so many bytes...
+  /// Bytes are in full flow when this many come...
   static let sampleSize = 4 << 20
-  /// ...in this time.
+  /// ...within this time.
   static let sampleTime = TimeAmount.milliseconds(40)
   /// How often ``look()`` is to be called while the threshold is raised: the longest that bytes wait for others.
   static let lookInterval = TimeAmount.milliseconds(10)

@@ -55,18 +55,18 @@ public final class TLSHandler: ChannelDuplexHandler {
   var outputClosePromise: EventLoopPromise<Void>?
   /// Whether the end of this direction alone was asked for, of which those above are told.
   var announcesOutputClosed = false
-  /// Whether the way to the end of the channel has begun, and who wants to know when it is done.
+  /// Whether the channel is being closed, and who wants to know when that is done.
   var isFinishing = false
   var closePromise: EventLoopPromise<Void>?
-  /// Bytes that answer the peer's TLS messages and that the socket did not take yet.
+  /// Bytes that answer the peer's TLS messages and that the socket has not taken yet.
   var unsentAnswerBytes = 0
   var timer: Scheduled<Void>?
   var threshold = ReceiveThreshold()
-  /// Of the next byte of plaintext in its upload.
+  /// The offset in its upload of the next byte of plaintext; see ``ExpectedPlaintext``.
   var plaintextOffset: Int64 = 0
   var flowTimer: Scheduled<Void>?
 
-  /// Whether someone above waits for a read, which a read without plaintext does not answer.
+  /// Whether the application asked to read and has got no plaintext since. A read of the socket may bring none.
   private var isReadWanted = false
 
   /// A handler for one connection with a context that never changes, of a client or a server.
@@ -156,7 +156,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     }
   }
 
-  /// Reads on by itself where a read gave the application nothing.
+  /// Reads again by itself where a read gave the application nothing.
   public func channelReadComplete(context: ChannelHandlerContext) {
     context.fireChannelReadComplete()
     switch state {
@@ -227,7 +227,8 @@ public final class TLSHandler: ChannelDuplexHandler {
 
     // What goes with a failure is an alert, which is sent there.
     if received.completedHandshake {
-      // Where the client has spoken already, the ticket goes with what it is answered, or the next read: one call less.
+      // A ticket is not urgent where the client has sent plaintext already: it goes with the answer to that, or with the
+      // next read, which saves a system call.
       completeHandshake(context, isOutputUrgent: received.plaintextByteCount == 0 || !session.owesOnlyTickets)
     } else if received.failure == nil {
       writeAnswers(context)

@@ -4,21 +4,23 @@
 /// A key update has 27 bytes and costs more than a full record does, so a read of them alone would hold up the event loop.
 /// Peers who mean well send few of them: OpenSSL and Go none or one for gigabytes. So each is paid for by bytes.
 struct IdleAllowance {
-  /// So many are free.
+  /// How many a peer may send before it has sent any content.
   static let free = 32
-  /// So many bytes of content allow for one more, though never for more than ``free`` at a time.
+  /// Each time this many bytes of content have come, one more is allowed, up to ``free``.
   static let bytesForEach = 16 << 10
 
-  /// In bytes.
+  /// What is left, counted in bytes of content.
   private var left = free * bytesForEach
 
-  /// - Returns: whether there was enough left for one.
+  /// Counts one record or message without content.
+  ///
+  /// - Returns: whether it is allowed.
   mutating func spend() -> Bool {
     left -= Self.bytesForEach
     return left >= 0
   }
 
-  /// So many bytes of content have come.
+  /// Counts bytes of content.
   mutating func earn(_ count: Int) {
     left = min(left + count, Self.free * Self.bytesForEach)
   }

@@ -26,7 +26,7 @@ struct KeyUpdateReader {
       switch count {
       case 1...Self.headSize:
         head = head << 8 | UInt32(byte)
-        // As libssl does, which knows more messages, nothing is judged before the whole head.
+        // libssl judges a message only once its whole head is there, and so does this.
         guard count == Self.headSize else { continue }
         guard head >> 24 == Self.kind else { return .violation(.unexpected) }
         let length = head & 0xff_ffff
@@ -34,7 +34,7 @@ struct KeyUpdateReader {
         guard length == 1 else { return .violation(.decoding) }
       default:
         count = 0
-        // The next record has other keys, so nothing may be behind the message in this one.
+        // The next record has new keys, so nothing may follow the message in this one.
         guard index == content.count - 1 else { return .violation(.unexpected) }
         guard byte <= 1 else { return .violation(.illegalParameter) }
         return .keyUpdate(isAnswerWanted: byte == 1)

@@ -28,7 +28,7 @@ final class RecordBIO {
     return body()
   }
 
-  /// What OpenSSL has not read of the lent bytes, and shall not; good for as long as they are lent.
+  /// Takes what OpenSSL has not read of the lent bytes, so that it does not read them. Valid for as long as they are lent.
   func takeInput() -> UnsafeRawBufferPointer {
     defer { input = UnsafeRawBufferPointer(start: nil, count: 0) }
     return input
@@ -43,7 +43,7 @@ final class RecordBIO {
     output = scratch.take(capacity: count)
   }
 
-  /// Hands over what is to be sent, and holds no storage any longer.
+  /// Hands over what is to be sent, with its storage.
   func takeOutput() -> ByteBuffer? {
     guard output.readableBytes > 0 else { return nil }
     defer { output = ByteBuffer() }

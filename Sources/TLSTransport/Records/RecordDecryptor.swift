@@ -1,8 +1,8 @@
 internal import COpenSSL
 internal import NIOCore
 
-/// Opens the records that a server receives over TLS 1.3 once the handshake is complete (RFC 8446, section 5), from the
-/// buffer of the read straight into the plaintext's.
+/// Decrypts the records that a server receives over TLS 1.3 once the handshake is complete (RFC 8446, section 5), straight
+/// from the buffer of the read into the buffer of the plaintext.
 ///
 /// libssl would copy each record twice, in and out of a buffer of its own. The handshake, all that is sent, and the alerts
 /// that answer a violation are libssl's.
@@ -19,7 +19,7 @@ final class RecordDecryptor {
     case illegalParameter
     /// A message that is longer or shorter than its kind is.
     case decoding
-    /// Whatever else has no place here.
+    /// Any other record or message that is not allowed here.
     case unexpected
     /// Record after record that brings nothing.
     case flood
@@ -64,7 +64,7 @@ final class RecordDecryptor {
   /// The most content of a record, in bytes: less than RFC 8446 allows where a client asked for that (RFC 6066, section 4).
   private let fragmentLimit: Int
   private(set) var secret: TrafficSecret
-  /// That of the first record, which libssl still has its keys of.
+  /// The secret of the first record's keys, which libssl keeps to the end.
   private let firstSecret: TrafficSecret
   private var staticNonce: (UInt32, UInt64) = (0, 0)
   private var sequenceNumber: UInt64 = 0
@@ -82,7 +82,7 @@ final class RecordDecryptor {
     self.init(suite: suite, secret: secret, fragmentLimit: Self.fragmentLimit(code: lengthCode))
   }
 
-  /// Without a connection.
+  /// For tests: a decryptor without a connection.
   ///
   /// - Parameters:
   ///   - suite: an `SSL_CIPHER` of TLS 1.3.
@@ -109,7 +109,7 @@ final class RecordDecryptor {
     EVP_CIPHER_CTX_free(cipher)
   }
 
-  /// What decrypts now.
+  /// Which cipher decrypts now.
   var path: TLSRecordPath {
     #if IPSecMB
       if vectorCipher != nil { return .vector }
@@ -187,7 +187,7 @@ final class RecordDecryptor {
     plaintext.reserveCapacity(minimumWritableBytes: count)
     let content = plaintext.withUnsafeMutableWritableBytes { target -> (type: UInt8, count: Int)? in
       guard decrypt(record, count, to: target, &opened) else {
-        // Nobody may read what was not authenticated, not even in memory that nobody looks at.
+        // Plaintext that was not authenticated must not stay in memory.
         OPENSSL_cleanse(target.baseAddress, min(count, target.count))
         opened.end = .violation(.authentication)
         return nil
@@ -199,7 +199,7 @@ final class RecordDecryptor {
         opened.end = .violation(.unexpected)
         return nil
       }
-      // RFC 8446, section 5.4: padding and type count too.
+      // Padding and type count too (RFC 8446, section 5.4).
       guard count <= TLSSession.recordSize + 1, end - 1 <= fragmentLimit else {
         opened.end = .violation(.overflow)
         return nil
@@ -260,7 +260,7 @@ final class RecordDecryptor {
         secret = next
         if !useSecret() { opened.end = .library }
       }
-    // Between the parts of a message there is nothing else (RFC 8446, section 5.1).
+    // Nothing may come between the parts of a message (RFC 8446, section 5.1).
     case ContentType.alert where content.count == 2 && !message.isUnfinished:
       switch content[1] {
       case Alert.closeNotify: opened.end = .closeNotify
@@ -320,13 +320,13 @@ final class RecordDecryptor {
   /// the connection's first record.
   func provocation(of violation: Violation) -> [UInt8] {
     switch violation {
-    // No body of zeros has a tag that it would take.
+    // The tag of a body of zeros is wrong.
     case .authentication: [23, 3, 3, 0, 17] + [UInt8](repeating: 0, count: 17)
     case .overflow: [23, 3, 3, 0xff, 0xff]
     case .version: [23, 0, 0, 0, 17] + [UInt8](repeating: 0, count: 17)
     case .illegalParameter: sealedFirst([24, 0, 0, 1, 2, ContentType.handshake])
     case .decoding: sealedFirst([24, 0, 0, 0, ContentType.handshake])
-    // A type that only the handshake may bring.
+    // This type has no place outside of the handshake.
     case .unexpected, .flood: [20, 3, 3, 0, 1, 1]
     }
   }
@@ -343,7 +343,7 @@ final class RecordDecryptor {
         inner,
         CInt(inner.count), &body)
     }
-    // Where OpenSSL could not, the tag is wrong, and the connection ends by another alert.
+    // Where OpenSSL fails, the tag stays wrong, and libssl sends another alert.
     return header + body
   }
 

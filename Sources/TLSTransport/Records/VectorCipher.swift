@@ -38,11 +38,11 @@
     ) -> Bool {
       withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.tagSize) { tag in
         guard let computed = tag.baseAddress else { return false }
-        // Should the library ever leave it untouched, it is no tag that could match, such as that of the record before.
+        // A tag that cannot match, in case the library ever leaves this memory untouched.
         for index in 0..<Self.tagSize { computed[index] = ~body[count + index] }
         shim_mb_open(manager, CInt(keySize), key, nonce, header, headerSize, body, count, target, computed)
         let isRight = CRYPTO_memcmp(computed, body + count, Self.tagSize) == 0
-        // For a forger, this would be the right one.
+        // A forger who could read it would have the right tag.
         OPENSSL_cleanse(computed, Self.tagSize)
         return isRight
       }

@@ -2,7 +2,7 @@ internal import COpenSSL
 
 // Why a session failed, out of what libssl says.
 extension TLSSession {
-  /// Makes the session's end out of what is in the error queue.
+  /// Ends the session with what OpenSSL's error queue says.
   func fail() -> TLSError {
     fail(describeFailure())
   }
@@ -24,7 +24,8 @@ extension TLSSession {
     return .handshake(reason: reason)
   }
 
-  /// OpenSSL looks at the name first. A certificate whose time is over is of no use, whatever name it is for.
+  /// OpenSSL looks at the name before the time. The time is the better reason: with another name the certificate would
+  /// still be refused.
   private func weightiest(_ verification: Int) -> Int {
     guard isOfAnotherName(verification), let certificate = shim_SSL_get0_shown_certificate(handle) else {
       return verification
@@ -38,7 +39,7 @@ extension TLSSession {
     [Int(X509_V_ERR_HOSTNAME_MISMATCH), Int(X509_V_ERR_IP_ADDRESS_MISMATCH)].contains(verification)
   }
 
-  /// More on a certificate that is of another name, where it has its name only where nobody looks any more.
+  /// An addition to the reason, for a certificate that has its name only as a common name, where nobody looks any more.
   private func wantOfNames(_ verification: Int) -> String? {
     guard isOfAnotherName(verification), let certificate = shim_SSL_get0_shown_certificate(handle),
       X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) < 0

@@ -3,8 +3,9 @@ internal import NIOCore
 
 // How the records that come in after the handshake are read: by a ``RecordDecryptor``, or by libssl.
 extension TLSSession {
-  /// libssl tells of what it reads and writes besides content. What it answers without a word to anybody above counts
-  /// against the allowance: messages of a handshake that is over, and the alert that refuses to begin another.
+  /// libssl calls this for whatever it reads and writes. Two kinds count against the allowance, because libssl answers them
+  /// without telling its caller: handshake messages after the handshake, and attempts to renegotiate, which it refuses
+  /// with an alert (100).
   static let messageCallback:
     @convention(c) (CInt, CInt, CInt, UnsafeRawPointer?, Int, OpaquePointer?, UnsafeMutableRawPointer?) -> Void = {
       isWritten, _, kind, bytes, count, _, data in
@@ -19,7 +20,7 @@ extension TLSSession {
   private func spendAllowance() {
     guard !allowance.spend() else { return }
     hasFlooded = true
-    // libssl finds nothing more to read, and comes back.
+    // Without input libssl returns to its caller.
     _ = buffers.takeInput()
   }
 
@@ -37,7 +38,7 @@ extension TLSSession {
     let opened = decryptor.open(buffers.takeInput(), into: &plaintext)
     received.plaintextByteCount += opened.plaintextByteCount
     received.hasChangedRecordPath = opened.hasChangedCipher
-    // However many updates were asked for, one is an answer to all (RFC 8446, section 4.6.3).
+    // One update answers all requests for one (RFC 8446, section 4.6.3).
     if opened.isKeyUpdateWanted, !hasSentCloseNotify {
       OpenSSLErrors.clear()
       guard SSL_key_update(handle, SSL_KEY_UPDATE_NOT_REQUESTED) == 1, SSL_do_handshake(handle) == 1 else {
@@ -62,7 +63,7 @@ extension TLSSession {
     }
   }
 
-  /// Makes libssl send an alert.
+  /// Gives libssl a record that it answers with the right alert.
   private func provoke(_ record: [UInt8]) {
     record.withUnsafeBytes { bytes in
       buffers.lend(bytes) {
@@ -75,7 +76,7 @@ extension TLSSession {
   }
 
   private func readRecordsByLibrary(into plaintext: inout ByteBuffer, _ received: inout Received) {
-    // The peer decides how often it gets an answer.
+    // The peer decides how many answers it provokes, so their bytes are limited.
     buffers.outputLimit = buffers.output.readableBytes + Self.answerLimit
     defer { buffers.outputLimit = .max }
     while true {
@@ -90,7 +91,7 @@ extension TLSSession {
         continue
       }
       guard !hasFlooded else {
-        // Before TLS 1.3 libssl has no alert that says so.
+        // Only in TLS 1.3 can libssl be made to send an alert for this.
         if SSL_version(handle) == TLS1_3_VERSION { provoke([20, 3, 3, 0, 1, 1]) }
         OpenSSLErrors.clear()
         received.failure = fail(.flooded)

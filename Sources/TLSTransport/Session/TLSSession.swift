@@ -39,14 +39,14 @@ public final class TLSSession {
   /// An `SSL`, freed in deinit.
   let handle: OpaquePointer
   let buffers = RecordBIO()
-  /// What a ``RecordDecryptor`` is made of, from the moment that libssl tells it to the end of the handshake.
+  /// What a ``RecordDecryptor`` is made of. libssl tells it during the handshake, and it is dropped at the end of that.
   private var clientSecret: TrafficSecret?
-  /// Reads in libssl's place.
+  /// Decrypts what the client sends, in libssl's place; nil where libssl decrypts.
   private(set) var decryptor: RecordDecryptor?
-  /// What the peer may ask of libssl, where that reads.
+  /// How many messages without content the peer may still send, where libssl decrypts.
   var allowance = IdleAllowance()
   var hasFlooded = false
-  /// Records that were sent with the current keys, at least.
+  /// At most so many records were sent with the current keys.
   private var recordsWithKey = 0
   /// After so many records this side's keys are updated, with TLS 1.3. AES-GCM is good for 2^24.5 full ones (RFC 8446,
   /// section 5.5), and libssl does not count.
@@ -140,7 +140,7 @@ public final class TLSSession {
     }
   }
 
-  /// With the next write. Where libssl cannot just now, it is tried again.
+  /// Updates this side's keys with the next write. Where libssl cannot do so now, the next call tries again.
   private func updateKeys() {
     guard SSL_version(handle) == TLS1_3_VERSION, SSL_key_update(handle, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 else {
       return OpenSSLErrors.clear()
@@ -154,8 +154,7 @@ public final class TLSSession {
     guard isHandshakeComplete, !hasSentCloseNotify, failure == nil else { return }
     hasSentCloseNotify = true
     OpenSSLErrors.clear()
-    // A negative answer means that the alert could not be put together; then the end looks like a truncation to the
-    // peer, which is the truth.
+    // A negative answer means that OpenSSL could not make the alert. The peer then sees a truncated stream.
     if SSL_shutdown(handle) < 0 { OpenSSLErrors.clear() }
   }
 
@@ -167,8 +166,8 @@ public final class TLSSession {
   /// How much ciphertext ``takeOutput()`` would return, in bytes.
   public var outputByteCount: Int { buffers.output.readableBytes }
 
-  /// Whether what a finished handshake leaves in the output is nothing that the peer waits for: a server's tickets
-  /// (RFC 8446, section 4.6.1). A client's output has its Finished, and a server's of TLS 1.2 the server's.
+  /// Whether a finished handshake left only tickets in the output (RFC 8446, section 4.6.1), which no peer waits for. So
+  /// it is on a server with TLS 1.3. In every other case the output has a Finished, which the peer does wait for.
   var owesOnlyTickets: Bool { context.role == .server && SSL_version(handle) == TLS1_3_VERSION }
 
   /// Who decrypts what comes, as of now.
@@ -199,7 +198,7 @@ public final class TLSSession {
       received.completedHandshake = true
       decryptor = clientSecret.flatMap { RecordDecryptor(handle, secret: $0) }
       clientSecret = nil
-      // The handshake's, which an idle connection would keep.
+      // An idle connection would keep the buffers of the handshake.
       if decryptor != nil {
         SSL_free_buffers(handle)
       } else {
@@ -213,7 +212,7 @@ public final class TLSSession {
     }
   }
 
-  /// OpenSSL tells the secrets of a handshake in this way alone.
+  /// Takes the client's secret. The key log is the only way in which OpenSSL tells the secrets of a handshake.
   static let keyLogCallback: @convention(c) (OpaquePointer?, UnsafePointer<CChar>?) -> Void = { handle, line in
     guard let handle, let line, let data = shim_SSL_get_app_data(handle) else { return }
     let session = Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue()

@@ -72,7 +72,7 @@ extension ClientExchange {
         guard final.key != nil else { throw .key }
         if let digest = payload.digest, final.digest != digest { throw .digest }
       }
-      // The body may still be on its way, and the server may not read it.
+      // After a refusal the server may not read the rest of the body, so the connection is of no more use.
       return over(Self.outcome(final, point: nil, connectionStays: final.status == .ok))
     case .giveUp, .open, .resume:
       throw .unexpected("a final packet")

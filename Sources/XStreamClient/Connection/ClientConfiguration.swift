@@ -9,11 +9,11 @@ public struct ClientConfiguration: Sendable {
   public var identity: TLSClientConfiguration.Identity?
   /// A bearer token; letters, digits and `-._~+/`, with `=` at its end only. A secret.
   public var token: String?
-  /// For name resolution and TCP together.
+  /// How long name resolution and TCP may take together, and after that the TLS handshake.
   public var connectTimeout: TimeAmount
-  /// How long neither side may get a byte across while the client waits for the server.
+  /// How long the client waits for the server while no byte moves in either direction.
   public var silenceTimeout: TimeAmount
-  /// The most bytes that are kept of a backend's answer.
+  /// The most bytes that are kept of a backend's answer; the rest is dropped.
   public var replyLimit: Int
 
   /// A configuration; files are read when an ``UploadClient`` is made of it.

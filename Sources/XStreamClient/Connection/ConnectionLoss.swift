@@ -81,7 +81,7 @@ enum ConnectionLoss: Error, Sendable {
     }
   }
 
-  /// Each has another remedy.
+  /// The reasons need different remedies, so each has a message of its own.
   private static func untrusted(_ reason: String, _ server: Counterpart) -> (String, UploadError.Remedy?) {
     let place = server.url.authority
     let reason = reason.lowercased()

@@ -7,7 +7,7 @@ final class ExchangeHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// In bytes; what is left of a large read and smaller than this is copied.
+  /// A rest of a large read that is smaller than this, in bytes, is copied, so that it does not keep the whole storage.
   private static let worthCopying = 16 << 10
   /// How long the server may take to end the connection from its side.
   private static let farewellLimit = TimeAmount.seconds(1)
@@ -30,13 +30,13 @@ final class ExchangeHandler: ChannelInboundHandler {
   /// Bytes of the stream that are safe.
   var safe: Int64 = 0
   var hasOffer = false
-  /// Whether `close_notify` would say of a stream of unknown length that it is whole, which it is not.
+  /// Whether a stream of unknown length is under way: there `close_notify` would say that the stream is whole.
   var isInsideUnlimited = false
   var isPumping = false
   var isWaitingForSource = false
-  /// Whether the server has said anything that is a packet.
+  /// Whether the server has sent a packet.
   private(set) var hasSpoken = false
-  /// Whether the server has agreed to speak the protocol, when TLS began.
+  /// Whether the server agreed to the protocol's ALPN name in the TLS handshake.
   private(set) var hasAgreed = false
   private var parser = PacketParser()
   private var input = ByteBuffer()
@@ -99,7 +99,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     if input.readableBytes == 0 {
       input = ByteBuffer()
     } else if input.readableBytes < Self.worthCopying {
-      // The storage is one large read's, of which this may be held for long.
+      // The storage is that of one large read, and this rest may be held for long.
       input = ByteBuffer(bytes: input.readableBytesView)
     }
   }
@@ -125,7 +125,7 @@ final class ExchangeHandler: ChannelInboundHandler {
   }
 
   private func parse(_ context: ChannelHandlerContext) -> Bool {
-    // A violation takes it away.
+    // The machine has no point any more after a violation.
     let point = exchange.resumePoint ?? job?.point
     let isHTTP = !hasSpoken && input.readableBytesView.starts(with: "HTTP/".utf8)
     do {
@@ -222,7 +222,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     guard let context else { return }
     let tls = isInsideUnlimited ? (try? context.pipeline.syncOperations.context(handlerType: TLSHandler.self)) : nil
     isInsideUnlimited = false
-    // From there it goes to the socket, past TLS.
+    // A close from TLS's own context goes past TLS to the socket.
     (tls ?? context).close(promise: nil)
   }
 
@@ -230,7 +230,7 @@ final class ExchangeHandler: ChannelInboundHandler {
   func end(_ loss: ConnectionLoss) {
     self.loss = self.loss ?? loss
     guard let job else { return }
-    // The answer itself was whole, only the backend's words are cut.
+    // The server's answer is whole; only the backend's reply is cut short.
     if let answer {
       finish(.answered(answer, reply: reply))
       return
@@ -258,7 +258,7 @@ final class ExchangeHandler: ChannelInboundHandler {
       isInsideUnlimited = false
       if !outcome.connectionStays { loss = loss ?? .closed }
     }
-    // Its storage belongs to the connection's loop otherwise.
+    // A copy: the storage of a read is shared by the loop's connections.
     if case .answered(let outcome, .some(let reply)) = end {
       end = .answered(outcome, reply: ByteBuffer(bytes: reply.readableBytesView))
     }

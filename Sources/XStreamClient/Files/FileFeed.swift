@@ -19,9 +19,9 @@ final class FileFeed: StreamFeed {
   /// Counts the starts, so that what was read for an earlier connection is thrown away.
   private var generation = 0
   private var idle = [FilePortion(), FilePortion()]
-  /// Read, and not wholly taken.
+  /// The portion that was read and is not wholly taken.
   private var filled: FilePortion?
-  /// Taken; its bytes may still be with whoever took them, until the next is asked for.
+  /// The portion that was taken last. Whoever took its bytes may hold them until it asks for the next.
   private var lent: FilePortion?
   private var isReading = false
   private var isClosed = false

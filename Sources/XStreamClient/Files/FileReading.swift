@@ -22,7 +22,7 @@ final class FileReading: @unchecked Sendable {
   /// The file's size when it was opened, which is what is announced.
   let size: Int64
   private let isOver = Atomic(false)
-  /// A digest of the whole is announced, so the server sees what cannot be seen here.
+  /// Whether a digest of the whole is announced. The server then notices changes that cannot be noticed here.
   var isDigestAnnounced = false
 
   /// The farthest that was ever read, in this run or the one before.
@@ -31,9 +31,9 @@ final class FileReading: @unchecked Sendable {
   /// The file's, when its content was last known to be what was read.
   private var stamp: FileStamp
   private var isSuspect = false
-  /// The bytes that were read twice.
+  /// How many bytes from the start were read a second time and were the same.
   private var verified: Int64 = 0
-  /// For what is read and not sent.
+  /// Holds bytes that are read for their digest and not sent.
   private let scratch = FilePortion()
   private let onProof: (@Sendable (PrefixProof) -> Void)?
 
@@ -57,7 +57,7 @@ final class FileReading: @unchecked Sendable {
     return hash.count >= end
   }
 
-  /// Nobody wants the bytes any more. From any thread, also while it reads.
+  /// Stops reading, because nobody wants the bytes any more. Any thread may call this, also during a read.
   func cancel() { isOver.store(true, ordering: .relaxed) }
 
   /// Bytes read so far.
@@ -99,13 +99,13 @@ final class FileReading: @unchecked Sendable {
     let isYoung = now.isYoung
     if now != stamp || isYoung { isSuspect = true }
     guard isSuspect else { return }
-    // A file that is touched all the time is not read all the time.
+    // A file that is touched all the time is verified only after each doubling.
     let isDue = hash.count >= 2 * verified && (now != stamp || !isYoung)
     guard isDue || hash.count == size else { return }
     try verify(now)
   }
 
-  /// Reads all again. What is the same now was not changed while it was read the first time.
+  /// Reads everything again. Bytes that are the same now did not change while they were read the first time.
   private func verify(_ now: FileStamp) throws(FeedError) {
     guard now.size >= size else { throw .ended(path: file.path, expected: size, got: now.size) }
     let again = SHA256Hasher()

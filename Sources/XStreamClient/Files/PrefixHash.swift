@@ -14,7 +14,7 @@ public struct PrefixProof: Hashable, Sendable {
     self.digest = digest
   }
 
-  /// Of no bytes, which every file begins with.
+  /// The proof of no bytes, which holds for every file.
   static var empty: PrefixProof { PrefixHash().proof }
 }
 
@@ -23,7 +23,7 @@ struct PrefixHash {
   private static let spacing: Int64 = 8 << 20
   private static let mostMarks = 256
 
-  /// The bytes it is of.
+  /// How many bytes were hashed.
   private(set) var count: Int64 = 0
   private var hasher = SHA256Hasher()
   private var marks: [(count: Int64, hasher: SHA256Hasher)] = []
@@ -45,7 +45,7 @@ struct PrefixHash {
     hasher = marks.last?.hasher.copy() ?? SHA256Hasher()
   }
 
-  /// What is far behind is seldom gone back to.
+  /// Drops every other one of the older marks, because few uploads go far back.
   private mutating func thinOut() {
     let half = marks.count / 2
     marks = marks[..<half].enumerated().filter { $0.offset % 2 == 1 }.map(\.element) + marks[half...]

@@ -33,7 +33,7 @@ final class ProofFile: Sendable {
 
   /// - Throws: ``StateFolderError``.
   func write(_ proof: PrefixProof) throws(StateFolderError) {
-    // Always as long, so that nothing is left of an earlier one.
+    // Every line has the same length, so that nothing of an earlier one is left.
     let number = String(proof.end)
     let zeros = String(repeating: "0", count: 19 - number.utf8.count)
     let bytes = Array("\(zeros)\(number) \(Hexadecimal.text(proof.digest)) \(key)\n".utf8)

@@ -1,7 +1,7 @@
 import NIOCore
 import XStream
 
-/// Bytes in memory.
+/// Sends bytes that are in memory.
 final class BytesFeed: StreamFeed {
   private static let portion = 512 << 10
 

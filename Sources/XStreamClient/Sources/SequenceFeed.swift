@@ -1,7 +1,7 @@
 import NIOCore
 import XStream
 
-/// A sequence that is read once. Bytes that were sent and are not safe yet are kept, up to a window.
+/// Sends a sequence that can be read once. Bytes that were sent and are not safe yet are kept, up to a window.
 final class SequenceFeed: StreamFeed {
   /// Chunks below this, in bytes, are gathered.
   private static let small = 16 << 10

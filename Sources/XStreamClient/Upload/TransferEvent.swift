@@ -2,11 +2,11 @@ public import XStream
 
 /// What happens while an upload runs.
 public enum TransferEvent: Sendable {
-  /// The source is read for its digest.
+  /// The source is read for its digest; both numbers are bytes.
   case hashing(done: Int64, total: Int64)
-  /// What an earlier run sent of the file is read again.
+  /// What an earlier run sent of the file is read again; both numbers are bytes.
   case checking(done: Int64, total: Int64)
-  /// A connection is being made, the first, second and so on.
+  /// A connection is being made; `attempt` counts from 1.
   case connecting(attempt: Int)
   /// The server offers to take bytes.
   case offered(UploadOffer)
@@ -30,7 +30,7 @@ public enum UploadRestart: Hashable, Sendable {
 public struct UploadOffer: Hashable, Sendable {
   /// The stream's key. Whoever keeps it can go on with the upload in a later run. A secret.
   public let key: StreamKey
-  /// The byte that the upload goes on from.
+  /// The offset in bytes that the upload goes on from.
   public let offset: Int64
   /// How many bytes are taken from there; nil if no limit is known.
   public let granted: Int64?

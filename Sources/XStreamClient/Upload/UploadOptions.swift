@@ -6,14 +6,14 @@ public struct UploadOptions: Sendable {
   public var format: StreamFormat
   /// The portion size that the client would like, in bytes, at least 1.
   public var buffer: Int64
-  /// A progress packet each time so many more bytes are safe. Nil: 8 MiB, and an eighth of the window for a source
-  /// that cannot go back.
+  /// The server reports progress each time so many more bytes are safe, at least 1. Nil: 8 MiB, or an eighth of the window
+  /// for a source that cannot go back.
   public var acknowledgeEvery: Int64?
   /// The file's own name, a label.
   public var name: StreamName?
   /// Compute SHA-256 of a source that can be read twice, before it is sent; the server compares.
   public var computesDigest: Bool
-  /// The digest, where the caller knows it already.
+  /// The SHA-256 of the whole source, where the caller knows it already. The server compares.
   public var digest: StreamDigest?
   /// The stream of an earlier run to go on with.
   public var resume: ResumePoint?

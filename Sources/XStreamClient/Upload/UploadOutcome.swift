@@ -5,17 +5,18 @@ public import XStream
 public struct UploadOutcome: Hashable, Sendable {
   /// The stream's key.
   public let key: StreamKey
-  /// The stream's bytes.
+  /// The size of the stream in bytes.
   public let bytes: Int64
   /// Bytes that were sent in this run, with those that were sent twice.
   public let sent: Int64
-  /// The byte that this run began at, above 0 after an earlier run.
+  /// The offset in bytes that this run began at; above 0 where an earlier run had sent some.
   public let resumedFrom: Int64
-  /// Connections that were tried.
+  /// How many connections were tried, at least 1.
   public let connections: Int
   /// The digest that the server computed, if one was given.
   public let digest: StreamDigest?
-  /// The size that the file has grown to since it was opened; the stream has what it had then. Nil if it has not.
+  /// The size in bytes that the file has grown to since it was opened; the stream ends where it ended then. Nil if the file
+  /// has not grown.
   public let grownTo: Int64?
   /// A backend's answer, cut at ``ClientConfiguration/replyLimit``; nil without one.
   public let reply: ByteBuffer?

@@ -114,7 +114,7 @@ struct UploadPlan {
     (point, isUnconfirmed) = (nil, false)
     // A server that says that it is gone holds nothing of it.
     let forgotten = outcome.status == .gone ? nil : key
-    // It is the first try of this run with bytes of its own.
+    // This run has sent no bytes in vain yet, so there is no reason to wait.
     if isEarlier { return .restart(.gone, forgotten: forgotten, pause: nil) }
     guard case .again(let delay, _) = again(error, now: now, jitter: jitter) else { return .fail(error) }
     return .restart(.gone, forgotten: forgotten, pause: UploadPause(error: error, delay: delay))

@@ -72,7 +72,7 @@ struct FileUpload {
       let opened = try FileToSend(file.path)
       return Source(content: .file(opened), identity: opened.identity)
     }
-    // A closed one has been given to something that cannot be read, or to nothing.
+    // ``StandardStreams/prepare()`` has put something that cannot be read in the place of a closed standard input.
     let flags = fcntl(STDIN_FILENO, F_GETFL)
     guard flags >= 0, flags & O_ACCMODE != O_WRONLY else {
       throw .source("Standard input is closed, or not for reading.")

@@ -22,7 +22,7 @@ enum Console {
 
   /// A line on standard error: everything else.
   static func error(_ line: String) {
-    // Nobody can be told that nobody can be told, and progress that nobody sees is no reason to stop an upload.
+    // A failure of standard error cannot be told anywhere, and is no reason to stop an upload.
     _ = write(clean(line) + "\n", to: STDERR_FILENO)
   }
 

@@ -19,10 +19,10 @@ enum StandardStreams {
   static func prepare() {
     for (descriptor, mode) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY)]
     where fcntl(descriptor, F_GETFD) < 0 {
-      // The lowest number that is free, which is this one.
+      // open(2) takes the lowest free number, which is this stream's.
       _ = open("/dev/null", mode)
     }
-    // A reader of the output that goes away ends an upload no more than one that never came.
+    // An upload goes on when the reader of its output goes away.
     let handler = signal(SIGPIPE, SIG_IGN)
     endsAtBrokenPipe = handler.map { unsafeBitCast($0, to: Int.self) } != unsafeBitCast(SIG_IGN, to: Int.self)
   }

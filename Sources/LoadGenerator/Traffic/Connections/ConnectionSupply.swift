@@ -10,7 +10,7 @@ final class ConnectionSupply {
   private let behaviour: ConnectionBehaviour
   private let loop: any EventLoop
   private let recorder: Recorder
-  /// By target; the one that was used last is taken first.
+  /// The connections that wait, by target; the one that was used last is taken first.
   private var idle: [[LoadConnection]]
   private var tickets: [TLSResumption?]
 

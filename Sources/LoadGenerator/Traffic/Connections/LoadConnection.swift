@@ -104,7 +104,7 @@ final class LoadConnection: ChannelInboundHandler {
     lastActivity = .now()
     if input.readableBytes == 0 { swap(&input, &bytes) } else { input.writeBuffer(&bytes) }
     while step() {}
-    // The storage is shared by all connections of the loop.
+    // A copy: the storage of a read is shared by all connections of the loop.
     input = input.readableBytes == 0 ? ByteBuffer() : ByteBuffer(bytes: input.readableBytesView)
   }
 
@@ -166,7 +166,7 @@ final class LoadConnection: ChannelInboundHandler {
       lastByteAt = .now()
       recorder.checkedOffset()
       owner?.offered(self, from: position)
-      // A stream of unknown length that is over already still has to say so.
+      // All bytes of a stream of unknown length are sent, and `close_notify` has yet to end it.
       pump()
     case .progress:
       recorder.progressed()

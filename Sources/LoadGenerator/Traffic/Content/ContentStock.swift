@@ -16,7 +16,7 @@ final class ContentStock {
     self.stocks = stocks
   }
 
-  /// Content that is made, beginning somewhere in the stock.
+  /// Made content, which begins at a random place of the stock.
   func made(
     _ size: Int64, _ format: UploadKind.Format, isDigested: Bool, _ random: inout SeededRandom
   ) -> UploadContent {
@@ -106,7 +106,7 @@ struct Stocks: Sendable {
     return words.withUnsafeBytes { stock(ByteBuffer(bytes: $0)) }
   }
 
-  /// Words that repeat after more than what a usual compressor looks back.
+  /// A text that repeats, but farther apart than the window of a usual compressor.
   private static func text(seed: UInt64) -> ByteBuffer {
     var random = SeededRandom(seed: seed, series: 1 << 63)
     var page = ByteBuffer()
@@ -119,7 +119,7 @@ struct Stocks: Sendable {
     return stock(all)
   }
 
-  /// One period, and its begin behind it.
+  /// One period, followed by its own beginning, so that a portion may cross the end.
   private static func stock(_ period: ByteBuffer) -> ByteBuffer {
     var stock = period
     if var head = period.getSlice(at: 0, length: UploadContent.largestPortion) { stock.writeBuffer(&head) }

@@ -14,6 +14,12 @@ enum RecordStep {
   case message([UInt8], sizes: [Int])
   /// As it is, without a cipher.
   case plain([UInt8])
+
+  /// Whether a record has no more content than is allowed, and with its type and padding more than is allowed.
+  var isTooLongByPadding: Bool {
+    guard case .record(let content, _, let padding, _) = self else { return false }
+    return content.count <= 1 << 14 && content.count + 1 + padding > 1 << 14 + 1
+  }
 }
 
 /// What the fuzzer's bytes say.
