@@ -37,8 +37,8 @@ package enum FilePlace {
     outer == "/" || inner == outer || inner.hasPrefix(outer + "/")
   }
 
-  /// `folder` under a name that everybody can use. One that is not UTF-8 gets a name by a descriptor, which stays open to
-  /// the end of the process.
+  /// `folder` under a name that everybody can use. One that is not UTF-8 gets a name by a descriptor, which stays open
+  /// to the end of the process.
   package static func usable(_ folder: String) -> String {
     guard FileName.hasStandIns(folder) else { return folder }
     let descriptor = FileName.withBytes(of: folder) { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }

@@ -4,8 +4,8 @@
   import Musl
 #endif
 
-/// The words of the process's command line as the system has them: bytes, which need not be UTF-8. `CommandLine.arguments`
-/// and what parsers make of it have U+FFFD in place of what is not.
+/// The words of the process's command line as the system has them: bytes, which need not be UTF-8.
+/// `CommandLine.arguments` and what parsers make of it have U+FFFD in place of what is not.
 package enum CommandLineWords {
   /// All words behind the program's own name.
   package static var bytes: [[UInt8]] {

@@ -2,9 +2,9 @@ import TextForms
 
 /// Names of files as texts. To the system they are bytes, of any encoding or none; a `String` is Unicode.
 ///
-/// A byte that is not UTF-8 stands in the text as a character for private use, U+10FF80 to U+10FFFF, whose last two digits
-/// are its value. It becomes a byte again where the system gets the name. No two names have the same text: where a name has
-/// such a character itself, each of its four bytes has a stand-in.
+/// A byte that is not UTF-8 stands in the text as a character for private use, U+10FF80 to U+10FFFF, whose last two
+/// digits are its value. It becomes a byte again where the system gets the name. No two names have the same text: where
+/// a name has such a character itself, each of its four bytes has a stand-in.
 package enum FileName {
   private static let base: UInt32 = 0x10FF00
   private static let standIns: ClosedRange<UInt32> = 0x10FF80...0x10FFFF

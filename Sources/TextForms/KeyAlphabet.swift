@@ -1,5 +1,5 @@
-/// What the keys of streams are written in: 16 to 128 of `A-Z a-z 0-9 - _` (protocol.md, section 3). Such a text is safe
-/// as a file's name.
+/// What the keys of streams are written in: 16 to 128 of `A-Z a-z 0-9 - _` (protocol.md, section 3). Such a text is
+/// safe as a file's name.
 package enum KeyAlphabet {
   /// How many characters a key may have.
   package static let lengths = 16...128

@@ -189,8 +189,8 @@ import Testing
   @Test(
     "what has no place after a handshake ends the connection, with the alert that says so",
     arguments: [
-      // Padding alone; a type that nobody knows; an alert that is cut; a ClientHello; the first byte of one; nothing of a
-      // message; a key update with another behind it, or with a byte of the next.
+      // Padding alone; a type that nobody knows; an alert that is cut; a ClientHello; the first byte of one; nothing of
+      // a message; a key update with another behind it, or with a byte of the next.
       ([[0, 0]], "unexpected message"), ([[1, 99]], "unexpected message"), ([[0, 21]], "unexpected message"),
       ([[1, 0, 0, 0, 22]], "unexpected message"), ([[1, 22], [0, 0, 0, 22]], "unexpected message"),
       ([[22]], "unexpected message"),

@@ -4,8 +4,8 @@ import Testing
 
 @testable import TLSTransport
 
-/// Makes records of TLS 1.3 with AES-128-GCM that OpenSSL would not send, in place of a client whose session sends nothing
-/// itself.
+/// Makes records of TLS 1.3 with AES-128-GCM that OpenSSL would not send, in place of a client whose session sends
+/// nothing itself.
 struct RecordForger {
   private let key: [UInt8]
   private let nonce: [UInt8]

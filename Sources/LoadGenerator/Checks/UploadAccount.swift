@@ -1,8 +1,8 @@
 extension LoadResult {
   private static let mostDifferences = 20
 
-  /// Holds the client's account against the gateway's: what had status 0 has to be complete there with all its bytes, and
-  /// what was never completed must not be.
+  /// Holds the client's account against the gateway's: what had status 0 has to be complete there with all its bytes,
+  /// and what was never completed must not be.
   ///
   /// - Parameters:
   ///   - before: the ledger before the run.

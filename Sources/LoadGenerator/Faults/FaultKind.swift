@@ -1,4 +1,5 @@
-/// What a client does wrong on purpose, or suffers. Each has an answer that is expected of the server, which is checked.
+/// What a client does wrong on purpose, or suffers. Each has an answer that is expected of the server, which is
+/// checked.
 package enum FaultKind: String, Hashable, Sendable, CaseIterable, Codable {
   /// The connection breaks after a random byte; another one resumes, and the upload becomes complete.
   case cut
@@ -11,8 +12,8 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable, Codable {
   case drip
   /// `close_notify` after a random byte of a stream whose total is known: never status 0; a resume completes it.
   case halfClose = "half-close"
-  /// The end of TCP without `close_notify` in a stream whose total is unknown: an ask says that it is not complete, and a
-  /// give-up drops it.
+  /// The end of TCP without `close_notify` in a stream whose total is unknown: an ask says that it is not complete, and
+  /// a give-up drops it.
   case truncate
   /// A digest that is not the bytes': status 13, and nothing is kept.
   case wrongDigest = "wrong-digest"

@@ -1,5 +1,5 @@
-/// HTML in which every text from outside is escaped: literals are markup, what is interpolated into them is text, unless
-/// it is markup itself. What comes out is well-formed XML too, as long as the literals are.
+/// HTML in which every text from outside is escaped: literals are markup, what is interpolated into them is text,
+/// unless it is markup itself. What comes out is well-formed XML too, as long as the literals are.
 struct Markup: ExpressibleByStringInterpolation, Sendable {
   let html: String
 

@@ -44,7 +44,8 @@ struct Levels: Sendable {
     return part.level(time - part.begin)
   }
 
-  /// When the sum of the level over time has become so much: the moment of the upload with that number. Nil after the end.
+  /// When the sum of the level over time has become so much: the moment of the upload with that number. Nil after the
+  /// end.
   func time(ofSum sum: Double) -> Double? {
     for part in parts where !part.time.isFinite || sum < part.sum + part.sum(part.time) {
       let rest = max(0, sum - part.sum)

@@ -1,8 +1,8 @@
 import NIOCore
 import XStream
 
-/// One upload from the moment it is due until it is complete, has failed, or was ended by its fault. Confined to one event
-/// loop.
+/// One upload from the moment it is due until it is complete, has failed, or was ended by its fault. Confined to one
+/// event loop.
 final class UploadCourse: ExchangeOwner {
   /// What the exchange under way is for.
   enum Step {

@@ -13,8 +13,8 @@ internal import NIOCore
 final class BufferScratch {
   /// Buffers that are lent out and given back.
   ///
-  /// Mostly one is enough: it is back before the next is wanted. While a slow receiver holds what was made in some of them,
-  /// the others go round; without them each read would take fresh pages from the kernel.
+  /// Mostly one is enough: it is back before the next is wanted. While a slow receiver holds what was made in some of
+  /// them, the others go round; without them each read would take fresh pages from the kernel.
   struct Slot {
     private static let limit = 4
 

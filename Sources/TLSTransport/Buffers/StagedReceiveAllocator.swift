@@ -3,9 +3,9 @@ public import NIOCore
 /// Sizes a channel's receive buffer in three stages: 4 KiB for the handshake and idle connections, 64 KiB once that
 /// was filled, and 512 KiB for bulk data.
 ///
-/// Set it together with `ChannelOptions.maxMessagesPerRead` = 1 (``apply(to:)`` does both). Then a channel keeps the first
-/// buffer that it ever got, whether it is of use or not: that one is small, and is read into once. All others are shared
-/// by the connections of the event loop, because ``TLSHandler`` gives each back once it is decrypted.
+/// Set it together with `ChannelOptions.maxMessagesPerRead` = 1 (``apply(to:)`` does both). Then a channel keeps the
+/// first buffer that it ever got, whether it is of use or not: that one is small, and is read into once. All others are
+/// shared by the connections of the event loop, because ``TLSHandler`` gives each back once it is decrypted.
 public struct StagedReceiveAllocator: RecvByteBufferAllocator {
   /// Sizes in bytes.
   public static let stages = [4 << 10, 64 << 10, 512 << 10]
@@ -29,8 +29,9 @@ public struct StagedReceiveAllocator: RecvByteBufferAllocator {
     try options.setOption(.recvAllocator, value: StagedReceiveAllocator())
   }
 
-  /// Room for the plaintext of a read. NIO rounds it up to a power of two, so that there are few sizes and buffers can go
-  /// round. No more than that: who waits for a slow disk holds the whole buffer, and is counted with its bytes alone.
+  /// Room for the plaintext of a read. NIO rounds it up to a power of two, so that there are few sizes and buffers can
+  /// go round. No more than that: who waits for a slow disk holds the whole buffer, and is counted with its bytes
+  /// alone.
   static func plaintextCapacity(forCiphertext count: Int) -> Int {
     TLSSession.plaintextCapacity(forCiphertext: count) + ByteBuffer.alignmentSlack
   }

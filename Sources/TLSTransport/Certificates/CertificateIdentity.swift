@@ -5,8 +5,8 @@ internal import TextForms
 /// client, one after another, and for no others.
 ///
 /// It is made of the key of the authority that signed the certificate, the subject and all alternative names. A renewed
-/// certificate has the same, and so has one of an authority whose own certificate was renewed or signed by others: its key
-/// stays. Where the names tell nobody apart, the certificate's own fingerprint is in it as well.
+/// certificate has the same, and so has one of an authority whose own certificate was renewed or signed by others: its
+/// key stays. Where the names tell nobody apart, the certificate's own fingerprint is in it as well.
 public struct CertificateIdentity: Hashable, Sendable {
   /// SHA-256 of all that.
   public let digest: [UInt8]

@@ -22,8 +22,9 @@ struct PEMFault: Error, Equatable {
   let reason: String
 }
 
-/// Reads a PEM file line by line. Text between the blocks is allowed, as OpenSSL's own tools write it. But unlike OpenSSL,
-/// which passes over every line that it does not know, this takes nothing for text that looks like part of a block.
+/// Reads a PEM file line by line. Text between the blocks is allowed, as OpenSSL's own tools write it. But unlike
+/// OpenSSL, which passes over every line that it does not know, this takes nothing for text that looks like part of a
+/// block.
 struct PEMReader {
   private var blocks: [PEMBlock] = []
   private var block: PEMBlock?

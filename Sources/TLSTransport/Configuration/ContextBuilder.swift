@@ -1,6 +1,7 @@
 internal import COpenSSL
 
-/// An `SSL_CTX` in the making. What was not handed on by ``release()`` is freed, so every throwing step may simply throw.
+/// An `SSL_CTX` in the making. What was not handed on by ``release()`` is freed, so every throwing step may simply
+/// throw.
 final class ContextBuilder {
   let handle: OpaquePointer
   private(set) var warnings: [TLSConfigurationWarning] = []
@@ -107,8 +108,8 @@ final class ContextBuilder {
     try check(SSL_CTX_set_default_verify_paths(handle))
   }
 
-  /// Completes the chain of a certificate that came without one, from the trusted authorities. OpenSSL would do the same
-  /// by itself, but in each handshake, and verify the chain each time.
+  /// Completes the chain of a certificate that came without one, from the trusted authorities. OpenSSL would do the
+  /// same by itself, but in each handshake, and verify the chain each time.
   func completeChain(chainFile: String) throws(TLSConfigurationError) {
     _ = shim_SSL_CTX_set_mode(handle, shim_MODE_NO_AUTO_CHAIN())
     guard chainSize == 1 else { return }
@@ -121,8 +122,8 @@ final class ContextBuilder {
 
   /// Session tickets, for who trusts the same authorities and asks the same of clients.
   ///
-  /// Without a session id context OpenSSL refuses to resume where client certificates are asked for. A session of another
-  /// context is answered with a full handshake.
+  /// Without a session id context OpenSSL refuses to resume where client certificates are asked for. A session of
+  /// another context is answered with a full handshake.
   func useServerSessions(lifetime: Int) throws(TLSConfigurationError) {
     var trust = CanonicalBytes()
     trust.part("sluice".utf8)

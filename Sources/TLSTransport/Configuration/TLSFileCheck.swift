@@ -1,7 +1,7 @@
 internal import COpenSSL
 
-/// Looks at single files, so that all that is wrong with several can be told at once. A ``TLSContext`` stops at the first,
-/// and looks at the time of its own certificate alone.
+/// Looks at single files, so that all that is wrong with several can be told at once. A ``TLSContext`` stops at the
+/// first, and looks at the time of its own certificate alone.
 public enum TLSFileCheck {
   /// Whether the file has certificates, and nothing that cannot be decoded.
   ///

@@ -18,9 +18,9 @@ public struct ExpectedPlaintext: Sendable {
 
 /// Decides how much has to have arrived before a socket wakes its event loop (`SO_RCVLOWAT` in socket(7)).
 ///
-/// A fast sender wakes its reader for each segment or two. While bytes come in full flow, waiting for more of them saves
-/// most of those turns and costs no time that anybody could measure. The last bytes of an upload must not wait, nor those
-/// of a sender that slows down, which a timer sees. The owner has the clock and the timer.
+/// A fast sender wakes its reader for each segment or two. While bytes come in full flow, waiting for more of them
+/// saves most of those turns and costs no time that anybody could measure. The last bytes of an upload must not wait,
+/// nor those of a sender that slows down, which a timer sees. The owner has the clock and the timer.
 struct ReceiveThreshold {
   /// The threshold in full flow, in bytes.
   static let bulk = 256 << 10

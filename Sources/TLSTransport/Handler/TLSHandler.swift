@@ -227,8 +227,8 @@ public final class TLSHandler: ChannelDuplexHandler {
 
     // What goes with a failure is an alert, which is sent there.
     if received.completedHandshake {
-      // A ticket is not urgent where the client has sent plaintext already: it goes with the answer to that, or with the
-      // next read, which saves a system call.
+      // A ticket is not urgent where the client has sent plaintext already: it goes with the answer to that, or with
+      // the next read, which saves a system call.
       completeHandshake(context, isOutputUrgent: received.plaintextByteCount == 0 || !session.owesOnlyTickets)
     } else if received.failure == nil {
       writeAnswers(context)

@@ -1,8 +1,8 @@
 /// How many records and messages that bring nothing a peer may send: empty records, key updates, warnings, attempts to
 /// renegotiate.
 ///
-/// A key update has 27 bytes and costs more than a full record does, so a read of them alone would hold up the event loop.
-/// Peers who mean well send few of them: OpenSSL and Go none or one for gigabytes. So each is paid for by bytes.
+/// A key update has 27 bytes and costs more than a full record does, so a read of them alone would hold up the event
+/// loop. Peers who mean well send few of them: OpenSSL and Go none or one for gigabytes. So each is paid for by bytes.
 struct IdleAllowance {
   /// How many a peer may send before it has sent any content.
   static let free = 32

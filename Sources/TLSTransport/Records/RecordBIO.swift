@@ -28,7 +28,8 @@ final class RecordBIO {
     return body()
   }
 
-  /// Takes what OpenSSL has not read of the lent bytes, so that it does not read them. Valid for as long as they are lent.
+  /// Takes what OpenSSL has not read of the lent bytes, so that it does not read them. Valid for as long as they are
+  /// lent.
   func takeInput() -> UnsafeRawBufferPointer {
     defer { input = UnsafeRawBufferPointer(start: nil, count: 0) }
     return input

@@ -1,11 +1,11 @@
 internal import COpenSSL
 internal import NIOCore
 
-/// Decrypts the records that a server receives over TLS 1.3 once the handshake is complete (RFC 8446, section 5), straight
-/// from the buffer of the read into the buffer of the plaintext.
+/// Decrypts the records that a server receives over TLS 1.3 once the handshake is complete (RFC 8446, section 5),
+/// straight from the buffer of the read into the buffer of the plaintext.
 ///
-/// libssl would copy each record twice, in and out of a buffer of its own. The handshake, all that is sent, and the alerts
-/// that answer a violation are libssl's.
+/// libssl would copy each record twice, in and out of a buffer of its own. The handshake, all that is sent, and the
+/// alerts that answer a violation are libssl's.
 final class RecordDecryptor {
   /// What the peer did wrong.
   enum Violation {
@@ -61,7 +61,8 @@ final class RecordDecryptor {
   private let keySize: Int
   /// Whether the cipher is one that ``VectorCipher`` knows.
   private let hasVectorKey: Bool
-  /// The most content of a record, in bytes: less than RFC 8446 allows where a client asked for that (RFC 6066, section 4).
+  /// The most content of a record, in bytes: less than RFC 8446 allows where a client asked for that (RFC 6066, section
+  /// 4).
   private let fragmentLimit: Int
   private(set) var secret: TrafficSecret
   /// The secret of the first record's keys, which libssl keeps to the end.
@@ -304,7 +305,8 @@ final class RecordDecryptor {
     return isUsed
   }
 
-  /// Derives the key and the nonces' static part for as long as `body` runs; without calling it where OpenSSL could not.
+  /// Derives the key and the nonces' static part for as long as `body` runs; without calling it where OpenSSL could
+  /// not.
   private func withKey(
     of secret: TrafficSecret, _ body: (UnsafeMutableRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void
   ) {
@@ -316,8 +318,8 @@ final class RecordDecryptor {
     }
   }
 
-  /// A record that libssl, given it in place of the peer's, answers with the right alert. libssl's own keys are those of
-  /// the connection's first record.
+  /// A record that libssl, given it in place of the peer's, answers with the right alert. libssl's own keys are those
+  /// of the connection's first record.
   func provocation(of violation: Violation) -> [UInt8] {
     switch violation {
     // The tag of a body of zeros is wrong.
@@ -365,7 +367,8 @@ final class RecordDecryptor {
     (1...4).contains(code) ? 256 << Int(code) : TLSSession.recordSize
   }
 
-  // OpenSSL's objects for these are looked up once: a look-up for each connection costs more than its whole first record.
+  // OpenSSL's objects for these are looked up once: a look-up for each connection costs more than its whole first
+  // record.
   private static func cipher(of suite: OpaquePointer) -> OpaquePointer? {
     switch SSL_CIPHER_get_protocol_id(suite) {
     case 0x1301: aes128

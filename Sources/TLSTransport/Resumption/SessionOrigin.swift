@@ -6,8 +6,8 @@ internal import COpenSSL
   internal import Musl
 #endif
 
-/// What is known of the full handshake that a session goes back to. It travels inside of the tickets, from each one to the
-/// next, so that a chain of tickets ends when that handshake is too old or its certificates have expired.
+/// What is known of the full handshake that a session goes back to. It travels inside of the tickets, from each one to
+/// the next, so that a chain of tickets ends when that handshake is too old or its certificates have expired.
 struct SessionOrigin: Equatable {
   /// When the full handshake was, in seconds since 1970.
   var handshakeAt: Int64

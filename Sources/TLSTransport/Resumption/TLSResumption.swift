@@ -3,8 +3,8 @@ internal import COpenSSL
 /// What a client needs to go on with an earlier session, and so to leave out certificates and signatures: a ticket
 /// (RFC 8446, section 4.6.1; RFC 5077). Servers may refuse it, which costs nothing but a full handshake.
 public final class TLSResumption: Sendable {
-  /// An `SSL_SESSION` that no connection has, so that nothing changes it: OpenSSL marks the session of a connection that
-  /// ends without `close_notify` as not to be resumed, and with it everybody else's who has the same.
+  /// An `SSL_SESSION` that no connection has, so that nothing changes it: OpenSSL marks the session of a connection
+  /// that ends without `close_notify` as not to be resumed, and with it everybody else's who has the same.
   nonisolated(unsafe) let handle: OpaquePointer
 
   /// Takes over the only reference.

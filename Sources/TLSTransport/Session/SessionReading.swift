@@ -3,9 +3,9 @@ internal import NIOCore
 
 // How the records that come in after the handshake are read: by a ``RecordDecryptor``, or by libssl.
 extension TLSSession {
-  /// libssl calls this for whatever it reads and writes. Two kinds count against the allowance, because libssl answers them
-  /// without telling its caller: handshake messages after the handshake, and attempts to renegotiate, which it refuses
-  /// with an alert (100).
+  /// libssl calls this for whatever it reads and writes. Two kinds count against the allowance, because libssl answers
+  /// them without telling its caller: handshake messages after the handshake, and attempts to renegotiate, which it
+  /// refuses with an alert (100).
   static let messageCallback:
     @convention(c) (CInt, CInt, CInt, UnsafeRawPointer?, Int, OpaquePointer?, UnsafeMutableRawPointer?) -> Void = {
       isWritten, _, kind, bytes, count, _, data in

@@ -14,8 +14,8 @@ public enum TLSError: Error, Sendable, Equatable {
   case truncated
   /// After the handshake the peer broke the protocol or sent a fatal alert.
   case protocolViolation(reason: String)
-  /// The peer asks for answers (key updates, renegotiation) faster than it reads them, or sends record after record that
-  /// brings nothing.
+  /// The peer asks for answers (key updates, renegotiation) faster than it reads them, or sends record after record
+  /// that brings nothing.
   case flooded
 }
 

@@ -56,8 +56,8 @@ public final class TLSSession {
 
   /// A session for one connection.
   ///
-  /// - Parameter serverName: for a client the host name or IP address that the certificate must have; a host name
-  ///   is also sent as SNI. Nil leaves out both, and only a context without verification permits it. A server ignores it.
+  /// - Parameter serverName: for a client the host name or IP address that the certificate must have; a host name is
+  ///   also sent as SNI. Nil leaves out both, and only a context without verification permits it. A server ignores it.
   /// - Throws: ``TLSConfigurationError/serverName(_:)`` or ``TLSConfigurationError/library(cause:)``.
   public init(context: TLSContext, serverName: String? = nil) throws(TLSConfigurationError) {
     OpenSSLErrors.clear()
@@ -97,8 +97,8 @@ public final class TLSSession {
 
   /// Takes ciphertext from the peer. The bytes are borrowed: all are consumed when this returns.
   ///
-  /// - Parameter plaintext: what all records in `bytes` carry is appended here. It grows if it has to, but not if it has
-  ///   room for ``plaintextCapacity(forCiphertext:)``.
+  /// - Parameter plaintext: what all records in `bytes` carry is appended here. It grows if it has to, but not if it
+  ///   has room for ``plaintextCapacity(forCiphertext:)``.
   public func receive(_ bytes: UnsafeRawBufferPointer, into plaintext: inout ByteBuffer) -> Received {
     var received = Received()
     guard failure == nil, !hasReceivedCloseNotify else { return received }
@@ -166,8 +166,8 @@ public final class TLSSession {
   /// How much ciphertext ``takeOutput()`` would return, in bytes.
   public var outputByteCount: Int { buffers.output.readableBytes }
 
-  /// Whether a finished handshake left only tickets in the output (RFC 8446, section 4.6.1), which no peer waits for. So
-  /// it is on a server with TLS 1.3. In every other case the output has a Finished, which the peer does wait for.
+  /// Whether a finished handshake left only tickets in the output (RFC 8446, section 4.6.1), which no peer waits for.
+  /// So it is on a server with TLS 1.3. In every other case the output has a Finished, which the peer does wait for.
   var owesOnlyTickets: Bool { context.role == .server && SSL_version(handle) == TLS1_3_VERSION }
 
   /// Who decrypts what comes, as of now.

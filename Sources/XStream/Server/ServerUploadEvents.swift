@@ -66,9 +66,9 @@ extension ServerExchange {
 
   /// A partial offer is full, and no more of it will become safe on this connection, after ``Boundary/endOfGrant``.
   ///
-  /// - Parameter safe: the bytes before this offset are safe. A store that stores in large units may keep a beginning of
-  ///   what was granted only; the final then tells the client to go on from there. Nil: all that was granted. It is not
-  ///   below what ``safe(upTo:isHeard:)`` said, and not past the grant's end.
+  /// - Parameter safe: the bytes before this offset are safe. A store that stores in large units may keep a beginning
+  ///   of what was granted only; the final then tells the client to go on from there. Nil: all that was granted. It is
+  ///   not below what ``safe(upTo:isHeard:)`` said, and not past the grant's end.
   /// - Returns: ``OnAnswer/none`` also if the stream was of unknown length and has ended in the meantime; the
   ///   finish that ``inputEnded(clean:)`` asked for goes on.
   public mutating func partiallyFilled(safe: Int64? = nil) -> OnAnswer {
@@ -148,7 +148,8 @@ extension ServerExchange {
 
   static func message(_ failure: Failure, _ transfer: Transfer) -> ServerMessage {
     let safe = failure.keepsNothing || transfer.isPayload ? 0 : transfer.safe
-    // With another digest LEFT is TOTAL, also where that is 0; else a stream of 0 bytes has no LEFT that goes with a failure.
+    // With another digest LEFT is TOTAL, also where that is 0; else a stream of 0 bytes has no LEFT that goes with a
+    // failure.
     guard let left = transfer.left(safe: safe) ?? (failure.status == .digest ? .known(0) : nil) else {
       return .refusal(RefusalMessage(status: failure.status, reason: failure.reason, retryAfter: failure.retryAfter))
     }

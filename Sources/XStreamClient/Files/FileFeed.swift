@@ -2,7 +2,8 @@ import NIOCore
 import NIOPosix
 import XStream
 
-/// A file, read one portion ahead on a thread of the pool: while one is encrypted and sent, the next is read and hashed.
+/// A file, read one portion ahead on a thread of the pool: while one is encrypted and sent, the next is read and
+/// hashed.
 final class FileFeed: StreamFeed {
   /// Large enough that a hop to another thread costs nothing beside it, small enough for a core's cache.
   private static let portionSize = FileReading.portion

@@ -10,8 +10,8 @@ import Synchronization
 /// Reads a file in order, for one upload, and holds whatever is read again against what was read before: the server
 /// must not get one version's beginning and another's end.
 ///
-/// Bytes that were read are known by their digest. They are read again after a lost connection, in a later run, and when
-/// the file's times say that it may have been changed; in the end too, so that no last byte is sent of a mixture.
+/// Bytes that were read are known by their digest. They are read again after a lost connection, in a later run, and
+/// when the file's times say that it may have been changed; in the end too, so that no last byte is sent of a mixture.
 ///
 /// Unchecked, because the compiler cannot see the turns: whoever reads waits for one call before the next, so it always
 /// has one owner. ``cancel()`` alone is for others.

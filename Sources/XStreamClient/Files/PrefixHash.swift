@@ -1,7 +1,8 @@
 import ContentDigests
 import NIOCore
 
-/// A beginning of a file: how long it is, and its SHA-256. Whoever has it can tell later whether the file still begins so.
+/// A beginning of a file: how long it is, and its SHA-256. Whoever has it can tell later whether the file still begins
+/// so.
 public struct PrefixProof: Hashable, Sendable {
   /// Bytes from the file's start.
   public let end: Int64

@@ -6,8 +6,9 @@ import TextForms
   import Musl
 #endif
 
-/// The file that the last ``PrefixProof`` of an upload is kept in, as one short line. It is written over before the bytes
-/// are sent, so a server never has more than it tells; no flush is waited for, as only a power cut would take it back.
+/// The file that the last ``PrefixProof`` of an upload is kept in, as one short line. It is written over before the
+/// bytes are sent, so a server never has more than it tells; no flush is waited for, as only a power cut would take it
+/// back.
 final class ProofFile: Sendable {
   private static let longest = 256
 

@@ -12,8 +12,8 @@ public import XStream
 /// Keeps the keys of unfinished uploads in a folder, so that a later run goes on with them.
 ///
 /// A key is kept beside the file's identity and the URL, which find it again; whether the file is still the same is for
-/// the record's proof to say. The folder and its files are their owner's alone, because for a client without an identity
-/// the key alone speaks.
+/// the record's proof to say. The folder and its files are their owner's alone, because for a client without an
+/// identity the key alone speaks.
 public struct StateFolder: Sendable {
   /// An unfinished upload.
   public struct Record: Hashable, Sendable, Codable {
@@ -67,8 +67,8 @@ public struct StateFolder: Sendable {
     return record
   }
 
-  /// What is kept for a file and a URL: by the file's path, or for a file that has moved by its size and its name or inode.
-  /// A disk that is plugged in again may have another place, and a snapshot another device.
+  /// What is kept for a file and a URL: by the file's path, or for a file that has moved by its size and its name or
+  /// inode. A disk that is plugged in again may have another place, and a snapshot another device.
   public func record(of file: FileIdentity, url: XStreamURL) -> Record? {
     record(ofFileAt: file.path, url: url) ?? moved(file, url)
   }

@@ -1,8 +1,8 @@
 import Synchronization
 public import XStream
 
-/// Keeps one upload in a ``StateFolder`` while it runs: its key before the first byte is sent, and what is sent before it
-/// is. What cannot be kept stops no upload; whoever runs it gives it up then, should it not be completed.
+/// Keeps one upload in a ``StateFolder`` while it runs: its key before the first byte is sent, and what is sent before
+/// it is. What cannot be kept stops no upload; whoever runs it gives it up then, should it not be completed.
 public final class UploadKeeper: Sendable {
   private struct State {
     var record: StateFolder.Record?

@@ -30,7 +30,8 @@ public struct UploadClient: Sendable {
   /// ``UploadOptions/retry`` has no more patience.
   ///
   /// - Parameter onEvent: called on an event loop, in order: be quick there.
-  /// - Throws: ``UploadError``. A cancelled task throws one with the code `cancelled`, and the bytes that are safe stay so.
+  /// - Throws: ``UploadError``. A cancelled task throws one with the code `cancelled`, and the bytes that are safe stay
+  ///   so.
   public func upload(
     _ source: UploadSource, to url: XStreamURL, options: UploadOptions = UploadOptions(),
     onEvent: @escaping @Sendable (TransferEvent) -> Void = { _ in }

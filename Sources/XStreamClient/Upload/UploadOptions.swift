@@ -6,8 +6,8 @@ public struct UploadOptions: Sendable {
   public var format: StreamFormat
   /// The portion size that the client would like, in bytes, at least 1.
   public var buffer: Int64
-  /// The server reports progress each time so many more bytes are safe, at least 1. Nil: 8 MiB, or an eighth of the window
-  /// for a source that cannot go back.
+  /// The server reports progress each time so many more bytes are safe, at least 1. Nil: 8 MiB, or an eighth of the
+  /// window for a source that cannot go back.
   public var acknowledgeEvery: Int64?
   /// The file's own name, a label.
   public var name: StreamName?
@@ -20,8 +20,8 @@ public struct UploadOptions: Sendable {
   /// What an earlier run read of the file. The upload goes on only if the file still begins so. A file that is resumed
   /// without it is proved by a digest of the whole, which the server compares in the end.
   public var proof: PrefixProof?
-  /// Told what will have been sent of a file, before it is sent: whoever keeps the last one can give it to a later run as
-  /// ``proof``. Called on a thread of the pool, in order; the upload waits.
+  /// Told what will have been sent of a file, before it is sent: whoever keeps the last one can give it to a later run
+  /// as ``proof``. Called on a thread of the pool, in order; the upload waits.
   public var onProof: (@Sendable (PrefixProof) -> Void)?
   /// Begin anew where the server does not know the stream of ``resume`` any more, or can never complete it. A stream
   /// that this run began it does not begin anew because it is unknown: somebody has taken it over or given it up.

@@ -15,8 +15,8 @@ public struct UploadOutcome: Hashable, Sendable {
   public let connections: Int
   /// The digest that the server computed, if one was given.
   public let digest: StreamDigest?
-  /// The size in bytes that the file has grown to since it was opened; the stream ends where it ended then. Nil if the file
-  /// has not grown.
+  /// The size in bytes that the file has grown to since it was opened; the stream ends where it ended then. Nil if the
+  /// file has not grown.
   public let grownTo: Int64?
   /// A backend's answer, cut at ``ClientConfiguration/replyLimit``; nil without one.
   public let reply: ByteBuffer?

@@ -9,8 +9,8 @@ import Foundation
 
 /// Where the result of a run goes. It is tried before the run, which may take hours.
 ///
-/// A plain file is replaced as a whole, so that nobody sees half of a result, and the earlier one is there until the new one
-/// is. Everything else (a device, a pipe, what another program has open) is written to and never replaced.
+/// A plain file is replaced as a whole, so that nobody sees half of a result, and the earlier one is there until the
+/// new one is. Everything else (a device, a pipe, what another program has open) is written to and never replaced.
 struct ResultPlace {
   private enum Way {
     /// A plain file, or one that is not there yet; links have been followed.

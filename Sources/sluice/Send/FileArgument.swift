@@ -1,8 +1,8 @@
 import OperatingSystem
 import XStreamClient
 
-/// A file as the command line names it. What is not UTF-8 in it has been repaired in the word that the parser hands out,
-/// and such a file cannot be opened by that.
+/// A file as the command line names it. What is not UTF-8 in it has been repaired in the word that the parser hands
+/// out, and such a file cannot be opened by that.
 struct FileArgument: Sendable {
   /// For people.
   let text: String

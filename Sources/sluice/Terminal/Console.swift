@@ -8,10 +8,11 @@ import Synchronization
   import Musl
 #endif
 
-/// The process's two outputs. Texts from outside (names of files, a server's words) lose their control characters, which
-/// would speak to the terminal.
+/// The process's two outputs. Texts from outside (names of files, a server's words) lose their control characters,
+/// which would speak to the terminal.
 enum Console {
-  /// What kept standard output from being written. Nothing more is tried from then on; ``Sluice/main()`` tells it at the end.
+  /// What kept standard output from being written. Nothing more is tried from then on; ``Sluice/main()`` tells it at
+  /// the end.
   private static let failure = Mutex<CInt?>(nil)
   private static let hasWritten = Atomic(false)
 

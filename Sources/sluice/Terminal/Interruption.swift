@@ -6,8 +6,8 @@ import Dispatch
   import Musl
 #endif
 
-/// Ctrl-C, SIGTERM and SIGHUP: the first stops in order, a later one at once. A signal that was ignored when the command
-/// began, as nohup and a shell's background jobs have it, stays ignored.
+/// Ctrl-C, SIGTERM and SIGHUP: the first stops in order, a later one at once. A signal that was ignored when the
+/// command began, as nohup and a shell's background jobs have it, stays ignored.
 final class Interruption {
   /// A terminal that is closed and its shell both say so: what comes within this time is the same wish.
   private static let once = DispatchTimeInterval.milliseconds(500)

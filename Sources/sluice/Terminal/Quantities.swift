@@ -1,8 +1,8 @@
 import ArgumentParser
 import ConfigurationReading
 
-/// A number of bytes on the command line, as in a configuration: `4096`, `64 KiB`, `2GiB`, `100MB`. Beside that one letter,
-/// as head(1) and dd(1) have it: `64k`, `1M`, powers of 1024.
+/// A number of bytes on the command line, as in a configuration: `4096`, `64 KiB`, `2GiB`, `100MB`. Beside that one
+/// letter, as head(1) and dd(1) have it: `64k`, `1M`, powers of 1024.
 struct ByteCount: ExpressibleByArgument {
   let value: Int64
 

@@ -13,9 +13,9 @@ enum StandardStreams {
 
   /// Before anything else.
   ///
-  /// A stream that is closed would be the number of the next file that is opened, and what is printed would end up in the
-  /// ledger or go to a client. So the number is taken, by something that fails as a closed stream does: output by what can
-  /// only be read, input by what can only be written. Standard error fails in silence anyway.
+  /// A stream that is closed would be the number of the next file that is opened, and what is printed would end up in
+  /// the ledger or go to a client. So the number is taken, by something that fails as a closed stream does: output by
+  /// what can only be read, input by what can only be written. Standard error fails in silence anyway.
   static func prepare() {
     for (descriptor, mode) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY)]
     where fcntl(descriptor, F_GETFD) < 0 {

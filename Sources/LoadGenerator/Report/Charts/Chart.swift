@@ -1,5 +1,5 @@
-/// Lines over two axes. The drawing stretches with the page and its texts do not, so they can be read at any width: texts
-/// are HTML beside an SVG without any.
+/// Lines over two axes. The drawing stretches with the page and its texts do not, so they can be read at any width:
+/// texts are HTML beside an SVG without any.
 struct Chart {
   /// One line.
   struct Line {

@@ -1,4 +1,5 @@
-/// A timeline in as many steps as can be told apart: a run of a day has 86,400 seconds, and a page 240 dots beside each other.
+/// A timeline in as many steps as can be told apart: a run of a day has 86,400 seconds, and a page 240 dots beside each
+/// other.
 struct SecondSeries {
   static let most = 240
 

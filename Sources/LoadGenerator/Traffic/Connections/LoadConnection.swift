@@ -2,8 +2,8 @@ import NIOCore
 import TLSTransport
 import XStream
 
-/// A connection to a target: carries out what ``ClientExchange`` decides, for one upload after another. TLS stands before
-/// it in the pipeline.
+/// A connection to a target: carries out what ``ClientExchange`` decides, for one upload after another. TLS stands
+/// before it in the pipeline.
 final class LoadConnection: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer

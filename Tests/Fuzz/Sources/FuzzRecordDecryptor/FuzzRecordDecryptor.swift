@@ -1,9 +1,10 @@
 import NIOCore
 
-/// Feeds the same records to two servers, of which one opens them by ``RecordDecryptor`` and the other by libssl, and holds
-/// against each other what they make of them: plaintext, end, and the alert that their clients get.
+/// Feeds the same records to two servers, of which one opens them by ``RecordDecryptor`` and the other by libssl, and
+/// holds against each other what they make of them: plaintext, end, and the alert that their clients get.
 ///
-/// Each has keys of its own, so the input says what is in a record and what is done to it, and each gets it under its keys.
+/// Each has keys of its own, so the input says what is in a record and what is done to it, and each gets it under its
+/// keys.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzRecordDecryptor(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   var script = RecordScript(Array(UnsafeBufferPointer(start: start, count: count)))
@@ -19,7 +20,8 @@ public func fuzzRecordDecryptor(_ start: UnsafePointer<UInt8>, _ count: Int) -> 
     // Of records that bring nothing each has its own measure.
     if ours.isFlooded || theirs.isFlooded { return 0 }
     let (ours, theirs) = (ours.outcome, theirs.outcome)
-    // A key update of another length than its own is decode_error (RFC 8446, section 6.2); libssl says illegal_parameter.
+    // A key update of another length than its own is decode_error (RFC 8446, section 6.2); libssl says
+    // illegal_parameter.
     let isLength = ours.alert?.contains("decode error") == true && theirs.alert?.contains("illegal parameter") == true
     if isLength, ours.plaintext == theirs.plaintext { return 0 }
     // A record that is too long by its padding alone is an overflow (RFC 8446, section 5.4); libssl 3.0 takes it.
