@@ -17,7 +17,7 @@ struct Vector: CustomTestStringConvertible, Sendable {
 
   static let all: [Vector] = {
     let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: "docs/protocol.md")
+      .deletingLastPathComponent().deletingLastPathComponent().appending(path: "docs/protocol.md")
     guard let text = try? String(contentsOf: page, encoding: .utf8) else { fatalError("no \(page)") }
     return read(text)
   }()

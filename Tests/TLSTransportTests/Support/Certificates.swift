@@ -32,7 +32,7 @@ struct Certificates: Sendable {
   }
 
   static let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "certs/make").path
+    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "certs/make").path
 
   func serverContext(
     profile: TLSProfile = .intermediate, alpn: [String] = [],
