@@ -26,7 +26,7 @@ struct GzipIndex: Sendable {
   ///
   /// - Parameters:
   ///   - limit: members that begin at this offset of the upload, or after it, are not read.
-  ///   - shown: the file in words.
+  ///   - shown: what the file is called in messages.
   static func read(_ file: CInt, upTo limit: Int64 = .max, shown: String) throws(SinkFailure) -> GzipIndex {
     var status = stat()
     guard fstat(file, &status) == 0 else { throw .system("looking at", shown, errno) }
