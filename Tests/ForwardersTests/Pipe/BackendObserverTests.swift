@@ -22,7 +22,7 @@ struct BackendObserverTests {
 
   @Test("hears of each that is tried for an upload, and how that went")
   func hears() async throws {
-    let gone = try await TestBackend.nobody()
+    let gone = BackendAddress.unix(path: "/nonexistent/socket")
     let backend = try await TestBackend.start()
     let log = Log()
     var settings = PipeForwarder.Settings(backends: [gone, backend.address])
