@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import NIOCore
+import TestPrerequisites
 import Testing
 import XStream
 import XStreamClient
@@ -9,7 +10,7 @@ import XStreamClient
 @Suite(.timeLimit(.minutes(1))) struct FullDiskTests {
   @Test(
     "a full disk is status 11 with what is safe, and the upload goes on when there is room",
-    .enabled(if: ReadOnlyDisk.canBeMade, "needs the right to mount"))
+    .enabled(if: try Prerequisite.isMet(ReadOnlyDisk.canBeMade, "the right to mount")))
   func full() async throws {
     let folder = try GatewayFolder()
     try FileManager.default.createDirectory(atPath: folder.uploads, withIntermediateDirectories: false)
@@ -62,7 +63,7 @@ import XStreamClient
 
   @Test(
     "a client that announces more than the disk has and sends nothing takes nothing from others, there or gone",
-    .enabled(if: ReadOnlyDisk.canBeMade, "needs the right to mount"))
+    .enabled(if: try Prerequisite.isMet(ReadOnlyDisk.canBeMade, "the right to mount")))
   func announced() async throws {
     try await withDisk { folder, setup in
       try await withGateway(setup, in: folder) { gateway in
@@ -94,7 +95,7 @@ import XStreamClient
 
   @Test(
     "streams of unknown length leave room for each other and for those of known length",
-    .enabled(if: ReadOnlyDisk.canBeMade, "needs the right to mount"))
+    .enabled(if: try Prerequisite.isMet(ReadOnlyDisk.canBeMade, "the right to mount")))
   func unknownLengths() async throws {
     try await withDisk { folder, setup in
       try await withGateway(setup, in: folder) { gateway in
@@ -125,7 +126,7 @@ import XStreamClient
 
   @Test(
     "uploads that fill a disk between them go on after a restart, both at once",
-    .enabled(if: ReadOnlyDisk.canBeMade, "needs the right to mount"))
+    .enabled(if: try Prerequisite.isMet(ReadOnlyDisk.canBeMade, "the right to mount")))
   func restart() async throws {
     try await withDisk { folder, setup in
       let total = 32 << 20

@@ -1,6 +1,7 @@
 import ConfigurationReading
 import Foundation
 import Glibc
+import TestPrerequisites
 import Testing
 
 @testable import GatewayServer
@@ -162,7 +163,8 @@ import Testing
   }
 
   @Test(
-    "one folder under two names is no folder for two routes", .enabled(if: geteuid() == 0, "needs the right to mount"))
+    "one folder under two names is no folder for two routes",
+    .enabled(if: try Prerequisite.isMet(geteuid() == 0, "the right to mount")))
   func sameFolder() async throws {
     let folder = try GatewayFolder()
     for name in ["one", "two"] {
@@ -177,7 +179,7 @@ import Testing
     #expect(checked.status == 1 && checked.errors.contains("would store into the folder of `/a`"), "\(checked.errors)")
   }
 
-  @Test("an IPv6 address is said in brackets", .enabled(if: PreparationTests.hasIPv6, "needs ::1"))
+  @Test("an IPv6 address is said in brackets", .enabled(if: try Prerequisite.isMet(PreparationTests.hasIPv6, "::1")))
   func brackets() async throws {
     let folder = try GatewayFolder()
     try folder.write("sluice.yaml", GatewaySetup().yaml.replacing("127.0.0.1:0", with: "\"[::1]:0\""))

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import NIOCore
+import TestPrerequisites
 import Testing
 import XStreamClient
 
@@ -72,7 +73,9 @@ import XStreamClient
     }
   }
 
-  @Test("a folder that cannot be written is named", .enabled(if: ReadOnlyDisk.canBeMade, "needs the right to mount"))
+  @Test(
+    "a folder that cannot be written is named",
+    .enabled(if: try Prerequisite.isMet(ReadOnlyDisk.canBeMade, "the right to mount")))
   func readOnlyStore() async throws {
     let folder = try GatewayFolder()
     let disk = try #require(ReadOnlyDisk(at: folder.uploads))

@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import TestPrerequisites
 import Testing
 import XStreamClient
 
@@ -50,7 +51,7 @@ import XStreamClient
 
   @Test(
     "file, then ledger, then the packet: for progress and for the final, whose record is flushed after it",
-    .enabled(if: SyncOrderTests.canTrace, "needs strace, and the right to trace"))
+    .enabled(if: try Prerequisite.isMet(SyncOrderTests.canTrace, "strace, and the right to trace")))
   func order() async throws {
     let (gateway, tracePath) = try await tracedGateway()
     let client = try await RawClient.connect(gateway.port)
@@ -97,7 +98,8 @@ import XStreamClient
 
   @Test(
     "the ledger's record of an upload is on the disk before its file gets a final name, also of one that is over at once",
-    .enabled(if: SyncOrderTests.canTrace, "needs strace, and the right to trace"), arguments: [1000, 200_000])
+    .enabled(if: try Prerequisite.isMet(SyncOrderTests.canTrace, "strace, and the right to trace")),
+    arguments: [1000, 200_000])
   func recordBeforeName(size: Int) async throws {
     let (gateway, tracePath) = try await tracedGateway()
     let client = try await RawClient.connect(gateway.port)

@@ -2,6 +2,7 @@ import Foundation
 import GatewayCore
 @testable import Ledgers
 import NIOCore
+import TestPrerequisites
 import Testing
 
 @Suite("The embedded ledger, when its engine fails")
@@ -41,7 +42,8 @@ struct EmbeddedFailureTests {
   }
 
   @Test(
-    "A full disk fails the calls in SQLite's words, and with room again they succeed", .enabled(if: TinyDisk.canBeMade))
+    "A full disk fails the calls in SQLite's words, and with room again they succeed",
+    .enabled(if: try Prerequisite.isMet(TinyDisk.canBeMade, "the right to mount")))
   func outlivesFullDisk() async throws {
     let disk = try #require(TinyDisk(kibibytes: 1024))
     defer { disk.remove() }

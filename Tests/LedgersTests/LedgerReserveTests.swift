@@ -2,13 +2,14 @@ import Foundation
 import GatewayCore
 import NIOCore
 @testable import Ledgers
+import TestPrerequisites
 import Testing
 
 @Suite("The embedded ledger on a full disk", .timeLimit(.minutes(2)))
 struct LedgerReserveTests {
   @Test(
     "begins nothing and ends everything, however often it is started anew and whoever takes what it frees",
-    .enabled(if: ImageDisk.canBeMade, "mounting an image needs root"), arguments: ["ext4", "xfs"])
+    .enabled(if: try Prerequisite.isMet(ImageDisk.canBeMade, "root, to mount an image")), arguments: ["ext4", "xfs"])
   func endsUploads(system: String) async throws {
     let disk = try ImageDisk(system)
     defer { disk.remove() }
@@ -78,7 +79,7 @@ struct LedgerReserveTests {
 
   @Test(
     "starts there after it was killed, and ends what was begun",
-    .enabled(if: ImageDisk.canBeMade, "mounting an image needs root"))
+    .enabled(if: try Prerequisite.isMet(ImageDisk.canBeMade, "root, to mount an image")))
   func startsAfterKill() async throws {
     let disk = try ImageDisk("ext4")
     defer { disk.remove() }

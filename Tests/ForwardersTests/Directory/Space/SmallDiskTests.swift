@@ -2,6 +2,7 @@ import Forwarders
 import Foundation
 import GatewayCore
 import NIOCore
+import TestPrerequisites
 import Testing
 
 /// A file system in memory, of 1 MiB unless said otherwise; only root may mount one.
@@ -35,7 +36,8 @@ final class SmallDisk {
 }
 
 @Suite(
-  "On a small disk", .enabled(if: SmallDisk.isPossible, "mounting a tmpfs needs root"), .timeLimit(.minutes(1)))
+  "On a small disk", .enabled(if: try Prerequisite.isMet(SmallDisk.isPossible, "root, to mount a tmpfs")),
+  .timeLimit(.minutes(1)))
 struct SmallDiskTests {
   private let upload = SinkUpload(key: .mint(), total: nil)
 

@@ -2,12 +2,14 @@ import Foundation
 import GatewayCore
 import NIOCore
 import NIOPosix
+import TestPrerequisites
 import Testing
 
 @testable import Forwarders
 
 @Suite(
-  "Space on a small disk", .enabled(if: SmallDisk.isPossible, "mounting a tmpfs needs root"), .timeLimit(.minutes(1)))
+  "Space on a small disk", .enabled(if: try Prerequisite.isMet(SmallDisk.isPossible, "root, to mount a tmpfs")),
+  .timeLimit(.minutes(1)))
 struct SpaceReservationsTests {
   private let eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
 
