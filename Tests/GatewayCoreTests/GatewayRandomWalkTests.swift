@@ -22,6 +22,7 @@ private final class WalkingClient {
   let front: TestFront
   var sent: Int64 = 0
   var isOver = false
+  var hasEnded = false
 
   init(total: Int64, shape: UploadRequest.Shape, front: TestFront) {
     self.total = total
@@ -38,6 +39,11 @@ private final class Walk {
   private var clients: [WalkingClient] = []
   /// What was offered, by key, with the total: to come back with.
   private var offered: [(key: UploadKey, total: Int64)] = []
+  /// How many uploads were begun or gone on with.
+  private var begun = 0
+  private var payloads: Set<UploadKey> = []
+  /// Whether the ledger has said of an upload that another gateway has it: that one's to drop is a payload then.
+  private var hasFenced = false
   private var acknowledged: [UploadKey: Int64] = [:]
   private var cancelled: Set<UploadKey> = []
   private var completed: [UploadKey: Int64] = [:]
@@ -47,10 +53,12 @@ private final class Walk {
     self.seed = seed
     self.random = SeededGenerator(seed: seed)
     fixture = GatewayFixture(
-      window: 1 << 20, memory: 4 << 20, held: 40 << 20, concurrent: 6, unfinished: 12, payload: 8 << 20)
+      window: 1 << 20, memory: 4 << 20, held: 40 << 20, upload: 8 << 20, concurrent: 6, unfinished: 12,
+      payload: 8 << 20, granularity: [1, 1, 300_000, 3 << 20][Int(seed % 4)])
     fixture.ledger.isHeld = true
     fixture.forwarder.isHeld = true
     fixture.forwarder.space = 20 << 20
+    fixture.forwarder.tellsState = true
   }
 
   func step() {
@@ -83,8 +91,10 @@ private final class Walk {
     expect(fixture.gateway.connectedByRoute.isEmpty, "connected \(fixture.gateway.connectedByRoute)")
     expect(fixture.forwarder.live.isEmpty, "living sinks")
     expect(fixture.forwarder.reserved.isEmpty, "space is still reserved")
+    expect(fixture.observer.ends.count == begun, "\(fixture.observer.ends.count) ends of \(begun)")
     for (key, record) in fixture.ledger.uploads where record.state == .open {
-      expect(offered.contains { $0.key == key }, "kept what was never offered")
+      let isOthers = hasFenced && payloads.contains(key)
+      expect(isOthers || offered.contains { $0.key == key }, "kept what was never offered")
       expect((fixture.forwarder.stored[key]?.safe ?? 0) >= record.committed, "recorded more than is safe")
     }
   }
@@ -111,14 +121,21 @@ private final class Walk {
     let total = Int64.random(in: 0...(6 << 20), using: &random)
     let every: Int64? = Bool.random(using: &random) ? 1 << 20 : nil
     let shape: UploadRequest.Shape = Int.random(in: 0..<4, using: &random) == 0 ? .payload : .stream
-    let request = fixture.request(total: total, shape: shape, acknowledgeEvery: every)
+    let isUnknown = shape == .stream && Int.random(in: 0..<4, using: &random) == 0
+    let request = fixture.request(total: isUnknown ? nil : total, shape: shape, acknowledgeEvery: every)
     guard let front = try? fixture.open(request, on: loop) else { return }
     follow(WalkingClient(total: total, shape: shape, front: front))
   }
 
   private func comeBack() {
     guard let (key, total) = offered.randomElement(using: &random) else { return }
-    guard let front = try? fixture.resume(key, total: total, acknowledgeEvery: 1 << 20, on: loop) else { return }
+    let declared = fixture.ledger.uploads[key]?.facts.total
+    let offset = acknowledged[key]
+    let request = fixture.resumption(
+      of: key, total: Bool.random(using: &random) ? .value(declared) : .nothing,
+      offset: Int.random(in: 0..<4, using: &random) == 0 ? offset : nil,
+      lateTotal: Int.random(in: 0..<3, using: &random) == 0 ? total : nil, acknowledgeEvery: 1 << 20)
+    guard let front = try? fixture.resume(request, on: loop) else { return }
     follow(WalkingClient(total: total, shape: .stream, front: front))
   }
 
@@ -135,9 +152,15 @@ private final class Walk {
   }
 
   private func breakSomething() {
-    if Bool.random(using: &random) {
-      fixture.ledger.failNext(TestLedger.Call.allCases.randomElement(using: &random) ?? .advance)
-    } else {
+    switch Int.random(in: 0..<8, using: &random) {
+    case 0..<3: fixture.ledger.failNext(TestLedger.Call.allCases.randomElement(using: &random) ?? .advance)
+    case 3:
+      hasFenced = true
+      fixture.ledger.failNext(Bool.random(using: &random) ? .advance : .complete, .fenced)
+    case 4:
+      let calls: [TestLedger.Call] = [.takeOver, .advance, .complete, .release]
+      fixture.ledger.loseNextAnswer(calls.randomElement(using: &random) ?? .complete)
+    default:
       let step = TestForwarder.Step.allCases.randomElement(using: &random) ?? .write
       fixture.forwarder.failNext(step, .storage("broken"))
     }
@@ -156,12 +179,17 @@ private final class Walk {
 
   private func follow(_ client: WalkingClient) {
     clients.append(client)
+    begun += 1
     client.front.onEvent = { [self, unowned client] event in
+      expect(!client.hasEnded, "an event after the last")
       switch event {
       case .offered(let offer):
         client.sent = offer.offset
         // A payload's key comes with its final packet: nobody can come back with it, nor count on its bytes.
-        guard client.shape == .stream else { return }
+        guard client.shape == .stream else {
+          payloads.insert(offer.key)
+          return
+        }
         if !offered.contains(where: { $0.key == offer.key }) { offered.append((offer.key, client.total)) }
         acknowledged[offer.key] = max(acknowledged[offer.key] ?? 0, offer.offset)
       case .safe(let offset):
@@ -187,6 +215,7 @@ private final class Walk {
 
   private func end(_ client: WalkingClient) {
     client.isOver = true
+    client.hasEnded = true
     clients.removeAll { $0 === client }
   }
 

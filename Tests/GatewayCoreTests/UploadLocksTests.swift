@@ -130,4 +130,64 @@ struct UploadLocksTests {
     #expect(connected.clientCount == 0)
     #expect(connected.count == 0)
   }
+
+  // MARK: Leases of what is locked
+
+  private func locked(keptFor: Int64) throws -> UploadLocks.Lock {
+    let attempt = Attempt()
+    let request = UploadLocks.Request(key: .mint(), connected: connected, subject: "a", keptFor: keptFor)
+    locks.lock(request, on: loop, letGo: {}).assumeIsolated().whenComplete { attempt.result = $0 }
+    return try #require(attempt.lock)
+  }
+
+  private func time(_ milliseconds: Int64) -> WallTime { WallTime(milliseconds: milliseconds) }
+
+  @Test("have their leases renewed once an eighth of the time has passed, and not again before the next")
+  func renewals() throws {
+    let lock = try locked(keptFor: 800)
+    #expect(locks.leasesToRenew(at: time(10_000)).isEmpty, "there is no lease yet")
+    locks.note(LeaseRenewal(key: lock.key, epoch: 3, expiresAt: time(1800)), of: lock)
+    #expect(locks.leasesToRenew(at: time(1099)).isEmpty)
+    let due = locks.leasesToRenew(at: time(1100))
+    #expect(due == [LeaseRenewal(key: lock.key, epoch: 3, expiresAt: time(1900))])
+    #expect(locks.leasesToRenew(at: time(1100)) == due, "the ledger has not answered")
+    locks.noteRenewed(due)
+    #expect(locks.leasesToRenew(at: time(1199)).isEmpty)
+    #expect(locks.leasesToRenew(at: time(1200)).map(\.expiresAt) == [time(2000)])
+    locks.unlock(lock)
+    #expect(locks.leasesToRenew(at: time(10_000)).isEmpty)
+  }
+
+  @Test("have no lease renewed that another connection has by then, or that keeps nothing")
+  func renewsOwnAlone() throws {
+    let first = attempt(key)
+    let old = try #require(first.lock)
+    locks.note(LeaseRenewal(key: key, epoch: 1, expiresAt: time(0)), of: old)
+    #expect(locks.leasesToRenew(at: time(10_000)).isEmpty, "it is kept for no time")
+    let lock = try locked(keptFor: 800)
+    locks.note(LeaseRenewal(key: lock.key, epoch: 1, expiresAt: time(800)), of: lock)
+    let due = locks.leasesToRenew(at: time(800))
+    locks.note(LeaseRenewal(key: lock.key, epoch: 2, expiresAt: time(900)), of: lock)
+    locks.noteRenewed(due)
+    #expect(locks.leasesToRenew(at: time(1000)).map(\.epoch) == [2])
+    locks.unlock(lock)
+    locks.note(LeaseRenewal(key: lock.key, epoch: 2, expiresAt: time(0)), of: lock)
+    #expect(locks.leasesToRenew(at: time(10_000)).isEmpty)
+  }
+}
+
+@Suite("The uploads of a route that are connected")
+struct ConnectedUploadsTests {
+  @Test("are counted in all and by client, and no more than the limit")
+  func counts() {
+    let connected = ConnectedUploads()
+    #expect(connected.add("a", limit: 2) && connected.add("b", limit: 2))
+    #expect(!connected.add("a", limit: 2))
+    #expect(connected.count == 2 && connected.count(of: "a") == 1 && connected.count(of: "c") == 0)
+    connected.change("a", by: 1)
+    #expect(connected.count == 2 && connected.count(of: "a") == 2 && connected.clientCount == 2)
+    connected.change("a", by: -2)
+    connected.remove("b")
+    #expect(connected.count == 1 && connected.clientCount == 0)
+  }
 }

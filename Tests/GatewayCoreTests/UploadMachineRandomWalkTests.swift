@@ -42,6 +42,10 @@ private struct MachineWalk {
   private var isEnded = false
   private var isCalm = false
   private var hasSinkFailed = false
+  /// Another gateway has the upload.
+  private var isFenced = false
+  /// The store makes only whole multiples of this safe.
+  private let granularity: Int64
 
   init(seed: UInt64) {
     self.seed = seed
@@ -49,10 +53,11 @@ private struct MachineWalk {
     let isNew = Bool.random(using: &random)
     isResumable = !isNew || Bool.random(using: &random)
     total = Int64.random(in: 0...1500, using: &random)
-    let offset = isNew ? 0 : Int64.random(in: 0...total, using: &random)
+    granularity = [1, 1, 40, 130].randomElement(using: &random) ?? 1
+    let offset = isNew ? 0 : Int64.random(in: 0...total, using: &random) / granularity * granularity
     (received, written, durable, committed, acknowledged) = (offset, offset, offset, offset, offset)
     machine = UploadMachine(
-      isResumable: isResumable, isNew: isNew, window: window, checkpointEvery: 60)
+      isResumable: isResumable, isNew: isNew, window: window, checkpointEvery: 60, granularity: granularity)
     if machine.leased(at: offset, total: total) == .openSink(from: offset) { sinkWork.append(.open) }
   }
 
@@ -65,6 +70,7 @@ private struct MachineWalk {
     case 65..<90: doLedgerWork()
     case 90..<96: consider(isQuiet: true)
     case 96..<97: leave()
+    case 97: if Int.random(in: 0..<4, using: &random) == 0 { isFenced = true }
     default: failSink()
     }
     check()
@@ -160,14 +166,16 @@ private struct MachineWalk {
       }
       consider(isQuiet: false)
     case .checkpoint:
-      durable = written
+      // It would be asked for again and again.
+      let isMore = makePartsSafe()
+      expect(isMore, "a checkpoint that makes nothing safe")
       if case .record(let step) = machine.sinkSafe(upTo: durable) { ledgerWork.append(.advance(step)) }
     case .finish:
       durable = received
       expect(machine.sinkFinished() == total, "finished short of the total")
       ledgerWork.append(.complete)
     case .suspend:
-      if !hasSinkFailed { durable = written }
+      if !hasSinkFailed { _ = makePartsSafe() }
       switch machine.sinkSuspended(at: durable) {
       case .nothing: break
       case .record(let step): ledgerWork.append(.advance(step))
@@ -177,12 +185,21 @@ private struct MachineWalk {
     }
   }
 
+  /// - Returns: whether that were any.
+  private mutating func makePartsSafe() -> Bool {
+    let before = durable
+    durable = max(durable, written / granularity * granularity)
+    return durable > before
+  }
+
   private mutating func doLedgerWork() {
     guard !ledgerWork.isEmpty else { return }
     let fails = !isCalm && Int.random(in: 0..<15, using: &random) == 0
     switch ledgerWork.removeFirst() {
     case .advance(let step):
+      if isFenced { return carryOut(machine.recordFenced()) }
       guard !fails, step.from == committed else { return carryOut(machine.recordFailed("broken")) }
+      expect(step.to % granularity == 0 || step.to == step.from, "recorded \(step.to), which is no part's end")
       committed = step.to
       switch machine.ledgerRecorded(upTo: step.to) {
       case .nothing: break
@@ -194,6 +211,7 @@ private struct MachineWalk {
         isEnded = true
       }
     case .complete:
+      if isFenced { return carryOut(machine.completionFenced()) }
       guard !fails else { return carryOut(machine.completionFailed("broken")) }
       committed = total
       machine.ledgerCompleted()

@@ -226,4 +226,129 @@ struct UploadMachineTests {
     #expect(machine.completionFailed("full") == .end(.failed(.storage("full"))))
     #expect(machine.recorded == 0)
   }
+
+  // MARK: Granularity
+
+  @Test("asks for no checkpoint of less than the store can make safe, and for none of the rest")
+  func granularity() {
+    var machine = opened(total: 1000, window: 1000, checkpointEvery: 10, granularity: 50)
+    _ = machine.bytes(49, isMemoryShort: false)
+    _ = machine.consumed(upTo: 49, isMemoryShort: false)
+    #expect(machine.checkpointChance(isQuiet: true) == .nothing)
+    _ = machine.bytes(21, isMemoryShort: false)
+    _ = machine.consumed(upTo: 70, isMemoryShort: false)
+    #expect(machine.checkpointChance(isQuiet: false) == .checkpoint)
+    #expect(machine.sinkSafe(upTo: 50) == .record(.init(from: 0, to: 50)))
+    #expect(machine.ledgerRecorded(upTo: 50) == .acknowledge(upTo: 50))
+    #expect(machine.checkpointChance(isQuiet: true) == .nothing, "the rest is no part")
+    _ = machine.bytes(29, isMemoryShort: false)
+    #expect(machine.checkpointChance(isQuiet: true) == .nothing)
+    _ = machine.bytes(1, isMemoryShort: false)
+    #expect(machine.checkpointChance(isQuiet: false) == .askLater, "the store has not consumed it")
+    #expect(machine.checkpointChance(isQuiet: true) == .checkpoint)
+  }
+
+  @Test("that is left ends at what the store made safe, though more arrived")
+  func leaveBetweenParts() {
+    var machine = opened(total: 1000, window: 1000, granularity: 50)
+    _ = machine.bytes(70, isMemoryShort: false)
+    #expect(machine.leave() == .suspendSink)
+    #expect(machine.sinkSuspended(at: 50) == .record(.init(from: 0, to: 50)))
+    #expect(machine.inFlight == 0)
+    #expect(machine.receivedHere == 70)
+    #expect(machine.ledgerRecorded(upTo: 50) == .end(.left))
+    #expect(machine.recorded == 50)
+  }
+
+  @Test("that is left before the first part tells the ledger where it began")
+  func leaveBeforeFirstPart() {
+    var machine = opened(isNew: false, total: 1000, at: 100, granularity: 50)
+    _ = machine.bytes(49, isMemoryShort: false)
+    #expect(machine.leave() == .suspendSink)
+    #expect(machine.sinkSuspended(at: 100) == .record(.init(from: 100, to: 100)))
+    #expect(machine.ledgerRecorded(upTo: 100) == .end(.left))
+  }
+
+  @Test("finishes what is no whole number of parts")
+  func finishBetweenParts() {
+    var machine = opened(total: 70, window: 1000, granularity: 50)
+    _ = machine.bytes(70, isMemoryShort: false)
+    #expect(machine.checkpointChance(isQuiet: true) == .nothing)
+    #expect(machine.finish() == .finishSink)
+    #expect(machine.sinkFinished() == 70)
+    machine.ledgerCompleted()
+    #expect(machine.recorded == 70)
+  }
+
+  // MARK: Fencing
+
+  @Test("that is fenced lets go of the store, tells the ledger nothing more, and ends as one that was left")
+  func fenced() {
+    var machine = opened()
+    _ = machine.bytes(20, isMemoryShort: false)
+    _ = machine.checkpointChance(isQuiet: true)
+    _ = machine.sinkSafe(upTo: 20)
+    #expect(machine.recordFenced() == .suspendSink)
+    #expect(machine.bytes(1, isMemoryShort: false) == .discard)
+    #expect(machine.finish() == .nothing)
+    #expect(machine.leave() == .nothing)
+    #expect(machine.sinkSuspended(at: 20) == .end(.left))
+    #expect(machine.recorded == 0)
+    #expect(machine.inFlight == 0)
+  }
+
+  @Test("is never dropped once it is fenced, resumable or not")
+  func fencedPayload() {
+    var machine = opened(isResumable: false)
+    _ = machine.bytes(20, isMemoryShort: false)
+    _ = machine.checkpointChance(isQuiet: true)
+    _ = machine.sinkSafe(upTo: 20)
+    #expect(machine.recordFenced() == .suspendSink)
+    #expect(machine.sinkFailed(.full) == .nothing)
+    #expect(machine.sinkSuspended(at: 20) == .end(.failed(.full)))
+  }
+
+  @Test("that is fenced while it is left ends with the last answer")
+  func fencedWhileRecording() {
+    var machine = opened()
+    _ = machine.bytes(20, isMemoryShort: false)
+    _ = machine.checkpointChance(isQuiet: true)
+    _ = machine.sinkSafe(upTo: 20)
+    #expect(machine.leave() == .suspendSink)
+    #expect(machine.sinkSuspended(at: 20) == .record(.init(from: 20, to: 20)))
+    #expect(machine.recordFenced() == .nothing)
+    #expect(machine.recordFenced() == .end(.left))
+    #expect(machine.recorded == 0)
+  }
+
+  @Test("that is fenced while the store lets go records nothing when it has")
+  func fencedWhileSuspending() {
+    var machine = opened()
+    _ = machine.bytes(20, isMemoryShort: false)
+    _ = machine.checkpointChance(isQuiet: true)
+    _ = machine.sinkSafe(upTo: 20)
+    #expect(machine.leave() == .suspendSink)
+    #expect(machine.recordFenced() == .nothing)
+    #expect(machine.sinkSuspended(at: 20) == .end(.left))
+  }
+
+  @Test("waits for the completion's own answer after an offset was fenced")
+  func fencedWhileCompleting() {
+    var machine = opened(total: 20)
+    _ = machine.bytes(20, isMemoryShort: false)
+    var other = opened(total: 40)
+    _ = other.bytes(20, isMemoryShort: false)
+    _ = other.checkpointChance(isQuiet: true)
+    _ = other.sinkSafe(upTo: 20)
+    _ = other.bytes(20, isMemoryShort: false)
+    _ = other.finish()
+    #expect(other.recordFenced() == .nothing)
+    #expect(other.sinkFinished() == 40)
+    #expect(other.completionFenced() == .end(.left))
+    #expect(other.recorded == 0)
+    _ = machine.finish()
+    _ = machine.sinkFinished()
+    #expect(machine.completionFenced() == .end(.left))
+    #expect(machine.leave() == .nothing)
+  }
 }
