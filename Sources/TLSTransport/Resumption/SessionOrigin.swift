@@ -59,9 +59,11 @@ extension SessionOrigin {
 
   /// In seconds since 1970.
   static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
-    var parts = tm()
-    guard let time, ASN1_TIME_to_tm(time, &parts) == 1 else { return nil }
-    return Int64(timegm(&parts))
+    guard let time, let start = ASN1_TIME_set(nil, 0) else { return nil }
+    defer { ASN1_STRING_free(start) }
+    var (days, rest): (CInt, CInt) = (0, 0)
+    guard ASN1_TIME_diff(&days, &rest, start, time) == 1 else { return nil }
+    return Int64(days) * 86_400 + Int64(rest)
   }
 
   // MARK: In a ticket
