@@ -25,7 +25,9 @@ struct EndingContractTests {
       await #expect(throws: LedgerError.unknown) { try await ledger.tookOver(.of(key, wanted: 100)) }
       await #expect(throws: LedgerError.unknown) { try await ledger.advanced(key, from: 30, to: 40) }
       await #expect(throws: LedgerError.unknown) { try await ledger.completed(key, size: 100) }
-      await #expect(throws: LedgerError.unknown) { try await ledger.failed(key) }
+      // Again under the same lease is a lost answer, and no failure.
+      try await ledger.failed(key)
+      await #expect(throws: LedgerError.fenced) { try await ledger.failed(key, epoch: 2) }
       await #expect(throws: LedgerError.unknown) { try await ledger.forgotten(key) }
       await #expect(throws: LedgerError.self) { try await ledger.opened(.of(1, key: key)) }
       #expect(try await ledger.found(key) == record)

@@ -160,6 +160,7 @@ struct LedgerModel {
   }
 
   private mutating func fail(_ key: UploadKey, epoch: Int64, expiresAt: WallTime) -> LedgerStep.Answer {
+    if let record = failed[key] { return record.epoch == epoch ? .done : .failure(.fenced) }
     let answer = change(key, epoch: epoch) { upload in
       upload.record.state = .failed
       upload.record.granted = 0

@@ -39,7 +39,7 @@ package protocol Ledger: Sendable {
   func complete(_ completion: Completion, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
   /// An open upload can never be completed, and its client shall hear so until `expiresAt`: its reservation is given
-  /// back, and its record stays.
+  /// back, and its record stays. Succeeds again for what has failed already under the same lease.
   func fail(
     _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void>

@@ -3,14 +3,6 @@
 ///
 /// The order that safety rests on: sink safe, then ledger, then the client's acknowledgement.
 struct UploadMachine {
-  /// How an upload ends without being complete.
-  enum Ending: Equatable {
-    /// The client is gone, or has sent all that was offered.
-    case left
-    /// The sink or the ledger failed.
-    case failed(UploadFailure)
-  }
-
   private enum State: Equatable {
     /// Being leased and opened; `isLeaving` once nobody waits for it any more.
     case opening(isLeaving: Bool)
@@ -54,7 +46,7 @@ struct UploadMachine {
   private var recordsInFlight = 0
   /// The ledger would take an offset for one that follows what it has, so after a failure it is told none.
   private var hasLedgerFailed = false
-  private var pauses: PauseReasons = []
+  private var pauses = UploadPauses()
 
   init(isResumable: Bool, isNew: Bool, window: Int, checkpointEvery: Int64, granularity: Int64 = 1) {
     self.isResumable = isResumable
@@ -136,20 +128,6 @@ struct UploadMachine {
 
   // MARK: Receiving
 
-  /// Why the client must wait. It goes on when no reason is left.
-  struct PauseReasons: OptionSet {
-    let rawValue: UInt8
-    /// The upload has its window received and not yet consumed by the sink.
-    static let window = PauseReasons(rawValue: 1)
-    /// All uploads together have as much as they may.
-    static let memory = PauseReasons(rawValue: 2)
-    /// The client, or the route, had its bytes for now.
-    static let bandwidth = PauseReasons(rawValue: 4)
-
-    /// What the sink ends by consuming bytes.
-    static let ofSink: PauseReasons = [.window, .memory]
-  }
-
   enum OnBytes: Equatable {
     case write
     case writeThenPause
@@ -160,11 +138,7 @@ struct UploadMachine {
   mutating func bytes(_ count: Int, isMemoryShort: Bool) -> OnBytes {
     guard state == .receiving else { return .discard }
     received += Int64(count)
-    guard pauses.isDisjoint(with: .ofSink) else { return .write }
-    let wasPaused = !pauses.isEmpty
-    if inFlight >= window { pauses.insert(.window) }
-    if isMemoryShort { pauses.insert(.memory) }
-    return pauses.isEmpty || wasPaused ? .write : .writeThenPause
+    return pauses.received(isWindowFull: inFlight >= window, isMemoryShort: isMemoryShort) ? .writeThenPause : .write
   }
 
   enum OnBandwidthUsedUp: Equatable {
@@ -173,20 +147,12 @@ struct UploadMachine {
   }
 
   mutating func bandwidthUsedUp() -> OnBandwidthUsedUp {
-    let wasPaused = !pauses.isEmpty
-    pauses.insert(.bandwidth)
-    return wasPaused || state != .receiving ? .nothing : .pause
+    pauses.begin(.bandwidth) && state == .receiving ? .pause : .nothing
   }
 
   /// The time has passed after which the next bytes may come.
   mutating func bandwidthRestored() -> OnConsumed {
-    end(.bandwidth)
-  }
-
-  private mutating func end(_ reasons: PauseReasons) -> OnConsumed {
-    guard !pauses.isDisjoint(with: reasons) else { return .nothing }
-    pauses.subtract(reasons)
-    return pauses.isEmpty && state == .receiving ? .resume : .nothing
+    pauses.end(.bandwidth) && state == .receiving ? .resume : .nothing
   }
 
   enum OnConsumed: Equatable {
@@ -198,7 +164,7 @@ struct UploadMachine {
   mutating func consumed(upTo offset: Int64, isMemoryShort: Bool) -> OnConsumed {
     consumed = max(consumed, offset)
     guard inFlight == 0 || (inFlight <= window / 2 && !isMemoryShort) else { return .nothing }
-    return end(.ofSink)
+    return pauses.end(.ofSink) && state == .receiving ? .resume : .nothing
   }
 
   enum OnCheckpointChance: Equatable {
@@ -218,12 +184,6 @@ struct UploadMachine {
     guard isQuiet || consumed - safe >= checkpointEvery else { return .askLater }
     isCheckpointing = true
     return .checkpoint
-  }
-
-  /// What the ledger is to record.
-  struct Step: Equatable {
-    var from: Int64
-    var to: Int64
   }
 
   enum OnSafe: Equatable {

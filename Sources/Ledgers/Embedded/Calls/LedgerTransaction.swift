@@ -127,7 +127,9 @@ struct LedgerTransaction {
   }
 
   mutating func fail(_ key: UploadKey, epoch: Int64, expiresAt: WallTime) throws(LedgerError) {
-    guard let upload = try uploads.findOpen(key) else { throw .unknown }
+    guard let upload = try uploads.find(key), upload.state != .done else { throw .unknown }
+    // The same call may have been committed before, and only its answer was lost.
+    if upload.state == .failed, upload.epoch == epoch { return }
     try allOrNothing { () throws(LedgerError) in
       guard try uploads.fail(key, epoch: epoch, expiresAt: expiresAt) else { throw .fenced }
       try quotas.release(key, route: upload.facts.route)
