@@ -91,20 +91,30 @@ package final class StoreThreads: Sendable {
     pool.submit { if case .active = $0 { sluice_give_back_freed_memory() } }
   }
 
-  /// Runs what blocks for long on a thread of its own, and waits for it without holding up another.
+  /// Runs what blocks for long on a thread of its own, and waits for it without holding up another. Nothing holds the job,
+  /// or what it has, any more when this returns.
   static func onOwnThread<Outcome: Sendable>(
     _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome
   ) async throws(SinkFailure) -> Outcome {
-    let result: Result<Outcome, SinkFailure> = await withCheckedContinuation { continuation in
-      Thread.detachNewThread {
-        do throws(SinkFailure) {
-          continuation.resume(returning: .success(try job()))
-        } catch {
-          continuation.resume(returning: .failure(error))
-        }
-      }
+    let once = Once(job)
+    let result = await withCheckedContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(returning: once.run()) }
     }
     return try result.get()
+  }
+
+  /// A job that is let go of before its result is told: the thread itself ends a little later.
+  private final class Once<Outcome: Sendable>: Sendable {
+    private let job: Mutex<(@Sendable () throws(SinkFailure) -> Outcome)?>
+
+    init(_ job: @escaping @Sendable () throws(SinkFailure) -> Outcome) {
+      self.job = Mutex(job)
+    }
+
+    func run() -> Result<Outcome, SinkFailure> {
+      guard let job = job.withLock({ $0.take() }) else { return .failure(StoreThreads.stopped) }
+      do throws(SinkFailure) { return .success(try job()) } catch { return .failure(error) }
+    }
   }
 
   static let stopped = SinkFailure.storage("the store's threads have stopped: the gateway is shutting down")

@@ -10,18 +10,18 @@ final class MemoryBucket: Sendable {
 
   struct Unfinished {
     /// By the name that the bucket gave them: who knows the names may make an object of them.
-    var parts: [Int: [UInt8]] = [:]
+    var parts: [Int: ByteBuffer] = [:]
   }
 
   private struct State {
-    var objects: [UploadKey: [UInt8]] = [:]
+    var objects: [UploadKey: ByteBuffer] = [:]
     var unfinished: [UploadKey: Unfinished] = [:]
     var lastName = 0
   }
 
   private let state = Mutex(State())
 
-  func object(_ key: UploadKey) -> [UInt8]? { state.withLock { $0.objects[key] } }
+  func object(_ key: UploadKey) -> ByteBuffer? { state.withLock { $0.objects[key] } }
   var unfinishedKeys: Set<UploadKey> { state.withLock { Set($0.unfinished.keys) } }
 
   func begin(_ key: UploadKey) {
@@ -29,7 +29,7 @@ final class MemoryBucket: Sendable {
   }
 
   /// - Returns: the part's name.
-  func put(_ part: [UInt8], of key: UploadKey) -> Int {
+  func put(_ part: ByteBuffer, of key: UploadKey) -> Int {
     state.withLock { state in
       state.lastName += 1
       state.unfinished[key]?.parts[state.lastName] = part
@@ -38,14 +38,14 @@ final class MemoryBucket: Sendable {
   }
 
   /// `nil` where one of them is not there.
-  func parts(_ names: [Int], of key: UploadKey) -> [[UInt8]]? {
+  func parts(_ names: [Int], of key: UploadKey) -> [ByteBuffer]? {
     state.withLock { state in
       let parts = names.compactMap { state.unfinished[key]?.parts[$0] }
       return parts.count == names.count ? parts : nil
     }
   }
 
-  func complete(_ bytes: [UInt8], _ key: UploadKey) {
+  func complete(_ bytes: ByteBuffer, _ key: UploadKey) {
     state.withLock { state in
       state.objects[key] = bytes
       state.unfinished[key] = nil
@@ -83,7 +83,7 @@ struct MemoryStore: Forwarder {
     var found = RecoveredPlace()
     for record in unfinished {
       if let object = bucket.object(record.key) {
-        found.uploads[record.key] = .complete(size: Int64(object.count))
+        found.uploads[record.key] = .complete(size: Int64(object.readableBytes))
       } else if bucket.parts(PartList(record.storeState).names(upTo: record.committed), of: record.key) == nil {
         found.uploads[record.key] = .damaged("a part is gone")
       }
@@ -120,7 +120,7 @@ private final class MemorySink: Sink {
   private let eventLoop: any EventLoop
   private let onEvent: (SinkEvent) -> Void
   private var parts = PartList()
-  private var tail: [UInt8] = []
+  private var tail = ByteBuffer()
   private var isOver = false
   private var hasFailed = false
 
@@ -130,7 +130,7 @@ private final class MemorySink: Sink {
   ) {
     (self.bucket, self.upload, self.eventLoop, self.onEvent) = (bucket, upload, eventLoop, onEvent)
     if let object = bucket.object(upload.key) {
-      say(.found(size: Int64(object.count), result))
+      say(.found(size: Int64(object.readableBytes), result))
       return
     }
     parts.names = PartList(upload.state).names(upTo: offset)
@@ -148,13 +148,11 @@ private final class MemorySink: Sink {
   }
 
   func write(_ bytes: ByteBuffer) {
-    tail += bytes.readableBytesView
+    tail.writeImmutableBuffer(bytes)
     let size = Int(MemoryBucket.partSize)
-    while tail.count >= size {
-      parts.names.append(bucket.put(Array(tail[..<size]), of: upload.key))
-      tail.removeFirst(size)
-    }
-    if bytes.readableBytes > 0 { say(.consumed(upTo: safe + Int64(tail.count))) }
+    while let part = tail.readSlice(length: size) { parts.names.append(bucket.put(part, of: upload.key)) }
+    tail.discardReadBytes()
+    if bytes.readableBytes > 0 { say(.consumed(upTo: safe + Int64(tail.readableBytes))) }
   }
 
   func checkpoint() {
@@ -162,10 +160,12 @@ private final class MemorySink: Sink {
   }
 
   func finish() {
-    let bytes = Array((bucket.parts(parts.names, of: upload.key) ?? []).joined()) + tail
+    var bytes = ByteBuffer()
+    for part in bucket.parts(parts.names, of: upload.key) ?? [] { bytes.writeImmutableBuffer(part) }
+    bytes.writeImmutableBuffer(tail)
     do throws(SinkFailure) {
       let inspection = Inspection(digests: upload.facts.digest != nil, checked: nil)
-      try ByteBuffer(bytes: bytes).withUnsafeReadableBytes { bytes throws(SinkFailure) in try inspection.take(bytes) }
+      try bytes.withUnsafeReadableBytes { bytes throws(SinkFailure) in try inspection.take(bytes) }
       if let computed = try inspection.finish(), computed != upload.facts.digest { throw .digest(computed: computed) }
     } catch {
       return say(.failed(error))
@@ -207,7 +207,7 @@ final class MemoryPlace: ForwarderPlace {
     store = MemoryStore(bucket: bucket)
   }
 
-  func complete(_ key: UploadKey) -> [UInt8]? { bucket.object(key) }
+  func complete(_ key: UploadKey) -> [UInt8]? { bucket.object(key).map { Array($0.readableBytesView) } }
   func holdsUnfinished(_ key: UploadKey) -> Bool { bucket.unfinishedKeys.contains(key) }
   func restarted() async throws -> any ForwarderPlace { MemoryPlace(bucket) }
 }
