@@ -49,6 +49,7 @@ let package = Package(
     .target(name: "TextForms"),
     .target(name: "XStream", dependencies: ["TextForms", nioCore]),
     .target(name: "GatewayCore", dependencies: ["TextForms", nioCore, logging]),
+    .target(name: "HTTPUpload", dependencies: [nioCore]),
     .target(name: "ContentDigests", dependencies: ["COpenSSL", nioCore]),
     .target(name: "TLSTransport", dependencies: [ipsecMB, "COpenSSL", "TextForms", nioCore]),
     .target(
@@ -97,6 +98,7 @@ let package = Package(
     .testTarget(name: "TextFormsTests", dependencies: ["TextForms"]),
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),
     .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
+    .testTarget(name: "HTTPUploadTests", dependencies: ["HTTPUpload", nioCore]),
     .testTarget(
       name: "FrontsTests", dependencies: ["Fronts", "GatewayCore", "XStream", nioCore, nioEmbedded, logging]),
     .testTarget(
