@@ -11,10 +11,10 @@ struct CrossSiteCheckTests {
     "what would change something comes from here, from the list, or from no page",
     arguments: ["PUT", "POST", "PATCH", "DELETE"],
     [
-      ([:], true), (["Origin": own], true), (["Origin": "https://evil.test"], false), (["Origin": "null"], false),
+      ([:], true), (["Origin": Self.own], true), (["Origin": "https://evil.test"], false), (["Origin": "null"], false),
       (["Origin": "https://app.test"], true), (["Origin": "http://gateway.test"], false),
       (["Origin": "https://gateway.test:8443"], false),
-      (["Sec-Fetch-Site": "same-origin", "Origin": own], true), (["Sec-Fetch-Site": "none"], true),
+      (["Sec-Fetch-Site": "same-origin", "Origin": Self.own], true), (["Sec-Fetch-Site": "none"], true),
       (["Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test"], false),
       (["Sec-Fetch-Site": "cross-site", "Origin": "https://app.test"], true),
       (["Sec-Fetch-Site": "same-site", "Origin": "https://other.gateway.test"], false),

@@ -47,9 +47,9 @@ struct RequestTargetTests {
     "the exact route wins, then the longest",
     arguments: [
       ("/files", "/files", .none), ("/files/", "/files", .none), ("/files/a.txt", "/files", .name("a.txt")),
-      ("/files/\(key)", "/files", .key(key)), ("/files/deep", "/files/deep", .none),
+      ("/files/\(Self.key)", "/files", .key(Self.key)), ("/files/deep", "/files/deep", .none),
       ("/files/deep/x", "/files/deep", .name("x")), ("/", "/", .none), ("/other", "/", .name("other")),
-      ("/filesx", "/", .name("filesx")), ("/files/\(key)x", "/files", .name("\(key)x")),
+      ("/filesx", "/", .name("filesx")), ("/files/\(Self.key)x", "/files", .name("\(Self.key)x")),
       ("/files/%41", "/files", .name("A")), ("/files/a%5Cb", "/files", .name("a\\b")),
     ] as [(String, String, RoutePlace.Rest)])
   func places(target: String, route: String, rest: RoutePlace.Rest) throws {

@@ -4,8 +4,6 @@ import Testing
 
 @Suite("UploadDialect")
 struct UploadDialectTests {
-  private static let newest = UploadDialect.resumable(ResumableVersion(number: nil))
-
   @Test(
     "the fields choose the dialect",
     arguments: [
@@ -13,10 +11,10 @@ struct UploadDialectTests {
       (["Content-Type": "multipart/form-data; boundary=x"], .form), (["Tus-Resumable": "1.0.0"], .tus),
       (["Tus-Resumable": "1.0.0", "Upload-Complete": "?1"], .tus),
       (["Tus-Resumable": "1.0.0", "Content-Type": "multipart/form-data; boundary=x"], .tus),
-      (["Upload-Complete": "?1"], newest), (["Upload-Complete": "nonsense"], newest),
-      (["Upload-Incomplete": "?1"], newest), (["Content-Type": "Application/Partial-Upload"], newest),
+      (["Upload-Complete": "?1"], .newest), (["Upload-Complete": "nonsense"], .newest),
+      (["Upload-Incomplete": "?1"], .newest), (["Content-Type": "Application/Partial-Upload"], .newest),
       (["Upload-Draft-Interop-Version": "6"], .resumable(ResumableVersion(number: 6))),
-      (["Upload-Draft-Interop-Version": "99"], newest), (["Upload-Draft-Interop-Version": "x"], newest),
+      (["Upload-Draft-Interop-Version": "99"], .newest), (["Upload-Draft-Interop-Version": "x"], .newest),
       (
         ["Upload-Complete": "?0", "Upload-Metadata": "a", "Upload-Draft-Interop-Version": "5"],
         .resumable(ResumableVersion(number: 5))
@@ -71,4 +69,8 @@ struct UploadDialectTests {
     #expect(MediaType("a/b c") == nil)
     #expect((["Content-Type": "a/b", "content-type": "a/c"] as HTTPFields).contentType == nil)
   }
+}
+
+extension UploadDialect {
+  fileprivate static var newest: UploadDialect { .resumable(ResumableVersion(number: nil)) }
 }
