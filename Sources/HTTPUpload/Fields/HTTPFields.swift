@@ -24,6 +24,11 @@ package struct HTTPFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     pairs += fields.pairs
   }
 
+  /// Appends those fields of another list whose names do not stand here: so two dialects can describe one upload.
+  package mutating func fill(from fields: HTTPFields) {
+    pairs += fields.pairs.filter { !has($0.name) }
+  }
+
   /// The value of the first field with that name.
   package func first(_ name: String) -> String? {
     pairs.first { Self.isSame($0.name, name) }?.value

@@ -56,9 +56,14 @@ package struct ResumableAnswer: Sendable, Equatable {
   /// What a refusal has that is not the target's own answer. ``HTTPProblem/wrongOffset(expected:provided:)`` brings its
   /// offset along.
   ///
-  /// - Parameter state: the upload's, where there is one and the client may know it.
-  package func refusal(_ problem: HTTPProblem, _ state: ResumableState?) -> HTTPFields {
+  /// - Parameters:
+  ///   - state: the upload's, where there is one and the client may know it.
+  ///   - limit: what is told where content is too large.
+  package func refusal(
+    _ problem: HTTPProblem, _ state: ResumableState?, limit: UploadLimit = UploadLimit()
+  ) -> HTTPFields {
     var fields = version.fields
+    if case .tooLarge = problem { append(limit, to: &fields) }
     // Of a complete upload nobody may read that more can come.
     if state?.isComplete == true { return fields }
     if rules.openMark == .everyStatus { markOpen(&fields) }

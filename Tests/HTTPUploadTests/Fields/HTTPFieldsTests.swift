@@ -22,6 +22,13 @@ struct HTTPFieldsTests {
     #expect(try fields.only("Expect") == nil)
   }
 
+  @Test("a list is filled with what it lacks")
+  func fills() {
+    var filled: HTTPFields = ["Upload-Offset": "1"]
+    filled.fill(from: ["upload-offset": "2", "Tus-Resumable": "1.0.0"])
+    #expect(filled == ["Upload-Offset": "1", "Tus-Resumable": "1.0.0"])
+  }
+
   @Test("fields keep their order and their case")
   func keepsOrder() {
     #expect(fields.pairs.map(\.name) == ["Host", "Trailer", "host", "TRAILER"])

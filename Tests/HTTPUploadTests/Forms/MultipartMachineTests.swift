@@ -72,8 +72,8 @@ struct MultipartMachineTests {
   @Test(
     "content that looks like a delimiter is content",
     arguments: [
-      "\r", "\r\n", "\r\n-", "\r\n--", "\r\r\n--", "--b", "\n--b", "\r\n --b", "\r\n--\r\n--", "\r\n--c", "\r\n--\r",
-      "-", "--b--",
+      "\r", "\r\n", "\r\n-", "\r\n--", "\r\r\n--", "x--b", "\n--b", "\r\n --b", "\r\n--\r\n--", "\r\n--c", "\r\n--\r",
+      "-", "x--b--",
     ])
   func lookalikes(content: String) throws {
     let bytes = Array("--b\r\nA: 1\r\n\r\n\(content)\r\n--b--".utf8)
@@ -81,6 +81,14 @@ struct MultipartMachineTests {
       #expect(try read([Array(bytes[..<cut]), Array(bytes[cut...])]) == .parts(["1|\(content)|"]))
     }
     #expect(try read(bytes.map { [$0] }) == .parts(["1|\(content)|"]))
+  }
+
+  @Test("a boundary right behind a head ends a part without content")
+  func emptyPart() throws {
+    let bytes = Array("--b\r\nA: 1\r\n\r\n--b\r\n\r\n--b--".utf8)
+    for cut in 0...bytes.count {
+      #expect(try read([Array(bytes[..<cut]), Array(bytes[cut...])]) == .parts(["1||", "||"]))
+    }
   }
 
   @Test("content goes out as slices of what came, without a copy")

@@ -68,6 +68,13 @@ struct ResumableAnswerTests {
     #expect(!answer(number).refusal(.completedUpload(gone: false), complete).has("Upload-Complete"))
   }
 
+  @Test("what is too large is told the limit", arguments: versions)
+  func tooLarge(number: Int64) {
+    let fields = answer(number).refusal(.tooLarge(limit: 100), nil, limit: limit)
+    #expect(fields.first("Upload-Limit") == (number >= 6 ? "max-size=100" : nil))
+    #expect(!answer(number).refusal(.quota, nil, limit: limit).has("Upload-Limit"))
+  }
+
   @Test("a question is answered with all that the version knows", arguments: versions)
   func retrieved(number: Int64) {
     let answer = answer(number).retrieved(open, limit: limit)
