@@ -22,7 +22,8 @@ package enum HTTPDate {
     return String(max(1, rest > 0 ? seconds + 1 : seconds))
   }
 
-  /// The Gregorian calendar in years that begin in March: so the leap day is the last of a year and falls out of the sums.
+  /// The Gregorian calendar in years that begin in March: so the leap day is the last of a year and falls out of the
+  /// sums.
   private static func civilDate(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let sinceMarch = days + 719_468  // from 1 March of the year 0
     let era = sinceMarch / 146_097

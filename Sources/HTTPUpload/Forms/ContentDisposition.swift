@@ -23,11 +23,12 @@ package struct ContentDisposition: Sendable, Equatable {
   /// What the file is called.
   package var label: String? { filename.flatMap(FileLabel.fitting) }
 
-  /// Whether a part is a file: a form's other fields have no file name. An empty one is a file's input that nobody filled.
+  /// Whether a part is a file: a form's other fields have no file name. An empty one is a file's input that nobody
+  /// filled.
   package var isFile: Bool { filename.map { !$0.isEmpty } ?? false }
 
-  /// Browsers write a quote and line ends in names as `%22`, `%0D` and `%0A`, and leave `%` itself alone (the HTML standard,
-  /// "multipart/form-data encoding algorithm"). So only these three are undone.
+  /// Browsers write a quote and line ends in names as `%22`, `%0D` and `%0A`, and leave `%` itself alone (the HTML
+  /// standard, "multipart/form-data encoding algorithm"). So only these three are undone.
   private static func undoingBrowsers(_ text: String) -> String {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]

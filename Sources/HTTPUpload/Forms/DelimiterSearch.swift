@@ -1,7 +1,7 @@
 import NIOCore
 
-/// The search for the next delimiter. A delimiter begins with a carriage return and has no other: so after a mismatch the
-/// search can only begin anew, at that very byte where it is one.
+/// The search for the next delimiter. A delimiter begins with a carriage return and has no other: so after a mismatch
+/// the search can only begin anew, at that very byte where it is one.
 extension MultipartMachine {
   /// What a search came upon.
   struct Found {

@@ -2,9 +2,9 @@ package import NIOCore
 
 /// Takes `multipart/form-data` (RFC 7578) apart: bytes in, in slices as they come, events out, one a call.
 ///
-/// Content goes out in slices of what came in. A delimiter may be cut anywhere by the end of a slice; the bytes that may
-/// be its beginning are not kept, only counted, since they are known: where they turn out to be content they go out as a
-/// slice of the delimiter. So at most a delimiter less one byte is held back, and nothing is copied but heads.
+/// Content goes out in slices of what came in. A delimiter may be cut anywhere by the end of a slice; the bytes that
+/// may be its beginning are not kept, only counted, since they are known: where they turn out to be content they go out
+/// as a slice of the delimiter. So at most a delimiter less one byte is held back, and nothing is copied but heads.
 package struct MultipartMachine: Sendable {
   /// The most bytes of a part's head.
   package static let largestHead = 8192
@@ -30,12 +30,16 @@ package struct MultipartMachine: Sendable {
 
   var state = State.preamble(passed: 0)
   var input = ByteBuffer()
-  /// How many bytes of the delimiter the input so far ends with. Before the first byte the line end is there already, as
-  /// a form begins with its boundary and has no line before it.
+  /// How many bytes of the delimiter the input so far ends with. Before the first byte the line end is there already,
+  /// as a form begins with its boundary and has no line before it.
   var matched = 2
+  /// Whether the first two bytes matched belong to the head, so that they are no content where no delimiter comes of
+  /// them.
+  var isAtContentStart = false
   let delimiter: ByteBuffer
   private var head: [UInt8] = []
   private var parts = 0
+  private var partIsOpen = false
 
   /// A machine for a form with that boundary (1 to 70 characters, RFC 2046 section 5.1.1).
   package init(boundary: String) throws(HTTPProblem) {
@@ -162,10 +166,6 @@ package struct MultipartMachine: Sendable {
     input.clear()
     return .malformed(fault)
   }
-
-  private var partIsOpen = false
-  /// Whether the bytes matched belong to the head, so that they are no content where no delimiter comes of them.
-  var isAtContentStart = false
 }
 
 extension [UInt8] {

@@ -11,8 +11,8 @@ package struct PartHead: Sendable, Equatable {
   /// The media type of its content.
   package var mediaType: MediaType? { fields.contentType }
 
-  /// Reads the lines of a head without the empty one at its end; `nil` where a line is no field. Lines do not go on behind
-  /// a line end: no browser and no curl folds them.
+  /// Reads the lines of a head without the empty one at its end; `nil` where a line is no field. Lines do not go on
+  /// behind a line end: no browser and no curl folds them.
   init?(_ bytes: [UInt8]) {
     var fields = HTTPFields()
     for line in bytes.split(separator: UInt8(ascii: "\n")) {

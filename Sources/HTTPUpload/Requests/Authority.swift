@@ -50,7 +50,8 @@ package struct Authority: Hashable, Sendable, CustomStringConvertible {
     entry.utf8.reversed().first { !$0.isASCIIDigit } == UInt8(ascii: ":")
   }
 
-  /// No percent-encoding and none of RFC 3986's sub-delimiters: no host of DNS has them, and `Location` repeats the text.
+  /// No percent-encoding and none of RFC 3986's sub-delimiters: no host of DNS has them, and `Location` repeats the
+  /// text.
   private static func isHostCharacter(_ byte: UInt8) -> Bool {
     byte.isASCIILetter || byte.isASCIIDigit || "-._".utf8.contains(byte)
   }

@@ -1,7 +1,7 @@
 /// Which requests of other origins' pages are taken, and which answers those pages may read.
 ///
-/// Client certificates, an address and a place in a network come with every request of a browser, whichever page asks. A
-/// form of a foreign page is sent without a preflight, so what would change something is refused here.
+/// Client certificates, an address and a place in a network come with every request of a browser, whichever page asks.
+/// A form of a foreign page is sent without a preflight, so what would change something is refused here.
 package struct CrossSiteCheck: Sendable, Equatable {
   /// The origins that may upload (`https://app.example`); `*` is every one.
   package let origins: [String]
@@ -33,7 +33,8 @@ package struct CrossSiteCheck: Sendable, Equatable {
   /// Decides a request.
   ///
   /// - Parameter own: the origin of this host (``Authority/origin``); `nil` where the request names no host.
-  /// - Returns: the fields of CORS for its answer, refusals of the same request too: a page that may ask may read why not.
+  /// - Returns: the fields of CORS for its answer. A refusal for another reason has them too: a page that may ask may
+  ///   read why not.
   /// - Throws: ``HTTPProblem/crossSite``.
   package func check(method: String, fields: HTTPFields, own: String?) throws(HTTPProblem) -> HTTPFields {
     let origin = fields.first("Origin")?.asciiLowercased

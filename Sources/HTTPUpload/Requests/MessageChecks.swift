@@ -102,7 +102,8 @@ package struct MessageChecks: Sendable {
       return target.authority
     }
     guard let host = Authority(text) else { throw .badMessage(.badHost) }
-    // RFC 9112 lets the target win. A client that names two hosts, though, is broken or means harm to a cache before us.
+    // RFC 9112 lets the target win. A client that names two hosts, though, is broken or means harm to a cache before
+    // us.
     if let named = target.authority, named != host { throw .badMessage(.otherHost) }
     return host
   }

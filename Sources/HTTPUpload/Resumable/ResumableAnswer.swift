@@ -19,8 +19,8 @@ package struct ResumableAnswer: Sendable, Equatable {
     return fields
   }
 
-  /// The fields of a later 104 that tells how far the upload is, or `nil` where the client does not know those. It has no
-  /// `Location`: a second one would be read as another upload's.
+  /// The fields of a later 104 that tells how far the upload is, or `nil` where the client does not know those. It has
+  /// no `Location`: a second one would be read as another upload's.
   package func progress(offset: Int64) -> HTTPFields? {
     guard version.isSaid, rules.tellsProgress else { return nil }
     var fields = version.fields

@@ -18,8 +18,8 @@ package struct ResumableRequest: Sendable, Equatable {
   private let hasMediaType: Bool
   private let badCompleteness: String?
 
-  /// Reads the fields. `Upload-Incomplete` and `Upload-Complete` are both understood in every version, the version's own
-  /// first: so an unfinished part is never taken for a whole file because of a wrong version.
+  /// Reads the fields. `Upload-Incomplete` and `Upload-Complete` are both understood in every version, the version's
+  /// own first: so an unfinished part is never taken for a whole file because of a wrong version.
   package init(_ version: ResumableVersion, fields: HTTPFields, contentLength: Int64?) {
     self.version = version
     self.contentLength = contentLength

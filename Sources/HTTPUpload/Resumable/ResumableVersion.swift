@@ -5,8 +5,8 @@ package struct ResumableVersion: Sendable, Equatable {
 
   /// The rules of the version.
   package let rules: ResumableRules
-  /// Whether the client said the version. If not, it speaks the final standard or none of ours: the newest rules hold, and
-  /// it gets no 104, as it may not know what that is.
+  /// Whether the client said the version. If not, it speaks the final standard or none of ours: the newest rules hold,
+  /// and it gets no 104, as it may not know what that is.
   package let isSaid: Bool
 
   /// The version by its number; the newest one where that is unknown.

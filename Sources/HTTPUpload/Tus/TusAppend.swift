@@ -32,7 +32,8 @@ package struct TusAppend: Sendable, Equatable {
     if checksumComesLast, known.isEmpty { throw .checksumUnknown }
   }
 
-  /// Checks it against the upload. The offset is checked first, as the answer to a wrong one tells the client how to go on.
+  /// Checks it against the upload. The offset is checked first, as the answer to a wrong one tells the client how to go
+  /// on.
   package func check(_ state: TusState) throws(HTTPProblem) {
     if state.isFinal { throw .finalUpload }
     guard offset == state.offset else { throw .wrongOffset(expected: state.offset, provided: offset) }

@@ -30,8 +30,8 @@ package enum TusConcat: Sendable, Equatable {
     }
   }
 
-  /// The keys of the parts of a final upload, in order. Every part has to be an upload of the same route and, where its URL
-  /// names a host, of the host that the request asks.
+  /// The keys of the parts of a final upload, in order. Every part has to be an upload of the same route and, where its
+  /// URL names a host, of the host that the request asks.
   package func keys(
     on route: String, routes: [String], authority: Authority?
   ) throws(HTTPProblem) -> [String] {

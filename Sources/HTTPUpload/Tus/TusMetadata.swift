@@ -15,8 +15,8 @@ package struct TusMetadata: Sendable, Equatable {
 
   private static let fieldName = "Upload-Metadata"
 
-  /// Reads a field's value. An empty or doubled key and a value that is no base64 are problems; blanks around a pair are
-  /// not, as clients send `, `.
+  /// Reads a field's value. An empty or doubled key and a value that is no base64 are problems; blanks around a pair
+  /// are not, as clients send `, `.
   package init(_ text: String) throws(HTTPProblem) {
     self.text = text
     var entries: [Entry] = []

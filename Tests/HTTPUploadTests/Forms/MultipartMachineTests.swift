@@ -40,7 +40,8 @@ struct MultipartMachineTests {
   }
 
   private static let form =
-    "--b\r\nA: 1\r\nX: y\r\n\r\nhello\r\n--\r\n-b\r\n--b\r\nA: 2\r\n\r\n\r\n--b \t\r\nA:3\r\n\r\n\r\r\n\r\n--b\r\n\r\n\r\n-\r\n--b--\r\nend"
+    "--b\r\nA: 1\r\nX: y\r\n\r\nhello\r\n--\r\n-b\r\n--b\r\nA: 2\r\n\r\n\r\n"
+    + "--b \t\r\nA:3\r\n\r\n\r\r\n\r\n--b\r\n\r\n\r\n-\r\n--b--\r\nend"
   private static let formParts = ["1|hello\r\n--\r\n-b|", "2||", "3|\r\r\n|", "|\r\n-|"]
 
   @Test("a form is the same in whichever two slices it comes")
