@@ -80,13 +80,13 @@ package struct MultipartMachine: Sendable {
       case .preamble(let passed): event = scanPreamble(passed)
       case .content: event = scanContent()
       case .head: event = scanHead()
-      case .over:
-        input.clear()
-        event = nil
+      case .over: return nil
       default: event = endDelimiter()
       }
       if let event { return event }
     }
+    // Nobody writes into bytes that two hold without a copy.
+    input = ByteBuffer()
     return nil
   }
 
@@ -119,6 +119,7 @@ package struct MultipartMachine: Sendable {
     case (.delimiterEnd, UInt8(ascii: "-")): state = .secondDash
     case (.secondDash, UInt8(ascii: "-")):
       state = .over
+      input = ByteBuffer()
       return .allEnded
     case (.delimiterEnd, 0x20), (.delimiterEnd, 0x09): state = .padding(passed: 1)
     case (.padding(let passed), 0x20), (.padding(let passed), 0x09):
@@ -163,7 +164,7 @@ package struct MultipartMachine: Sendable {
 
   private mutating func fail(_ fault: MultipartFault) -> MultipartEvent {
     state = .over
-    input.clear()
+    input = ByteBuffer()
     return .malformed(fault)
   }
 }
