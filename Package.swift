@@ -2,6 +2,7 @@
 import PackageDescription
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let ipsecMB = Target.Dependency.target(name: "CIPSecMB", condition: .when(traits: ["IPSecMB"]))
@@ -61,7 +62,11 @@ let package = Package(
         isal, "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", "XStream", "TextForms", nioCore,
         nioPosix,
       ]),
-    .target(name: "Fronts", dependencies: ["GatewayCore", "TLSTransport", "XStream", nioCore, logging]),
+    .target(
+      name: "Fronts",
+      dependencies: [
+        "ContentDigests", "GatewayCore", "HTTPUpload", "TLSTransport", "XStream", nioCore, nioHTTP1, logging,
+      ]),
     .target(
       name: "XStreamClient",
       dependencies: ["ContentDigests", "OperatingSystem", "TLSTransport", "TextForms", "XStream", nioCore, nioPosix]),

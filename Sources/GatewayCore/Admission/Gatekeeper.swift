@@ -17,7 +17,7 @@ struct Gatekeeper: Sendable {
     let client = try recognise(request.access)
     let route = client.runtime.route
     switch request.shape {
-    case .stream: guard route.takesStreams else { throw .shape(.stream) }
+    case .stream, .whole: guard route.takesStreams else { throw .shape(request.shape) }
     case .payload: guard route.limits.payload > 0 else { throw .shape(.payload) }
     }
     guard let format = request.format, route.formats.contains(format) else { throw .format(accepted: route.formats) }

@@ -22,7 +22,7 @@ extension Refusal {
     switch self {
     case .noRoute: "no such route"
     case .unauthorized: "no credentials, or none of the route's"
-    case .shape(.stream): "the route takes no streams"
+    case .shape(.stream), .shape(.whole): "the route takes no streams"
     case .shape(.payload): "the route takes no payloads"
     case .format(let accepted): "the route takes only \(accepted.map(\.rawValue).joined(separator: ", "))"
     case .tooLarge(let limit): "above the limit of \(limit) bytes"

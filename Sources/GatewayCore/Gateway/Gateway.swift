@@ -59,13 +59,41 @@ package final class Gateway: Sendable {
       on: eventLoop, logger: logger, about: about, onEvent: onEvent)
     let state = admission.runtime.forwarder.initialState(
       of: SinkUpload(facts: facts, client: identity, transfer: admission.transfer))
+    // A part of an unknown length is no part to the client: it is stopped where it becomes too much.
+    let takesPart =
+      request.total == nil
+      ? request.shape != .payload : request.understandsParts && isResumable && route.onQuota == .partial
     let reservation = Reservation(
-      facts: facts, wanted: request.total ?? admission.limit, takesPart: isResumable && route.onQuota == .partial,
+      facts: facts, wanted: request.total ?? min(request.atMost ?? .max, admission.limit), takesPart: takesPart,
       quotas: admission.quotas, unfinishedLimit: route.limits.unfinished,
       clientUnfinishedLimit: route.clientLimits.unfinished ?? .max, holder: settings.holder,
       expiresAt: now.advanced(byMilliseconds: upload.keptFor), storeState: state)
     upload.begin { self.open(reservation, to: admission.runtime, on: eventLoop) }
     return upload
+  }
+
+  /// How an upload stands once no connection has it: one that does makes safe what arrived over it, and loses it. Changes
+  /// nothing else. Fails with ``Refusal`` alone.
+  package func settledStatus(
+    of key: UploadKey, _ access: AccessRequest, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<UploadAccount> {
+    let client: RecognisedClient
+    do throws(Refusal) {
+      client = try gatekeeper.recognise(access)
+    } catch {
+      return eventLoop.makeFailedFuture(refuse(access, error))
+    }
+    return findOwn(key, of: client, on: eventLoop)
+      .flatMap { record -> EventLoopFuture<UploadAccount> in
+        guard record.state == .open else { return eventLoop.makeSucceededFuture(UploadAccount(record)) }
+        return self.locks.lock(
+          UploadLocks.Request(key: key, connected: client.runtime.connected, subject: client.identity.subject),
+          on: eventLoop, letGo: {}
+        ).flatMap { lock in
+          self.findOwn(key, of: client, on: eventLoop).map { UploadAccount($0) }.always { _ in self.locks.unlock(lock) }
+        }
+      }
+      .flatMapErrorThrowing { throw self.refuse(access, self.refusal(for: $0)) }
   }
 
   /// How an upload stands. Changes nothing. Fails with ``Refusal`` alone.

@@ -64,7 +64,7 @@ package final class Upload {
     self.machine = UploadMachine(
       isResumable: task.isResumable, isNew: task.isNew, window: gateway.settings.window,
       checkpointEvery: admission.transfer.checkpointEvery ?? GatewaySettings.checkpointEvery(traits),
-      granularity: traits.granularity)
+      granularity: traits.granularity, isTentative: admission.transfer.isTentative)
   }
 
   // MARK: What the front says
@@ -107,6 +107,9 @@ package final class Upload {
     case .nothing: return
     }
   }
+
+  /// All bytes of a tentative connection were judged to be right: from now on they count.
+  package func approve() { machine.approve() }
 
   /// The client is gone, or all that was offered has arrived: what arrived is made safe, and another connection may go
   /// on with it. ``UploadEvent/suspended(at:)`` follows, unless everything had arrived; then it is finished all the same.

@@ -54,6 +54,10 @@ package struct UploadAccount: Hashable, Sendable {
   package var state: UploadRecord.State
   /// What the whole has, or must have.
   package var digest: ContentDigest?
+  /// What is known of it; `nil` only of an upload that completed under its own connection's eyes.
+  package var facts: UploadFacts?
+  /// When it is dropped if nobody goes on with it; `nil` once it is complete.
+  package var expiresAt: WallTime?
 
   init(key: UploadKey, safe: Int64, total: Int64?, state: UploadRecord.State, digest: ContentDigest?) {
     self.key = key
@@ -69,5 +73,7 @@ package struct UploadAccount: Hashable, Sendable {
     self.total = record.facts.total
     self.state = record.state
     self.digest = record.facts.digest
+    self.facts = record.facts
+    self.expiresAt = record.state == .done ? nil : record.expiresAt
   }
 }

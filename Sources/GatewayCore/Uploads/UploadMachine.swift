@@ -27,6 +27,8 @@ struct UploadMachine {
   private let checkpointEvery: Int64
   /// ``ForwarderTraits/granularity``: of fewer bytes a checkpoint would make nothing safe.
   private let granularity: Int64
+  /// Whether nothing may be recorded yet: the front has still to judge the bytes of this connection.
+  private var isTentative: Bool
 
   /// Where this connection went on, in bytes from the stream's start.
   private var start: Int64 = 0
@@ -48,12 +50,13 @@ struct UploadMachine {
   private var hasLedgerFailed = false
   private var pauses = UploadPauses()
 
-  init(isResumable: Bool, isNew: Bool, window: Int, checkpointEvery: Int64, granularity: Int64 = 1) {
+  init(isResumable: Bool, isNew: Bool, window: Int, checkpointEvery: Int64, granularity: Int64 = 1, isTentative: Bool = false) {
     self.isResumable = isResumable
     self.isNew = isNew
     self.window = window
     self.checkpointEvery = max(checkpointEvery, granularity)
     self.granularity = granularity
+    self.isTentative = isTentative
   }
 
   /// Bytes that hold the gateway's memory.
@@ -180,7 +183,7 @@ struct UploadMachine {
       return .nothing
     }
     // The whole is here: finishing it makes it safe.
-    if received == total { return .nothing }
+    if received == total || isTentative { return .nothing }
     guard isQuiet || consumed - safe >= checkpointEvery else { return .askLater }
     isCheckpointing = true
     return .checkpoint
@@ -224,6 +227,9 @@ struct UploadMachine {
   }
 
   // MARK: Ending
+
+  /// All bytes of this connection were judged to be right.
+  mutating func approve() { isTentative = false }
 
   enum OnFinish: Equatable {
     case nothing
@@ -289,7 +295,8 @@ struct UploadMachine {
 
   mutating func sinkSuspended(at offset: Int64) -> OnSuspended {
     guard case .suspending(let ending) = state else { return .nothing }
-    safe = max(safe, offset)
+    // What was not approved is cut off by the next connection.
+    safe = isTentative ? safe : max(safe, offset)
     consumed = received
     guard !hasLedgerFailed else {
       state = .ended

@@ -37,6 +37,8 @@ package struct TransferTerms: Sendable {
   package var acknowledgeEvery: Int64?
   /// Bytes after which a checkpoint is due, as the front's protocol spaces them; `nil` leaves it to the gateway.
   package var checkpointEvery: Int64?
+  /// Whether nothing is recorded before the front has judged all bytes of this connection (``Upload/approve()``).
+  package var isTentative: Bool
   /// What a backend may want to know of the connection.
   package var connection: ClientConnection
   /// The W3C trace context that the request came with.
@@ -45,11 +47,12 @@ package struct TransferTerms: Sendable {
   /// All of it.
   package init(
     buffer: Int64, acknowledgeEvery: Int64? = nil, checkpointEvery: Int64? = nil,
-    connection: ClientConnection = ClientConnection(), traceparent: String? = nil
+    isTentative: Bool = false, connection: ClientConnection = ClientConnection(), traceparent: String? = nil
   ) {
     self.buffer = buffer
     self.acknowledgeEvery = acknowledgeEvery
     self.checkpointEvery = checkpointEvery
+    self.isTentative = isTentative
     self.connection = connection
     self.traceparent = traceparent
   }
@@ -61,8 +64,10 @@ package struct UploadRequest: Sendable {
   package enum Shape: Hashable, Sendable {
     /// As an announced stream that can be resumed.
     case stream
-    /// In one go, with nothing to resume: what breaks off is dropped.
+    /// In one go, with nothing to resume: what breaks off is dropped. Small: the route bounds it by itself.
     case payload
+    /// As ``payload``, but as large as a stream may be, and without a total where the client knows none.
+    case whole
   }
 
   /// Where to, and who.
@@ -79,13 +84,19 @@ package struct UploadRequest: Sendable {
   package var metadata: [String: String]
   /// What the whole must have.
   package var digest: ContentDigest?
+  /// The most that this upload can bring over all of its connections, in bytes, where no total says so; `nil` for no bound
+  /// but the route's.
+  package var atMost: Int64?
+  /// Whether the client understands an offer of less than all.
+  package var understandsParts: Bool
   /// How the bytes are carried.
   package var transfer: TransferTerms
 
   /// All of it.
   package init(
     access: AccessRequest, shape: Shape, format: DataFormat?, total: Int64?, label: String? = nil,
-    metadata: [String: String] = [:], digest: ContentDigest? = nil, transfer: TransferTerms
+    metadata: [String: String] = [:], digest: ContentDigest? = nil, atMost: Int64? = nil,
+    understandsParts: Bool = true, transfer: TransferTerms
   ) {
     self.access = access
     self.shape = shape
@@ -94,6 +105,8 @@ package struct UploadRequest: Sendable {
     self.label = label
     self.metadata = metadata
     self.digest = digest
+    self.atMost = atMost
+    self.understandsParts = understandsParts
     self.transfer = transfer
   }
 }

@@ -55,6 +55,8 @@ package enum HTTPProblem: Error, Sendable, Equatable {
   case busy(retryAfter: Duration)
   case shuttingDown
   case methodUnknown
+  /// The client was silent for too long.
+  case requestTimeout
 }
 
 /// Why the target of a request is none.

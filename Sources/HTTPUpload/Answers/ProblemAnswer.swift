@@ -71,7 +71,8 @@ extension HTTPProblem {
   /// Whether the connection has to end with the answer: where the message ends is unknown, or nobody is there to go on.
   package var closesConnection: Bool {
     switch self {
-    case .badMessage, .transferCodingUnknown, .headTooLarge, .targetTooLong, .badTarget, .shuttingDown, .superseded:
+    case .badMessage, .transferCodingUnknown, .headTooLarge, .targetTooLong, .badTarget, .shuttingDown, .superseded,
+      .requestTimeout:
       true
     default: false
     }

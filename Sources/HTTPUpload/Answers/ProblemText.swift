@@ -28,6 +28,7 @@ extension HTTPProblem {
     case .notFound: (404, "Not found", nil)
     case .methodNotAllowed: (405, "Method not allowed", nil)
     case .notAcceptable: (406, "Not acceptable", nil)
+    case .requestTimeout: (408, "Request timeout", nil)
     case .wrongOffset: (409, "Offset from request does not match offset of resource", "mismatching-upload-offset")
     case .gone: (410, "Gone", nil)
     case .lengthRequired: (411, "Length required", nil)

@@ -1,0 +1,55 @@
+import GatewayCore
+import HTTPUpload
+
+// The one place where the core's words become HTTP's (docs/http.md, "Answers").
+
+extension HTTPProblem {
+  init(_ refusal: Refusal) {
+    switch refusal {
+    case .noRoute, .unknownUpload: self = .notFound
+    case .unauthorized: self = .unauthorized
+    case .shape: self = .methodNotAllowed(allowed: ["OPTIONS", "GET", "HEAD"])
+    case .format(let accepted): self = .mediaType(accepted: MediaType.accepted(accepted.map(\.rawValue)))
+    case .tooLarge(let limit): self = .tooLarge(limit: limit)
+    case .otherDigest: self = .digestMismatch(algorithm: "sha-256", provided: [], field: "Repr-Digest")
+    case .otherTotal: self = .inconsistentLength
+    case .otherOffset(let safe): self = .wrongOffset(expected: safe, provided: -1)
+    case .busy(let seconds), .windowFull(let seconds): self = .busy(retryAfter: .seconds(seconds))
+    case .quota: self = .quota
+    case .superseded: self = .superseded
+    case .full: self = .storageFull
+    case .storage: self = .storageFailed
+    case .backend: self = .backendFailed
+    case .broken: self = .gone
+    case .shutdown: self = .shuttingDown
+    }
+  }
+
+  init(_ failure: UploadFailure) {
+    switch failure {
+    case .full: self = .storageFull
+    case .storage: self = .storageFailed
+    case .digest(let computed):
+      self = .digestMismatch(algorithm: "sha-256", provided: computed.bytes, field: "Repr-Digest")
+    case .content(let fault): self = .contentRefused(offset: fault.offset)
+    case .backend: self = .backendFailed
+    case .backendTimeout: self = .backendTimeout
+    }
+  }
+}
+
+extension UploadAccount {
+  /// How the upload stands, for resumable uploads.
+  var resumableState: ResumableState { ResumableState(offset: safe, isComplete: state == .done, length: total) }
+
+  /// How the upload stands, for tus.
+  var tusState: TusState {
+    TusState(offset: safe, length: total ?? (state == .done ? safe : nil), metadata: facts?.metadata[tusMetadataName])
+  }
+
+  /// When the upload is dropped, in seconds since 1970.
+  var expires: Int64? { expiresAt.map { $0.milliseconds / 1000 } }
+}
+
+/// Under what name tus's metadata stand among an upload's own, byte for byte as they came.
+let tusMetadataName = "tus"

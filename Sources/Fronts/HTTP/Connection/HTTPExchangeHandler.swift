@@ -1,0 +1,227 @@
+import GatewayCore
+import HTTPUpload
+import Logging
+import NIOCore
+import NIOHTTP1
+import TLSTransport
+
+/// One HTTP connection: gives each request to an ``HTTPExchange``, and writes what that answers.
+final class HTTPExchangeHandler: ChannelDuplexHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias InboundOut = Never
+  typealias OutboundIn = HTTPServerResponsePart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  /// After an early answer so much of a body is read and thrown away, in bytes, so that the connection stays.
+  static let mostToDiscard: Int64 = 1 << 20
+
+  let front: HTTPFront
+  let peer: ConnectionPeer
+  var context: ChannelHandlerContext?
+  var watch: ConnectionWatch?
+  private var exchange: HTTPExchange?
+  private var recordPath: TLSRecordPath
+  private var hasBegunHead = false
+  private var isReadWanted = false
+  private var isClosing = false
+  private var isStopping = false
+
+  init(_ front: HTTPFront, peer: ConnectionPeer) {
+    self.front = front
+    self.peer = peer
+    self.recordPath = peer.recordPath
+  }
+
+  // MARK: The connection's life
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    watch = ConnectionWatch(
+      front.timeouts, on: context.eventLoop, currentPhase: { self.currentPhase },
+      onVerdict: { self.clientTookTooLong($0) })
+    watch?.look()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+    exchange = nil
+    watch = nil
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    watch?.stop()
+    exchange?.connectionIsGone()
+    front.logger.debug(
+      "Connection closed", metadata: peer.label.metadata(["records": "\(recordPath.rawValue)"]))
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if let problem = HTTPProblem(parserError: error), exchange == nil || exchange?.isAnswered == true {
+      return refuseInput(problem)
+    }
+    let isEnd = error as? TLSError == .truncated || error is IOError
+    front.logger.log(
+      level: isEnd && exchange == nil ? .debug : .info, "Connection lost",
+      metadata: peer.label.metadata(["reason": "\(error)"]))
+    context.close(promise: nil)
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case let changed as TLSRecordPathChanged: recordPath = changed.recordPath
+    case ChannelEvent.inputClosed:
+      // The client sends no more. What it asked is still answered, where all of the request is here.
+      isClosing = true
+      if exchange?.hasWholeRequest != true { context.close(promise: nil) }
+    case is GatewayIsStopping: stop()
+    default: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  private func stop() {
+    isStopping = true
+    isClosing = true
+    guard let exchange else { context?.close(promise: nil); return }
+    exchange.gatewayStops()
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    watch?.writability(isWritable: context.channel.isWritable)
+    if context.channel.isWritable { exchange?.clientReads() } else { watch?.look() }
+    context.fireChannelWritabilityChanged()
+  }
+
+  // MARK: What arrives
+
+  /// Bytes of a head, a body or an end.
+  func bytesArrived() {
+    if exchange == nil { hasBegunHead = true }
+    watch?.touch()
+    watch?.look()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head):
+      hasBegunHead = false
+      guard !isClosing || exchange == nil else { return }
+      let exchange = HTTPExchange(self, head: head)
+      self.exchange = exchange
+      exchange.begin()
+    case .body(let bytes): exchange?.received(bytes)
+    case .end(let trailers): exchange?.requestEnded(trailers)
+    }
+    watch?.look()
+    readIfWanted()
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if exchange?.holdsReading == true {
+      isReadWanted = true
+    } else {
+      context.read()
+    }
+  }
+
+  func readIfWanted() {
+    guard isReadWanted, exchange?.holdsReading != true else { return }
+    isReadWanted = false
+    context?.read()
+  }
+
+  // MARK: What goes out
+
+  /// A 1xx answer.
+  func send(interim status: Int, _ fields: HTTPFields) {
+    write(.head(HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: HTTPHeaders(fields))))
+    context?.flush()
+  }
+
+  /// The answer to the exchange, whole.
+  func send(status: Int, _ fields: HTTPFields, _ body: ByteBuffer?, to exchange: HTTPExchange, closes: Bool) {
+    guard self.exchange === exchange, let context else { return }
+    var headers = HTTPHeaders(fields)
+    // 204 and 1xx have no length (RFC 9110, section 8.6).
+    if status != 204 { headers.replaceOrAdd(name: "Content-Length", value: "\(body?.readableBytes ?? 0)") }
+    let ends = closes || isClosing || isStopping || !exchange.keepsAlive
+    if ends {
+      headers.replaceOrAdd(name: "Connection", value: "close")
+    } else if exchange.isOldVersion {
+      headers.replaceOrAdd(name: "Connection", value: "keep-alive")
+    }
+    write(.head(HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: headers)))
+    if let body, body.readableBytes > 0, !exchange.isHeadRequest { write(.body(.byteBuffer(body))) }
+    write(.end(nil))
+    context.flush()
+    if ends { return drain() }
+    if exchange.hasWholeRequest { finished(exchange) }
+  }
+
+  /// All of the request has come, and it is answered: the next one may come.
+  func finished(_ exchange: HTTPExchange) {
+    guard self.exchange === exchange else { return }
+    self.exchange = nil
+    watch?.look()
+    readIfWanted()
+  }
+
+  /// Says `close_notify` and reads on for a moment: closed at once, bytes that are still on their way would make the
+  /// kernel reset the connection, and the client might never see the answer.
+  private func drain() {
+    isClosing = true
+    context?.close(mode: .output, promise: nil)
+    watch?.drain()
+    readIfWanted()
+  }
+
+  private func refuseInput(_ problem: HTTPProblem) {
+    let answer = ProblemAnswer(problem)
+    var headers = HTTPHeaders(answer.fields)
+    headers.add(name: "Content-Length", value: "\(answer.body.utf8.count)")
+    headers.add(name: "Connection", value: "close")
+    // Past the pipeline's order: the parser gives out nothing more, so nothing can come in between.
+    write(.head(HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)))
+    write(.body(.byteBuffer(ByteBuffer(string: answer.body))))
+    write(.end(nil))
+    context?.flush()
+    drain()
+  }
+
+  private func write(_ part: HTTPServerResponsePart) {
+    context?.write(wrapOutboundOut(part), promise: nil)
+  }
+
+  // MARK: Waiting
+
+  private var currentPhase: ClientWatch.Phase {
+    guard let exchange else { return hasBegunHead ? .head : .idle }
+    return exchange.awaitsBytes ? .body : .ownWork
+  }
+
+  private func clientTookTooLong(_ verdict: ClientWatch.Verdict) {
+    switch verdict {
+    case .never, .lookAgain: return
+    case .close: context?.close(promise: nil)
+    case .headTooSlow: refuseInput(.requestTimeout)
+    case .silent: exchange?.silence()
+    }
+  }
+}
+
+extension HTTPHeaders {
+  init(_ fields: HTTPFields) {
+    self.init(fields.pairs.map { ($0.name, $0.value) })
+  }
+}
+
+extension HTTPProblem {
+  /// What the parser refused.
+  init?(parserError error: any Error) {
+    guard let error = error as? HTTPParserError else { return nil }
+    switch error {
+    case .headerOverflow: self = .headTooLarge
+    default: self = .badMessage(.content)
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import GatewayCore
+import HTTPUpload
+import Logging
+import NIOCore
+import NIOHTTP1
+import TLSTransport
+
+/// One request and its answer. What the request asks for is an ``HTTPOperation``; this holds what all of them share: the
+/// checks of the head, the way of the body's bytes, and the session.
+final class HTTPExchange {
+  let handler: HTTPExchangeHandler
+  let head: HTTPRequestHead
+  let fields: HTTPFields
+  private(set) var session: UploadSession?
+  private var operation: (any HTTPOperation)?
+  /// CORS fields of the answer.
+  var crossSiteFields = HTTPFields()
+
+  /// Bytes that came before they could be taken; at most one read.
+  private var waiting: [ByteBuffer] = []
+  private(set) var hasWholeRequest = false
+  private(set) var isAnswered = false
+  private(set) var trailers = HTTPFields()
+  /// Whether the core has offered to take bytes.
+  private var isOffered = false
+  /// Where the next byte goes, in bytes from the stream's start.
+  private(set) var position: Int64 = 0
+  private var discarded: Int64 = 0
+  /// Judges bytes that count only if all of them are right.
+  var judge: ChunkJudge?
+
+  init(_ handler: HTTPExchangeHandler, head: HTTPRequestHead) {
+    self.handler = handler
+    self.head = head
+    self.fields = HTTPFields(head.headers.map { ($0.name, $0.value) })
+  }
+
+  var front: HTTPFront { handler.front }
+  var gateway: Gateway { handler.front.gateway }
+  var isHeadRequest: Bool { head.method == .HEAD }
+  var isOldVersion: Bool { head.version.major == 1 && head.version.minor == 0 }
+  var keepsAlive: Bool { head.isKeepAlive }
+  var awaitsBytes: Bool { !hasWholeRequest && session?.awaitsBytes == true }
+
+  /// Whether nothing more is read for now.
+  var holdsReading: Bool { !isAnswered && (session?.isPaused == true || !waiting.isEmpty) }
+
+  // MARK: The head
+
+  func begin() {
+    do throws(HTTPProblem) {
+      let request = try HTTPRequest(self)
+      let operation = try request.operation(of: self)
+      self.operation = operation
+      operation.begin()
+    } catch {
+      refuse(error)
+    }
+  }
+
+  /// A session for an upload of this exchange.
+  func makeSession() -> UploadSession? {
+    guard let eventLoop = handler.context?.eventLoop else { return nil }
+    let session = UploadSession(gateway: gateway, on: eventLoop, logger: front.logger) { [weak self] in
+      self?.sessionSaid($0)
+    }
+    self.session = session
+    return session
+  }
+
+  /// Metadata of the upload's records in the log.
+  var about: () -> Logger.Metadata {
+    let (label, trace) = (handler.peer.label, fields.first("traceparent"))
+    return { label.metadata(trace.map { ["trace": "\($0.prefix(55))"] } ?? [:]) }
+  }
+
+  // MARK: The body
+
+  func received(_ bytes: ByteBuffer) {
+    guard !isAnswered else { return discard(bytes.readableBytes) }
+    guard isOffered, session?.takesBytes == true else { return waiting.append(bytes) }
+    take(bytes)
+  }
+
+  private func take(_ bytes: ByteBuffer) {
+    guard let session, let operation else { return }
+    let room = session.grantedEnd - position
+    guard Int64(bytes.readableBytes) <= room else { return operation.tooMuch() }
+    position += Int64(bytes.readableBytes)
+    judge?.take(bytes)
+    session.write(bytes)
+  }
+
+  private func takeWaiting() {
+    while isOffered, !isAnswered, session?.takesBytes == true, !waiting.isEmpty { take(waiting.removeFirst()) }
+    if isOffered, !isAnswered, hasWholeRequest, waiting.isEmpty { operation?.bodyEnded() }
+    handler.watch?.look()
+    handler.readIfWanted()
+  }
+
+  func requestEnded(_ trailers: HTTPHeaders?) {
+    hasWholeRequest = true
+    self.trailers = HTTPFields((trailers ?? [:]).map { ($0.name, $0.value) })
+    if isAnswered { return handler.finished(self) }
+    if isOffered, waiting.isEmpty, session?.takesBytes == true { operation?.bodyEnded() }
+  }
+
+  /// What comes after an early answer: a little is read, so that the connection stays.
+  private func discard(_ count: Int) {
+    discarded += Int64(count)
+    if discarded > 16 << 20 { handler.context?.close(promise: nil) }
+  }
+
+  // MARK: What the session says
+
+  private func sessionSaid(_ event: SessionEvent) {
+    guard let operation, !isAnswered else { return }
+    switch event {
+    case .offered(let offer):
+      position = offer.offset
+      operation.offered(offer)
+      guard !isAnswered else { return }
+      isOffered = true
+      expect(offer)
+      takeWaiting()
+    case .goOn: takeWaiting()
+    case .safe(let offset): operation.safe(upTo: offset)
+    case .refused(let refusal): refuse(HTTPProblem(refusal), refusal)
+    case .alreadyComplete(let account): operation.alreadyComplete(account)
+    case .complete(let size, let result): operation.complete(size: size, result)
+    case .stopped(let reason, let offset): stopped(reason, offset)
+    case .failed(let failure, let safe):
+      operation.failed(HTTPProblem(failure), safe: safe)
+    }
+  }
+
+  private func expect(_ offer: UploadOffer) {
+    guard let text = fields.first("Content-Length"), let count = Int64(text), waiting.isEmpty else { return }
+    handler.context?.triggerUserOutboundEvent(ExpectedPlaintext(count: count, from: offer.offset), promise: nil)
+  }
+
+  private func stopped(_ reason: StopReason, _ offset: Int64) {
+    switch reason {
+    case .grantFull, .clientGone: operation?.suspended(at: offset)
+    case .silence: operation?.failed(.requestTimeout, safe: offset)
+    case .superseded: operation?.failed(.superseded, safe: offset)
+    case .gatewayStopping: operation?.failed(.shuttingDown, safe: offset)
+    }
+  }
+
+  // MARK: Ends
+
+  func refuse(_ problem: HTTPProblem, _ refusal: Refusal? = nil) {
+    if let operation { return operation.refused(problem) }
+    answer(problem, HTTPFields())
+  }
+
+  /// Answers with a problem, and what the dialect adds.
+  func answer(_ problem: HTTPProblem, _ more: HTTPFields) {
+    let answer = ProblemAnswer(problem)
+    var fields = answer.fields
+    fields.append(more)
+    respond(
+      status: answer.status, fields, ByteBuffer(string: answer.body),
+      closes: problem.closesConnection)
+  }
+
+  func respond(status: Int, _ fields: HTTPFields, _ body: ByteBuffer? = nil, closes: Bool = false) {
+    guard !isAnswered else { return }
+    isAnswered = true
+    session?.ended()
+    waiting = []
+    var fields = fields
+    fields.append(crossSiteFields)
+    handler.send(status: status, fields, body, to: self, closes: closes || isTooMuchToDiscard)
+  }
+
+  /// Whether the rest of the body is not worth reading only to keep the connection.
+  private var isTooMuchToDiscard: Bool {
+    guard !hasWholeRequest else { return false }
+    if fields.first("Expect") != nil, !isOffered { return true }
+    guard let length = fields.first("Content-Length").flatMap({ Int64($0) }) else { return fields.has("Transfer-Encoding") }
+    return length > HTTPExchangeHandler.mostToDiscard
+  }
+
+  func silence() { session?.silence() }
+
+  func clientReads() { session?.clientReads() }
+
+  func gatewayStops() {
+    guard !isAnswered else { return }
+    if session == nil || session?.hasUpload == false { return refuse(.shuttingDown) }
+    _ = session?.gatewayStops()
+  }
+
+  /// The connection is gone: an upload that can be resumed keeps what arrived.
+  func connectionIsGone() {
+    isAnswered = true
+    session?.connectionIsGone()
+    session = nil
+    operation = nil
+  }
+}
+
+/// What a request asks for, and how its dialect answers.
+protocol HTTPOperation: AnyObject {
+  func begin()
+  /// The core takes bytes.
+  func offered(_ offer: UploadOffer)
+  /// All of the body was given to the session.
+  func bodyEnded()
+  /// More bytes come than were offered.
+  func tooMuch()
+  func safe(upTo offset: Int64)
+  func complete(size: Int64, _ result: SinkResult)
+  func alreadyComplete(_ account: UploadAccount)
+  func suspended(at offset: Int64)
+  func failed(_ problem: HTTPProblem, safe: Int64)
+  func refused(_ problem: HTTPProblem)
+}

@@ -1,0 +1,120 @@
+import GatewayCore
+import HTTPUpload
+import NIOHTTP1
+
+/// A request whose head passed all checks: where it goes, and in which dialect.
+struct HTTPRequest {
+  let head: MessageChecks.Head
+  /// What the request means, whatever line it has (`X-HTTP-Method-Override`).
+  let method: String
+  let dialect: UploadDialect
+  let place: RoutePlace
+  let terms: RouteTerms
+  let access: AccessRequest
+  /// Of this gateway, as the client addresses it: `https://uploads.example`.
+  let origin: String
+
+  /// Checks in this order: framing, target, dialect, foreign pages.
+  init(_ exchange: HTTPExchange) throws(HTTPProblem) {
+    let (line, fields, front) = (exchange.head, exchange.fields, exchange.front)
+    let settings = front.settings
+    head = try MessageChecks(hosts: settings.hosts).check(
+      method: line.method.rawValue, target: line.uri, version: exchange.isOldVersion ? .http10 : .http11,
+      fields: fields)
+    origin = settings.origin ?? head.authority?.origin ?? ""
+    method = UploadDialect.method(line.method.rawValue, fields: fields)
+    guard let path = head.target.path else { throw .notFound }
+    place = try RoutePlace(path, routes: front.gateway.routePaths, namesOnly: method == "PUT")
+    guard let terms = front.gateway.terms(of: place.route) else { throw .notFound }
+    self.terms = terms
+    let check = CrossSiteCheck(origins: settings.origins[place.route] ?? [])
+    if CrossSiteCheck.isPreflight(method: method, fields: fields) {
+      exchange.crossSiteFields = check.preflight(fields, methods: HTTPRequest.methods)
+    } else {
+      exchange.crossSiteFields = try check.check(method: method, fields: fields, own: origin)
+    }
+    dialect = try UploadDialect.choose(method: method, fields: fields)
+    access = AccessRequest(
+      route: place.route, credentials: Self.credentials(exchange.handler.peer.credentials, fields))
+  }
+
+  static let methods = ["OPTIONS", "GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"]
+
+  private static func credentials(_ shown: Credentials, _ fields: HTTPFields) -> Credentials {
+    var credentials = shown
+    guard let authorization = fields.first("Authorization") else { return credentials }
+    let words = authorization.split(separator: " ", maxSplits: 1)
+    // Of a scheme that nobody here knows, so it is a wrong one wherever one is wanted.
+    credentials.token =
+      words.count == 2 && words[0].lowercased() == "bearer" ? String(words[1]).trimmingBlanks : ""
+    return credentials
+  }
+
+  /// The upload that the URL names.
+  var key: UploadKey? { place.key.flatMap { UploadKey($0) } }
+
+  /// The absolute URL of an upload: many clients cannot make one of a relative one.
+  func location(of key: UploadKey) -> String { origin + place.route + "/" + key.text }
+
+  /// What the request asks for.
+  func operation(of exchange: HTTPExchange) throws(HTTPProblem) -> any HTTPOperation {
+    switch method {
+    case "OPTIONS": return HTTPCapabilities(exchange, self)
+    case "PUT": return try creation(exchange)
+    case "POST":
+      guard place.key == nil else { throw .methodNotAllowed(allowed: ["HEAD", "GET", "PATCH", "DELETE"]) }
+      return try creation(exchange)
+    case "PATCH":
+      guard let key else { throw .notFound }
+      switch dialect {
+      case .tus: return TusAppending(exchange, self, key)
+      case .resumable(let version): return ResumableAppending(exchange, self, key, version)
+      case .plain, .form: throw .mediaType(accepted: [TusAppend.mediaType, ResumableRequest.mediaType])
+      }
+    case "HEAD", "GET":
+      guard let key else {
+        guard place.rest == .none else { throw .notFound }
+        return HTTPPage(exchange, self)
+      }
+      return HTTPDescription(exchange, self, key)
+    case "DELETE":
+      guard let key else { throw .notFound }
+      return HTTPRemoval(exchange, self, key)
+    default: throw .methodNotAllowed(allowed: Self.methods)
+    }
+  }
+
+  private func creation(_ exchange: HTTPExchange) throws(HTTPProblem) -> any HTTPOperation {
+    switch dialect {
+    case .plain: return PlainUpload(exchange, self)
+    case .form: return try FormUpload(exchange, self)
+    case .tus: return TusCreating(exchange, self)
+    case .resumable(let version): return ResumableCreating(exchange, self, version)
+    }
+  }
+
+  /// What the bytes are, by their media type and what the route takes.
+  func format(_ type: MediaType?) throws(HTTPProblem) -> DataFormat {
+    let taken = terms.formats.map(\.rawValue)
+    guard let name = MediaType.format(type, takenBy: taken), let format = DataFormat(rawValue: name) else {
+      throw .mediaType(accepted: MediaType.accepted(taken))
+    }
+    return format
+  }
+
+  /// What every answer of a resumable dialect tells of the route's bounds.
+  var limit: UploadLimit { UploadLimit(maxSize: terms.largestUpload, maxAge: terms.keptForSeconds, minSize: nil) }
+
+  func transfer(_ exchange: HTTPExchange, isTentative: Bool = false, tellsProgress: Bool = false) -> TransferTerms {
+    TransferTerms(
+      buffer: 1 << 20, acknowledgeEvery: tellsProgress ? 4 << 20 : nil, checkpointEvery: tellsProgress ? 4 << 20 : nil,
+      isTentative: isTentative, connection: exchange.handler.peer.connection,
+      traceparent: exchange.fields.first("traceparent"))
+  }
+}
+
+extension String {
+  fileprivate var trimmingBlanks: String {
+    String(drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+  }
+}

@@ -1,0 +1,77 @@
+package import GatewayCore
+package import HTTPUpload
+package import Logging
+package import NIOCore
+import NIOHTTP1
+
+/// HTTP as a front: plain uploads, forms, tus and resumable uploads at the same routes (docs/http.md).
+package struct HTTPFront: Front {
+  /// Its names in ALPN, the preferred first.
+  package static let applicationProtocols = ["http/1.1"]
+
+  let gateway: Gateway
+  let settings: HTTPSettings
+  let timeouts: FrontTimeouts
+  let logger: Logger
+
+  /// - Parameter logger: of the gateway; what names a connection is added.
+  package init(gateway: Gateway, settings: HTTPSettings, timeouts: FrontTimeouts, logger: Logger) {
+    self.gateway = gateway
+    self.settings = settings
+    self.timeouts = timeouts
+    self.logger = logger
+  }
+
+  /// See ``Front``.
+  package var applicationProtocols: [String] { Self.applicationProtocols }
+
+  /// Methods are upper case (RFC 9110, section 9.1), and no other protocol here begins so.
+  package func recognises(_ firstBytes: ByteBufferView) -> Bool? {
+    firstBytes.first.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+  }
+
+  /// See ``Front``.
+  package func install(on channel: any Channel, peer: ConnectionPeer) throws {
+    let exchanges = HTTPExchangeHandler(self, peer: peer)
+    try channel.pipeline.syncOperations.addHandlers(
+      HTTP1Arrival { [weak exchanges] in exchanges?.bytesArrived() },
+      HTTPResponseEncoder(configuration: .noFramingTransformation),
+      ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limits: Self.limits)),
+      HTTPServerPipelineHandler(), exchanges)
+  }
+
+  /// Of a message's head, trailers included; more is 431, or 414 for the target.
+  private static var limits: NIOHTTPDecoderLimitConfiguration {
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maximumHeaderFieldSize = 8 << 10
+    limits.maximumTotalHeadersSize = 16 << 10
+    limits.maximumHeaderCount = 64
+    return limits
+  }
+}
+
+/// What the HTTP front is told.
+package struct HTTPSettings: Hashable, Sendable {
+  /// The gateway's own origin, as `https://uploads.example`; `nil` takes what the request addresses.
+  package var origin: String?
+  /// Hosts that requests may address; empty for all.
+  package var hosts: [String]
+  /// Whether `104 (Upload Resumption Supported)` is sent to clients that know it.
+  package var sendsInterim: Bool
+  /// Whether browsers get the page.
+  package var hasPage: Bool
+  /// Origins of foreign pages that may use a route, by its path.
+  package var origins: [String: [String]]
+
+  /// What has no default in the configuration has its safe choice here.
+  package init(
+    origin: String? = nil, hosts: [String] = [], sendsInterim: Bool = true, hasPage: Bool = true,
+    origins: [String: [String]] = [:]
+  ) {
+    self.origin = origin
+    self.hosts = hosts
+    self.sendsInterim = sendsInterim
+    self.hasPage = hasPage
+    self.origins = origins
+  }
+}

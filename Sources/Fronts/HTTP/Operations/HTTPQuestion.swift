@@ -1,0 +1,155 @@
+import GatewayCore
+import HTTPUpload
+
+/// A request that brings no bytes of an upload: what an operation has to be told of one never comes.
+class HTTPQuestion: HTTPOperation {
+  unowned let exchange: HTTPExchange
+  let request: HTTPRequest
+
+  init(_ exchange: HTTPExchange, _ request: HTTPRequest) {
+    self.exchange = exchange
+    self.request = request
+  }
+
+  func begin() {}
+  func offered(_ offer: UploadOffer) { exchange.session?.finish() }
+  func bodyEnded() {}
+  func tooMuch() { exchange.session?.leave() }
+  func safe(upTo offset: Int64) {}
+  func complete(size: Int64, _ result: SinkResult) {}
+  func alreadyComplete(_ account: UploadAccount) {}
+  func suspended(at offset: Int64) {}
+  func failed(_ problem: HTTPProblem, safe: Int64) { refused(problem) }
+  func refused(_ problem: HTTPProblem) { exchange.answer(problem, dialectFields(problem)) }
+
+  /// What the dialect adds to a refusal.
+  final func dialectFields(_ problem: HTTPProblem) -> HTTPFields {
+    switch request.dialect {
+    case .tus: TusAnswer.refusal(problem, maxSize: request.terms.largestUpload)
+    case .resumable(let version): ResumableAnswer(version).refusal(problem, nil, limit: request.limit)
+    case .plain, .form: HTTPFields()
+    }
+  }
+}
+
+/// HEAD or GET of an upload: how far it is. A connection that has the upload makes safe what it brought, and loses it, so
+/// that the offset told is one to go on from.
+final class HTTPDescription: HTTPQuestion {
+  private let key: UploadKey
+  private var account: UploadAccount?
+
+  init(_ exchange: HTTPExchange, _ request: HTTPRequest, _ key: UploadKey) {
+    self.key = key
+    super.init(exchange, request)
+  }
+
+  override func begin() {
+    if case .resumable(let version) = request.dialect {
+      do throws(HTTPProblem) {
+        try ResumableRequest(version, fields: exchange.fields, contentLength: 0).checkForStrayFields()
+      } catch {
+        return refused(error)
+      }
+    }
+    exchange.makeSession()?.settledStatus(of: key, request.access) { result in
+      switch result {
+      case .success(let account): self.found(account)
+      case .failure(let refusal): self.refused(HTTPProblem(refusal))
+      }
+    }
+  }
+
+  private func found(_ account: UploadAccount) {
+    self.account = account
+    guard account.state != .failed else { return refused(.gone) }
+    // tus has no end but the length: after a crash between the last byte and the end, this is the one who ends it.
+    if request.dialect == .tus, account.state == .open, account.total == account.safe {
+      do throws(Refusal) {
+        return try exchange.session?.resume(
+          UploadResumption(key: key, access: request.access, transfer: request.transfer(exchange)),
+          about: exchange.about) ?? ()
+      } catch {
+        return refused(HTTPProblem(error))
+      }
+    }
+    describe(account)
+  }
+
+  override func complete(size: Int64, _ result: SinkResult) {
+    guard var account else { return }
+    account.state = .done
+    account.expiresAt = nil
+    describe(account)
+  }
+
+  override func alreadyComplete(_ account: UploadAccount) { describe(account) }
+
+  private func describe(_ account: UploadAccount) {
+    switch request.dialect {
+    case .tus:
+      exchange.respond(status: 200, TusAnswer.described(account.tusState, expires: account.expires))
+    case .resumable(let version):
+      let answer = ResumableAnswer(version).retrieved(account.resumableState, limit: request.limit)
+      exchange.respond(status: answer.status, answer.fields)
+    case .plain, .form:
+      let newest = ResumableAnswer(ResumableVersion(number: nil))
+      var answer = newest.retrieved(account.resumableState, limit: request.limit)
+      answer.fields.fill(from: TusAnswer.described(account.tusState, expires: account.expires))
+      if let digest = account.digest, account.state == .done {
+        answer.fields.append("Repr-Digest", DigestFields.value(sha256: digest.bytes))
+      }
+      exchange.respond(status: answer.status, answer.fields)
+    }
+  }
+}
+
+/// DELETE of an upload.
+final class HTTPRemoval: HTTPQuestion {
+  private let key: UploadKey
+
+  init(_ exchange: HTTPExchange, _ request: HTTPRequest, _ key: UploadKey) {
+    self.key = key
+    super.init(exchange, request)
+  }
+
+  override func begin() {
+    if case .resumable(let version) = request.dialect {
+      do throws(HTTPProblem) {
+        try ResumableRequest(version, fields: exchange.fields, contentLength: 0).checkForStrayFields()
+      } catch {
+        return refused(error)
+      }
+    }
+    exchange.makeSession()?.status(of: key, request.access) { result in
+      switch result {
+      case .success(let account) where account.state == .done: self.refused(.completeUploadStays)
+      case .success: self.cancel()
+      case .failure(let refusal): self.refused(HTTPProblem(refusal))
+      }
+    }
+  }
+
+  private func cancel() {
+    exchange.session?.cancel(key, request.access) { result in
+      switch result {
+      case .success:
+        var fields = HTTPFields()
+        if self.request.dialect == .tus { fields.append(TusAnswer.common) }
+        if case .resumable(let version) = self.request.dialect { fields.append(version.fields) }
+        self.exchange.respond(status: 204, fields)
+      case .failure(let refusal): self.refused(HTTPProblem(refusal))
+      }
+    }
+  }
+}
+
+/// OPTIONS: what a route can do. It answers without credentials, as browsers and phones ask so.
+final class HTTPCapabilities: HTTPQuestion {
+  override func begin() {
+    let terms = request.terms
+    var fields = TusAnswer.options(maxSize: terms.largestUpload, checksums: terms.checksums, concatenates: false)
+    fields.append(ResumableAnswer(ResumableVersion(of: exchange.fields)).options(limit: request.limit))
+    fields.append("Allow", HTTPRequest.methods.joined(separator: ", "))
+    exchange.respond(status: 200, fields)
+  }
+}

@@ -1,0 +1,127 @@
+import ContentDigests
+import GatewayCore
+import HTTPUpload
+import NIOCore
+
+/// A PATCH of a resumable upload (draft-ietf-httpbis-resumable-upload): more bytes, or its end.
+final class ResumableAppending: HTTPOperation {
+  private unowned let exchange: HTTPExchange
+  private let request: HTTPRequest
+  private let key: UploadKey
+  private let answers: ResumableAnswer
+  private let version: ResumableVersion
+  private var append: ResumableRequest.Append?
+  private var digest: DigestFields?
+  private var account: UploadAccount?
+  private var total: Int64?
+
+  init(_ exchange: HTTPExchange, _ request: HTTPRequest, _ key: UploadKey, _ version: ResumableVersion) {
+    self.exchange = exchange
+    self.request = request
+    self.key = key
+    self.version = version
+    self.answers = ResumableAnswer(version)
+  }
+
+  func begin() {
+    do throws(HTTPProblem) {
+      append = try ResumableRequest(
+        version, fields: exchange.fields, contentLength: request.head.contentLength
+      ).append()
+      digest = try DigestFields(.content, of: exchange.fields)
+      _ = try digest?.toCheck()
+    } catch {
+      return refused(error)
+    }
+    // The older request ends, and an offset that its client was told is right then.
+    exchange.makeSession()?.settledStatus(of: key, request.access) { result in
+      switch result {
+      case .success(let account): self.found(account)
+      case .failure(let refusal): self.refused(HTTPProblem(refusal))
+      }
+    }
+  }
+
+  private func found(_ account: UploadAccount) {
+    guard let append else { return }
+    self.account = account
+    do throws(HTTPProblem) {
+      guard account.state != .failed else { throw .gone }
+      guard try account.resumableState.decide(append, version.rules) == .receive else {
+        return exchange.respond(status: 201, answers.done(status: 201, offset: account.safe))
+      }
+    } catch {
+      return refused(error)
+    }
+    total = account.total ?? append.total
+    let isTentative = digest != nil && request.terms.takesBack
+    if let sha256 = digest?.sha256, isTentative { exchange.judge = ChunkJudge(TusChecksum(sha256: sha256)) }
+    var transfer = request.transfer(exchange, isTentative: isTentative, tellsProgress: tellsProgress)
+    transfer.bringsBytes = append.contentLength != 0
+    let resumption = UploadResumption(
+      key: key, access: request.access, offset: append.offset, lateTotal: account.total == nil ? append.total : nil,
+      atMost: total == nil ? append.contentLength.map { append.offset + $0 } : nil, transfer: transfer)
+    do throws(Refusal) {
+      try exchange.session?.resume(resumption, about: exchange.about)
+    } catch {
+      refused(HTTPProblem(error))
+    }
+  }
+
+  private var tellsProgress: Bool { exchange.front.settings.sendsInterim && version.isSaid && version.rules.tellsProgress }
+
+  func offered(_ offer: UploadOffer) {
+    total = offer.total
+    if request.head.expectsContinue { exchange.handler.send(interim: 100, [:]) }
+  }
+
+  func bodyEnded() {
+    guard let append else { return }
+    if let judge = exchange.judge {
+      guard judge.isRight() else {
+        exchange.session?.leave()
+        return refused(digest?.mismatch ?? .checksumMismatch)
+      }
+      exchange.session?.approve()
+    }
+    if append.isLast, let total, exchange.position != total {
+      exchange.session?.leave()
+      return refused(.inconsistentLength)
+    }
+    if append.isLast { exchange.session?.finish() } else { exchange.session?.leave() }
+  }
+
+  func tooMuch() {
+    exchange.session?.leave()
+    refused(total != nil ? .inconsistentLength : .tooLarge(limit: request.terms.largestUpload))
+  }
+
+  func safe(upTo offset: Int64) {
+    guard tellsProgress, let fields = answers.progress(offset: offset),
+      exchange.handler.context?.channel.isWritable == true
+    else { return }
+    exchange.handler.send(interim: 104, fields)
+  }
+
+  func complete(size: Int64, _ result: SinkResult) {
+    var fields = answers.done(status: 201, offset: size)
+    fields.append("Location", request.location(of: key))
+    if let digest = result.digest { fields.append("Repr-Digest", DigestFields.value(sha256: digest.bytes)) }
+    exchange.respond(status: 201, fields, result.reply)
+  }
+
+  func alreadyComplete(_ account: UploadAccount) {
+    exchange.respond(status: 201, answers.done(status: 201, offset: account.safe))
+  }
+
+  func suspended(at offset: Int64) {
+    let answer = answers.appended(offset: offset, limit: request.limit)
+    exchange.respond(status: answer.status, answer.fields)
+  }
+
+  func failed(_ problem: HTTPProblem, safe: Int64) { refused(problem) }
+
+  func refused(_ problem: HTTPProblem) {
+    exchange.answer(problem, answers.refusal(problem, account?.resumableState, limit: request.limit))
+  }
+}

@@ -1,0 +1,111 @@
+import GatewayCore
+import HTTPUpload
+import NIOCore
+
+/// A request that opens a resumable upload (draft-ietf-httpbis-resumable-upload), with or without its first bytes.
+final class ResumableCreating: HTTPOperation {
+  private unowned let exchange: HTTPExchange
+  private let request: HTTPRequest
+  private let answers: ResumableAnswer
+  private let version: ResumableVersion
+  private var creation: ResumableRequest.Creation?
+  private var key: UploadKey?
+  /// Where a request says that its bytes are all, and the upload has another length.
+  private var state: ResumableState?
+
+  init(_ exchange: HTTPExchange, _ request: HTTPRequest, _ version: ResumableVersion) {
+    self.exchange = exchange
+    self.request = request
+    self.version = version
+    self.answers = ResumableAnswer(version)
+  }
+
+  func begin() {
+    do throws(HTTPProblem) {
+      let fields = exchange.fields
+      let creation = try ResumableRequest(version, fields: fields, contentLength: request.head.contentLength).creation()
+      self.creation = creation
+      let digest = try DigestFields(.representation, of: fields)?.toCheck()
+      // tus-js-client sends its metadata beside the draft's fields. What of it cannot be read is no reason to refuse.
+      let metadata = try? TusMetadata(of: fields)
+      let label =
+        request.place.name ?? fields.first("Content-Disposition").flatMap { ContentDisposition($0)?.label }
+        ?? metadata?.label
+      var transfer = request.transfer(exchange, tellsProgress: tellsProgress)
+      transfer.bringsBytes = request.head.mayBringBytes
+      let upload = UploadRequest(
+        access: request.access, shape: .stream,
+        format: try request.format(metadata?.mediaType ?? fields.contentType), total: creation.total, label: label,
+        digest: digest.flatMap { ContentDigest(bytes: $0) },
+        atMost: creation.total == nil ? request.head.contentLength : nil, understandsParts: false, transfer: transfer)
+      do throws(Refusal) {
+        try exchange.makeSession()?.open(upload, about: exchange.about)
+      } catch {
+        refused(HTTPProblem(error))
+      }
+    } catch {
+      refused(error)
+    }
+  }
+
+  private var tellsProgress: Bool { exchange.front.settings.sendsInterim && version.isSaid && version.rules.tellsProgress }
+
+  func offered(_ offer: UploadOffer) {
+    key = offer.key
+    // The upload's place first: some proxies pass only the first interim answer on.
+    if exchange.front.settings.sendsInterim,
+      let fields = answers.interim(location: request.location(of: offer.key), limit: request.limit)
+    {
+      exchange.handler.send(interim: 104, fields)
+    }
+    if request.head.expectsContinue { exchange.handler.send(interim: 100, [:]) }
+  }
+
+  func bodyEnded() {
+    guard let creation else { return }
+    // The length that was told and the bytes that came must agree, also where they came without a length.
+    if creation.isLast, let total = creation.total, exchange.position != total {
+      exchange.session?.leave()
+      return refused(.inconsistentLength)
+    }
+    if creation.isLast { exchange.session?.finish() } else { exchange.session?.leave() }
+  }
+
+  func tooMuch() {
+    exchange.session?.leave()
+    refused(creation?.total != nil ? .inconsistentLength : .tooLarge(limit: request.terms.largestUpload))
+  }
+
+  func safe(upTo offset: Int64) {
+    guard tellsProgress, let fields = answers.progress(offset: offset),
+      exchange.handler.context?.channel.isWritable == true
+    else { return }
+    exchange.handler.send(interim: 104, fields)
+  }
+
+  func complete(size: Int64, _ result: SinkResult) {
+    var fields = answers.done(status: 201, offset: size)
+    if let key { fields.append("Location", request.location(of: key)) }
+    if let digest = result.digest { fields.append("Repr-Digest", DigestFields.value(sha256: digest.bytes)) }
+    exchange.respond(status: 201, fields, result.reply)
+  }
+
+  func alreadyComplete(_ account: UploadAccount) {
+    exchange.respond(status: 201, answers.done(status: 201, offset: account.safe))
+  }
+
+  func suspended(at offset: Int64) {
+    guard let key else { return refused(.storageFailed) }
+    let answer = answers.created(location: request.location(of: key), offset: offset, limit: request.limit)
+    exchange.respond(status: answer.status, answer.fields)
+  }
+
+  func failed(_ problem: HTTPProblem, safe: Int64) {
+    state = ResumableState(offset: safe, isComplete: false, length: creation?.total)
+    refused(problem)
+  }
+
+  func refused(_ problem: HTTPProblem) {
+    exchange.answer(problem, answers.refusal(problem, state, limit: request.limit))
+  }
+}

@@ -1,0 +1,109 @@
+import GatewayCore
+import HTTPUpload
+import NIOCore
+
+/// A PATCH of tus: more bytes of an upload.
+final class TusAppending: HTTPOperation {
+  private unowned let exchange: HTTPExchange
+  private let request: HTTPRequest
+  private let key: UploadKey
+  private var append: TusAppend?
+  private var total: Int64?
+  private var expires: Int64?
+
+  init(_ exchange: HTTPExchange, _ request: HTTPRequest, _ key: UploadKey) {
+    self.exchange = exchange
+    self.request = request
+    self.key = key
+  }
+
+  func begin() {
+    do throws(HTTPProblem) {
+      append = try TusAppend(
+        exchange.fields, contentLength: request.head.contentLength, checksums: request.terms.checksums)
+    } catch {
+      return refused(error)
+    }
+    // A connection that still has the upload makes safe what it brought: an offset that it was told is right then.
+    exchange.makeSession()?.settledStatus(of: key, request.access) { result in
+      switch result {
+      case .success(let account): self.found(account)
+      case .failure(let refusal): self.refused(HTTPProblem(refusal))
+      }
+    }
+  }
+
+  private func found(_ account: UploadAccount) {
+    guard let append else { return }
+    do throws(HTTPProblem) {
+      guard account.state != .failed else { throw .gone }
+      try append.check(account.tusState)
+      total = account.total ?? append.length
+    } catch {
+      return refused(error)
+    }
+    if account.state == .done {
+      return exchange.respond(status: 204, TusAnswer.appended(offset: account.safe, expires: nil))
+    }
+    if let checksum = append.checksum {
+      exchange.judge = ChunkJudge(checksum)
+    } else if append.checksumComesLast {
+      exchange.judge = ChunkJudge(anyOf: request.terms.checksums)
+    }
+    var transfer = request.transfer(exchange, isTentative: append.isTentative)
+    transfer.bringsBytes = append.contentLength != 0
+    let resumption = UploadResumption(
+      key: key, access: request.access, offset: append.offset, lateTotal: account.total == nil ? append.length : nil,
+      atMost: total == nil ? append.contentLength.map { append.offset + $0 } : nil, transfer: transfer)
+    do throws(Refusal) {
+      try exchange.session?.resume(resumption, about: exchange.about)
+    } catch {
+      refused(HTTPProblem(error))
+    }
+  }
+
+  func offered(_ offer: UploadOffer) {
+    expires = exchange.gateway.expirySeconds(of: request.terms)
+    total = offer.total
+    if request.head.expectsContinue { exchange.handler.send(interim: 100, [:]) }
+  }
+
+  func bodyEnded() {
+    if let judge = exchange.judge {
+      do throws(HTTPProblem) {
+        let brought = try TusChecksum(of: exchange.trailers, known: request.terms.checksums)
+        guard judge.isRight(brought) else { throw .checksumMismatch }
+      } catch {
+        exchange.session?.leave()
+        return refused(error)
+      }
+      exchange.session?.approve()
+    }
+    if exchange.position == total { exchange.session?.finish() } else { exchange.session?.leave() }
+  }
+
+  func tooMuch() {
+    exchange.session?.leave()
+    refused(.tooLarge(limit: total ?? request.terms.largestUpload))
+  }
+
+  func safe(upTo offset: Int64) {}
+
+  func complete(size: Int64, _ result: SinkResult) {
+    exchange.respond(status: 204, TusAnswer.appended(offset: size, expires: nil))
+  }
+
+  func alreadyComplete(_ account: UploadAccount) {
+    exchange.respond(status: 204, TusAnswer.appended(offset: account.safe, expires: nil))
+  }
+
+  func suspended(at offset: Int64) {
+    exchange.respond(status: 204, TusAnswer.appended(offset: offset, expires: expires))
+  }
+
+  func failed(_ problem: HTTPProblem, safe: Int64) { refused(problem) }
+
+  func refused(_ problem: HTTPProblem) {
+    exchange.answer(problem, TusAnswer.refusal(problem, maxSize: request.terms.largestUpload))
+  }
+}

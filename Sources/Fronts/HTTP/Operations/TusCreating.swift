@@ -1,0 +1,89 @@
+import GatewayCore
+import HTTPUpload
+import NIOCore
+
+/// A POST of tus that opens an upload, with or without its first bytes.
+final class TusCreating: HTTPOperation {
+  private unowned let exchange: HTTPExchange
+  private let request: HTTPRequest
+  private var creation: TusCreation?
+  private var key: UploadKey?
+  private var expires: Int64?
+
+  init(_ exchange: HTTPExchange, _ request: HTTPRequest) {
+    self.exchange = exchange
+    self.request = request
+  }
+
+  func begin() {
+    do throws(HTTPProblem) {
+      let creation = try TusCreation(
+        exchange.fields, contentLength: request.head.contentLength, checksums: request.terms.checksums)
+      // Joining parts is not announced.
+      if creation.concat != nil { throw .unexpectedField("Upload-Concat") }
+      self.creation = creation
+      if let checksum = creation.checksum {
+        exchange.judge = ChunkJudge(checksum)
+      }
+      let digest = try DigestFields(.representation, of: exchange.fields)?.toCheck()
+      var metadata: [String: String] = [:]
+      if let text = creation.metadata?.text { metadata[tusMetadataName] = text }
+      var transfer = request.transfer(exchange, isTentative: creation.checksum != nil)
+      transfer.bringsBytes = creation.hasContent
+      let upload = UploadRequest(
+        access: request.access, shape: .stream, format: try request.format(creation.metadata?.mediaType),
+        total: creation.length, label: creation.metadata?.label, metadata: metadata,
+        digest: digest.flatMap { ContentDigest(bytes: $0) },
+        atMost: creation.length == nil ? request.head.contentLength : nil, understandsParts: false, transfer: transfer)
+      do throws(Refusal) {
+        try exchange.makeSession()?.open(upload, about: exchange.about)
+      } catch {
+        refused(HTTPProblem(error))
+      }
+    } catch {
+      refused(error)
+    }
+  }
+
+  func offered(_ offer: UploadOffer) {
+    key = offer.key
+    expires = exchange.gateway.expirySeconds(of: request.terms)
+    if request.head.expectsContinue { exchange.handler.send(interim: 100, [:]) }
+  }
+
+  func bodyEnded() {
+    if let judge = exchange.judge {
+      guard judge.isRight() else {
+        exchange.session?.leave()
+        return refused(.checksumMismatch)
+      }
+      exchange.session?.approve()
+    }
+    if exchange.position == creation?.length { exchange.session?.finish() } else { exchange.session?.leave() }
+  }
+
+  func tooMuch() {
+    exchange.session?.leave()
+    refused(.tooLarge(limit: creation?.length ?? request.terms.largestUpload))
+  }
+
+  func safe(upTo offset: Int64) {}
+
+  func complete(size: Int64, _ result: SinkResult) { created(at: size, expires: nil) }
+
+  func alreadyComplete(_ account: UploadAccount) { created(at: account.safe, expires: nil) }
+
+  func suspended(at offset: Int64) { created(at: offset, expires: expires) }
+
+  private func created(at offset: Int64, expires: Int64?) {
+    guard let key else { return refused(.storageFailed) }
+    exchange.respond(
+      status: 201, TusAnswer.created(location: request.location(of: key), offset: offset, expires: expires))
+  }
+
+  func failed(_ problem: HTTPProblem, safe: Int64) { refused(problem) }
+
+  func refused(_ problem: HTTPProblem) {
+    exchange.answer(problem, TusAnswer.refusal(problem, maxSize: request.terms.largestUpload))
+  }
+}
