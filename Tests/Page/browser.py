@@ -62,7 +62,8 @@ class Browser:
                         "row => [row.querySelector('bdi').textContent, row.dataset.state]))")
 
     def progress(self, name):
-        return float(self.row(name).find_element(By.TAG_NAME, "progress").get_property("value"))
+        """The part that the row's bar shows, 0 while there is no row yet."""
+        return self.run("return items.find(item => item.name === arguments[0])?.parts.progress.value ?? 0", name)
 
     def press(self, name, part):
         self.row(name).find_element(By.CSS_SELECTOR, part).click()
@@ -113,7 +114,9 @@ class Browser:
         found = []
         for entry in self.messages:
             of_network = entry["source"] == "network" and "Failed to load resource" in entry["message"]
-            if entry["level"] in ("SEVERE", "WARNING") and not (of_network and faults_expected):
+            # A headless browser has no gesture of a user, without which the question is not asked.
+            unasked = "'beforeunload' confirmation panel" in entry["message"]
+            if not unasked and entry["level"] in ("SEVERE", "WARNING") and not (of_network and faults_expected):
                 found.append(entry["message"])
         for request in self.requests:
             url = urlsplit(request["url"])

@@ -142,7 +142,7 @@ class Exchange(BaseHTTPRequestHandler):
     def do_POST(self):
         if self.headers.get_content_type() == "multipart/form-data":
             self.fake.forms.append(self.rfile.read(int(self.headers["Content-Length"])))
-            return self.answer(201, {"Content-Type": "text/html; charset=utf-8"}, b"<!doctype html><title>Done</title>")
+            return self.answer(201, {"Content-Type": "text/html; charset=utf-8"}, b"<!doctype html><title>Done</title><link rel=icon href=data:,>")
         if self.refused():
             return
         length = int(self.headers["Upload-Length"])
