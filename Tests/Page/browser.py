@@ -11,7 +11,7 @@ from selenium.webdriver.chrome.service import Service
 
 
 class Browser:
-    def __init__(self, width=1280, height=900, dark=False, script=True):
+    def __init__(self, width=1280, height=900, dark=False, script=True, mobile=False):
         options = webdriver.ChromeOptions()
         for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
                          "--no-first-run", "--disable-background-networking", "--ignore-certificate-errors",
@@ -24,7 +24,7 @@ class Browser:
         self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
         self.driver.set_page_load_timeout(20)
         self.driver.set_script_timeout(20)
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         self.scheme(dark)
         self.requests = []
         self.messages = []

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 import time
-import urllib.request
+import urllib.parse
 
 from accessibility import check_contrast, check_sizes, check_with_axe
 from fake import page_bytes
@@ -24,6 +24,11 @@ def fake_case(function):
     case(function)
     function.needs_fake = True
     return function
+
+
+def content_of(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def three_files(rig, size=6 * MB):
@@ -83,7 +88,7 @@ def pause_and_resume(rig):
     browser = rig.open()
     rig.relay.rate = 3 * MB
     browser.choose(path)
-    browser.wait("a third", lambda: browser.progress("pause.bin") > 0.4)
+    browser.wait("progress", lambda: browser.progress("pause.bin") > 0.4)
     browser.press("pause.bin", ".main")
     browser.wait_for(pause="paused")
     time.sleep(0.5)
@@ -168,7 +173,7 @@ def reload_and_continue_by_handle(rig):
           await sink.write(Uint8Array.from(atob(text), sign => sign.charCodeAt(0)));
           await sink.close();
           add([{ handle, file: await handle.getFile(), path: '' }]);
-        })().then(done)""", base64.b64encode(open(path, "rb").read()).decode())
+        })().then(done)""", base64.b64encode(content_of(path)).decode())
     browser.wait("half", lambda: browser.progress("kept.bin") > 0.4)
     browser.driver.refresh()
     browser.wait_for(kept="missing")
@@ -235,8 +240,7 @@ def digest_on_demand(rig):
     browser.choose(path)
     wait_all_done(browser, 1)
     browser.press("digest.bin", ".sha")
-    with open(path, "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
+    digest = hashlib.sha256(content_of(path)).hexdigest()
     browser.wait("the digest", lambda: digest in browser.row("digest.bin").text)
     if rig.fake:
         assert "matches the server" in browser.row("digest.bin").text
@@ -457,13 +461,12 @@ def form_without_script(rig):
     form.find_element("css selector", "#plain button").click()
     browser.wait("the answer", lambda: not browser.driver.find_elements("id", "plain"))
     if rig.fake:
-        with open(path, "rb") as file:
-            assert file.read() in rig.fake.forms[0] and b'filename="form.bin"' in rig.fake.forms[0]
+        assert content_of(path) in rig.fake.forms[0] and b'filename="form.bin"' in rig.fake.forms[0]
     else:
         rig.check_arrived(path)
 
 
-@case
+@fake_case
 def trailing_slash(rig):
     path = rig.file("slash.bin", 1000)
     browser = rig.open("/")

@@ -104,10 +104,10 @@ class Exchange(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def problem(self, status, title, detail="", headers=None):
-        # The body may not have been read: the connection cannot be used again.
-        self.close_connection = True
+        # A body that is left unread would reset the connection, and the answer with it.
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
         body = json.dumps({"title": title, "detail": detail, "status": status}).encode()
-        fields = {"Content-Type": "application/problem+json", "Connection": "close", "Upload-Complete": "?0"}
+        fields = {"Content-Type": "application/problem+json", "Upload-Complete": "?0"}
         self.answer(status, {**fields, **(headers or {})}, body)
 
     def refused(self):

@@ -13,7 +13,7 @@ def take_shots(rig, folder):
 
 def take_states(rig, prefix, width, height, dark):
     rig.start()
-    browser = rig.open(width=width, height=height, dark=dark)
+    browser = rig.open(width=width, height=height, dark=dark, mobile=width < 600)
 
     def shot(name):
         time.sleep(0.5)
@@ -32,7 +32,7 @@ def take_states(rig, prefix, width, height, dark):
     browser.run("scrollTo(0, 0)")
     browser.press("measurements.csv", ".main")
     browser.run("fail(items[4], 'Too large: at most 50 MB are taken on this route.');"
-                "items[2].stop.abort(); retryLater(items[2], lost()); paintAll()")
+                "Math.random = () => 1; items[2].failures = 3; items[2].stop.abort(); retryLater(items[2], lost()); paintAll()")
     shot("3-errors")
     browser.driver.refresh()
     time.sleep(0.8)

@@ -7,10 +7,11 @@ names the directory where the route's files arrive, and cases that need a server
 """
 
 import argparse
-import faulthandler
 import hashlib
 import os
 import random
+import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 
 sys.dont_write_bytecode = True
 
+from accessibility import AXE  # noqa: E402
 from browser import Browser  # noqa: E402
 from cases import CASES  # noqa: E402
 from fake import FakeServer  # noqa: E402
@@ -120,14 +122,25 @@ def main():
     parser.add_argument("--filter", default="")
     parser.add_argument("--seconds", type=int, default=300, help="the time after which everything ends, failed")
     options = parser.parse_args()
-    faulthandler.dump_traceback_later(options.seconds, exit=True)
+    # No Exception, so that no case takes it for its own failure; browsers are closed on the way out.
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {options.seconds} s"))
+    signal.alarm(options.seconds)
+    if not AXE:
+        print("axe is not installed (PyPI axe-core-python): our own checks alone", flush=True)
     rig = Rig(options)
-    if options.shots:
-        take_shots(rig, options.shots)
-        return 0
+    try:
+        if options.shots:
+            take_shots(rig, options.shots)
+            return 0
+        return run_cases(rig)
+    finally:
+        shutil.rmtree(rig.folder)
+
+
+def run_cases(rig):
     failed = []
     for case in CASES:
-        if options.filter not in case.__name__ or (rig.real and case.needs_fake):
+        if rig.options.filter not in case.__name__ or (rig.real and case.needs_fake):
             continue
         began = time.monotonic()
         passed = run_case(rig, case)
