@@ -66,7 +66,8 @@ let package = Package(
       name: "Fronts",
       dependencies: [
         "ContentDigests", "GatewayCore", "HTTPUpload", "TLSTransport", "XStream", nioCore, nioHTTP1, logging,
-      ]),
+      ],
+      resources: [.embedInCode("HTTP/Page/upload.html")]),
     .target(
       name: "XStreamClient",
       dependencies: ["ContentDigests", "OperatingSystem", "TLSTransport", "TextForms", "XStream", nioCore, nioPosix]),

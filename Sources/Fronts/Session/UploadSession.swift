@@ -86,6 +86,13 @@ package final class UploadSession {
     upload = try gateway.resume(request, on: eventLoop, logger: logger, about: about) { self.said($0, number) }
   }
 
+  /// How an upload stands once no connection has it. The answer comes only while nothing else was asked meanwhile.
+  package func settledStatus(
+    of key: UploadKey, _ access: AccessRequest, _ answer: @escaping (Result<UploadAccount, Refusal>) -> Void
+  ) {
+    deliver(gateway.settledStatus(of: key, access, on: eventLoop), answer)
+  }
+
   /// How an upload stands. The answer comes only while nothing else was asked meanwhile.
   package func status(
     of key: UploadKey, _ access: AccessRequest, _ answer: @escaping (Result<UploadAccount, Refusal>) -> Void
@@ -119,6 +126,9 @@ package final class UploadSession {
 
   /// Takes the next bytes, which are within what was offered.
   package func write(_ bytes: ByteBuffer) { upload?.write(bytes) }
+
+  /// All bytes of a tentative connection were judged to be right.
+  package func approve() { upload?.approve() }
 
   /// All bytes of the upload were written.
   package func finish() {

@@ -3,10 +3,16 @@
 struct Gatekeeper: Sendable {
   /// By path.
   let routes: [String: RouteRuntime]
+  /// All of them.
+  let paths: [String]
+  /// What may be told of each, by path.
+  let terms: [String: RouteTerms]
 
   /// - Parameter routes: each path once.
   init(routes: [RouteRuntime]) {
     self.routes = Dictionary(routes.map { ($0.route.path, $0) }, uniquingKeysWith: { first, _ in first })
+    self.paths = Array(self.routes.keys)
+    self.terms = self.routes.mapValues { RouteTerms($0) }
   }
 
   /// Judges a new upload.

@@ -74,7 +74,8 @@ extension Gateway {
   ) -> EventLoopFuture<Lease> {
     let total = record.facts.total ?? request.lateTotal
     let leaseRequest = LeaseRequest(
-      key: request.key, holder: settings.holder, quotas: admission.quotas, wanted: total ?? admission.limit,
+      key: request.key, holder: settings.holder, quotas: admission.quotas,
+      wanted: total ?? min(request.atMost ?? .max, admission.limit),
       lateTotal: request.lateTotal, digest: request.digest, expiresAt: expiry(on: admission.route))
     return takeOver(leaseRequest, of: record, by: admission.identity.subject, to: admission.runtime, on: eventLoop)
       .flatMapError { error in

@@ -50,7 +50,10 @@ struct UploadMachine {
   private var hasLedgerFailed = false
   private var pauses = UploadPauses()
 
-  init(isResumable: Bool, isNew: Bool, window: Int, checkpointEvery: Int64, granularity: Int64 = 1, isTentative: Bool = false) {
+  init(
+    isResumable: Bool, isNew: Bool, window: Int, checkpointEvery: Int64, granularity: Int64 = 1,
+    isTentative: Bool = false
+  ) {
     self.isResumable = isResumable
     self.isNew = isNew
     self.window = window

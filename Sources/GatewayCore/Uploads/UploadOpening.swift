@@ -62,7 +62,7 @@ extension Upload {
         giveBack(lease)
         return refuse(Refusal.tooLarge(limit: admission.limit))
       }
-      if lease.granted == lease.committed, facts.total != lease.committed {
+      if lease.granted == lease.committed, facts.total != lease.committed, admission.transfer.bringsBytes {
         giveBack(lease)
         return refuse(LedgerError.quota(available: 0, windows: lease.shortWindows))
       }

@@ -39,6 +39,8 @@ package struct TransferTerms: Sendable {
   package var checkpointEvery: Int64?
   /// Whether nothing is recorded before the front has judged all bytes of this connection (``Upload/approve()``).
   package var isTentative: Bool
+  /// Whether bytes come over this connection: what only asks how an upload stands needs no quota for more.
+  package var bringsBytes = true
   /// What a backend may want to know of the connection.
   package var connection: ClientConnection
   /// The W3C trace context that the request came with.
@@ -129,6 +131,9 @@ package struct UploadResumption: Sendable {
   package var lateTotal: Int64?
   /// What the whole must have.
   package var digest: ContentDigest?
+  /// Where the bytes of this connection end at most, where no total says so, in bytes from the stream's start; `nil` for no
+  /// bound but the route's.
+  package var atMost: Int64?
   /// How the bytes are carried.
   package var transfer: TransferTerms
 
@@ -136,7 +141,8 @@ package struct UploadResumption: Sendable {
   package init(
     key: UploadKey, access: AccessRequest, total: Declared<Int64?> = .nothing,
     format: Declared<DataFormat?> = .nothing,
-    offset: Int64? = nil, lateTotal: Int64? = nil, digest: ContentDigest? = nil, transfer: TransferTerms
+    offset: Int64? = nil, lateTotal: Int64? = nil, digest: ContentDigest? = nil, atMost: Int64? = nil,
+    transfer: TransferTerms
   ) {
     self.key = key
     self.access = access
@@ -145,6 +151,7 @@ package struct UploadResumption: Sendable {
     self.offset = offset
     self.lateTotal = lateTotal
     self.digest = digest
+    self.atMost = atMost
     self.transfer = transfer
   }
 }

@@ -44,6 +44,12 @@ package struct TusChecksum: Sendable, Equatable {
     self.expected = expected
   }
 
+  /// A SHA-256 that another field brought.
+  package init(sha256 digest: [UInt8]) {
+    algorithm = .sha256
+    expected = digest
+  }
+
   /// The checksum in a head or in trailers, or `nil` where there is none.
   package init?(of fields: HTTPFields, known: [Algorithm] = Algorithm.allCases) throws(HTTPProblem) {
     guard let text = try fields.only(Self.fieldName) else { return nil }

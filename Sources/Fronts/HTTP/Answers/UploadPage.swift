@@ -1,11 +1,10 @@
 import ContentDigests
-import Foundation
 import HTTPUpload
 import NIOCore
 
 /// The page that browsers get, with the fields that go with it.
 struct UploadPage: Sendable {
-  static let shared = UploadPage(html: uploadPageHTML)
+  static let shared = UploadPage(html: String(decoding: PackageResources.upload_html, as: UTF8.self))
 
   let bytes: ByteBuffer
   let fields: HTTPFields
@@ -29,13 +28,15 @@ struct UploadPage: Sendable {
 
   /// What a policy has to allow so that the page's own element runs (CSP 3, section 2.3.1).
   private static func sources(_ html: String, _ element: String) -> String {
-    guard let start = html.range(of: "<\(element)>"), let end = html.range(of: "</\(element)>") else { return "'none'" }
+    guard let start = html.firstRange(of: "<\(element)>"), let end = html.firstRange(of: "</\(element)>") else {
+      return "'none'"
+    }
     return "'sha256-\(digest(String(html[start.upperBound..<end.lowerBound])))'"
   }
 
   private static func digest(_ text: String) -> String {
     let hasher = SHA256Hasher()
     hasher.update(ByteBuffer(string: text))
-    return Data(hasher.finish()).base64EncodedString()
+    return Base64.encode(hasher.finish())
   }
 }

@@ -26,6 +26,8 @@ final class HTTPExchange {
   /// Where the next byte goes, in bytes from the stream's start.
   private(set) var position: Int64 = 0
   private var discarded: Int64 = 0
+  /// Takes the body instead of the session; `nil` is its end.
+  var takesForm: ((ByteBuffer?) -> Void)?
   /// Judges bytes that count only if all of them are right.
   var judge: ChunkJudge?
 
@@ -43,7 +45,9 @@ final class HTTPExchange {
   var awaitsBytes: Bool { !hasWholeRequest && session?.awaitsBytes == true }
 
   /// Whether nothing more is read for now.
-  var holdsReading: Bool { !isAnswered && (session?.isPaused == true || !waiting.isEmpty) }
+  var holdsReading: Bool {
+    !isAnswered && (session?.isPaused == true || !waiting.isEmpty || (operation as? FormUpload)?.holdsReading == true)
+  }
 
   // MARK: The head
 
@@ -78,6 +82,7 @@ final class HTTPExchange {
 
   func received(_ bytes: ByteBuffer) {
     guard !isAnswered else { return discard(bytes.readableBytes) }
+    if let takesForm { return takesForm(bytes) }
     guard isOffered, session?.takesBytes == true else { return waiting.append(bytes) }
     take(bytes)
   }
@@ -102,6 +107,7 @@ final class HTTPExchange {
     hasWholeRequest = true
     self.trailers = HTTPFields((trailers ?? [:]).map { ($0.name, $0.value) })
     if isAnswered { return handler.finished(self) }
+    if let takesForm { return takesForm(nil) }
     if isOffered, waiting.isEmpty, session?.takesBytes == true { operation?.bodyEnded() }
   }
 
@@ -135,7 +141,9 @@ final class HTTPExchange {
   }
 
   private func expect(_ offer: UploadOffer) {
-    guard let text = fields.first("Content-Length"), let count = Int64(text), waiting.isEmpty else { return }
+    guard takesForm == nil, let text = fields.first("Content-Length"), let count = Int64(text), waiting.isEmpty else {
+      return
+    }
     handler.context?.triggerUserOutboundEvent(ExpectedPlaintext(count: count, from: offer.offset), promise: nil)
   }
 
@@ -156,10 +164,12 @@ final class HTTPExchange {
   }
 
   /// Answers with a problem, and what the dialect adds.
-  func answer(_ problem: HTTPProblem, _ more: HTTPFields) {
-    let answer = ProblemAnswer(problem)
+  func answer(
+    _ problem: HTTPProblem, _ dialectFields: HTTPFields, more: [(name: String, value: JSONText)] = []
+  ) {
+    let answer = ProblemAnswer(problem, more: more)
     var fields = answer.fields
-    fields.append(more)
+    fields.append(dialectFields)
     respond(
       status: answer.status, fields, ByteBuffer(string: answer.body),
       closes: problem.closesConnection)
@@ -169,6 +179,7 @@ final class HTTPExchange {
     guard !isAnswered else { return }
     isAnswered = true
     session?.ended()
+    takesForm = nil
     waiting = []
     var fields = fields
     fields.append(crossSiteFields)
@@ -179,8 +190,19 @@ final class HTTPExchange {
   private var isTooMuchToDiscard: Bool {
     guard !hasWholeRequest else { return false }
     if fields.first("Expect") != nil, !isOffered { return true }
-    guard let length = fields.first("Content-Length").flatMap({ Int64($0) }) else { return fields.has("Transfer-Encoding") }
+    guard let length = fields.first("Content-Length").flatMap({ Int64($0) }) else {
+      return fields.has("Transfer-Encoding")
+    }
     return length > HTTPExchangeHandler.mostToDiscard
+  }
+
+  /// Calls back when what is being done on this event loop is done.
+  func onNextTurn(_ work: @escaping () -> Void) {
+    handler.context?.eventLoop.assumeIsolated().execute {
+      work()
+      self.handler.watch?.look()
+      self.handler.readIfWanted()
+    }
   }
 
   func silence() { session?.silence() }

@@ -129,7 +129,8 @@ final class FormUpload: HTTPOperation {
         ByteBuffer(string: JSONText.object([("files", .array(files))]).text + "\n"))
     }
     let rows = completed.map { "<li>\(($0.label ?? "upload").escapedForHTML) (\($0.size) bytes)</li>" }.joined()
-    let page = "<!doctype html><html lang=en><meta charset=utf-8><title>Uploaded</title><h1>Uploaded</h1>"
+    let page =
+      "<!doctype html><html lang=en><meta charset=utf-8><title>Uploaded</title><h1>Uploaded</h1>"
       + "<ul>\(rows)</ul><p><a href=\"\(request.place.route.escapedForHTML)\">More</a></p></html>\n"
     exchange.respond(
       status: 201,

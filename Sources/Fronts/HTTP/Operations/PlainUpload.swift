@@ -16,7 +16,8 @@ final class PlainUpload: HTTPOperation {
   func begin() {
     do throws(HTTPProblem) {
       let digest = try DigestFields(.representation, of: exchange.fields)?.toCheck()
-      let label = request.place.name ?? exchange.fields.first("Content-Disposition").flatMap { ContentDisposition($0)?.label }
+      let label =
+        request.place.name ?? exchange.fields.first("Content-Disposition").flatMap { ContentDisposition($0)?.label }
       let upload = UploadRequest(
         access: request.access, shape: .whole, format: try request.format(exchange.fields.contentType),
         total: request.head.contentLength, label: label, digest: digest.flatMap { ContentDigest(bytes: $0) },

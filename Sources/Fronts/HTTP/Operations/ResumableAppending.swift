@@ -68,7 +68,9 @@ final class ResumableAppending: HTTPOperation {
     }
   }
 
-  private var tellsProgress: Bool { exchange.front.settings.sendsInterim && version.isSaid && version.rules.tellsProgress }
+  private var tellsProgress: Bool {
+    exchange.front.settings.sendsInterim && version.isSaid && version.rules.tellsProgress
+  }
 
   func offered(_ offer: UploadOffer) {
     total = offer.total

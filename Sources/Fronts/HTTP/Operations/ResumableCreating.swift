@@ -48,7 +48,9 @@ final class ResumableCreating: HTTPOperation {
     }
   }
 
-  private var tellsProgress: Bool { exchange.front.settings.sendsInterim && version.isSaid && version.rules.tellsProgress }
+  private var tellsProgress: Bool {
+    exchange.front.settings.sendsInterim && version.isSaid && version.rules.tellsProgress
+  }
 
   func offered(_ offer: UploadOffer) {
     key = offer.key
