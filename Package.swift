@@ -76,6 +76,7 @@ let package = Package(
       name: "GatewayServer",
       dependencies: [
         isal, "CLinux", "CSQLite", "CZlib", "ConfigurationReading", "ContentDigests", "Forwarders", "Fronts",
+        "HTTPUpload",
         "GatewayCore",
         "Ledgers", "OperatingSystem",
         "TLSTransport", "TextForms",

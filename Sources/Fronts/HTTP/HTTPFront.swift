@@ -1,5 +1,4 @@
 package import GatewayCore
-package import HTTPUpload
 package import Logging
 package import NIOCore
 import NIOHTTP1
@@ -35,17 +34,26 @@ package struct HTTPFront: Front {
     let exchanges = HTTPExchangeHandler(self, peer: peer)
     try channel.pipeline.syncOperations.addHandlers(
       HTTP1Arrival { [weak exchanges] in exchanges?.bytesArrived() },
-      HTTPResponseEncoder(configuration: .noFramingTransformation),
-      ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limits: Self.limits)),
+      HTTPResponseEncoder(configuration: Self.encoding),
+      ByteToMessageHandler(
+        HTTPRequestDecoder(
+          leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: Self.limits)),
       HTTPServerPipelineHandler(), exchanges)
+  }
+
+  /// The framing fields of an answer are this front's own.
+  private static var encoding: HTTPResponseEncoder.Configuration {
+    var encoding = HTTPResponseEncoder.Configuration()
+    encoding.automaticallySetFramingHeaders = false
+    return encoding
   }
 
   /// Of a message's head, trailers included; more is 431, or 414 for the target.
   private static var limits: NIOHTTPDecoderLimitConfiguration {
     var limits = NIOHTTPDecoderLimitConfiguration()
-    limits.maximumHeaderFieldSize = 8 << 10
-    limits.maximumTotalHeadersSize = 16 << 10
-    limits.maximumHeaderCount = 64
+    limits.maxHeaderFieldSize = 8 << 10
+    limits.maxHeaderListSize = 16 << 10
+    limits.maxHeaderFieldCount = 64
     return limits
   }
 }

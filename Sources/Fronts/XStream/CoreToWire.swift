@@ -9,7 +9,7 @@ extension RefusalMessage {
     case .noRoute: self.init(status: .noRoute, reason: "no such route")
     case .unauthorized:
       self.init(status: .unauthorized, reason: "the route wants credentials, and these are none of its")
-    case .shape(.stream):
+    case .shape(.stream), .shape(.whole):
       self.init(status: .noStream, reason: "the route takes no streams; send a packet with a payload, without x-stream")
     case .shape(.payload):
       self.init(status: .noStream, reason: "the route takes no payloads; announce a stream with x-stream")

@@ -1,4 +1,5 @@
 package import Forwarders
+package import Fronts
 package import GatewayCore
 package import Logging
 
@@ -24,6 +25,8 @@ package struct Configuration: Sendable {
   package var window: Int64
   /// The most client connections at once.
   package var connections: Int
+  /// How HTTP is spoken; `nil` where it is not.
+  package var http: HTTPSettings?
   /// What is logged, and how.
   package var log: Log
   /// Event loop threads.
@@ -79,6 +82,8 @@ package struct Configuration: Sendable {
     package var route: Route
     /// Where its bytes go.
     package var destination: Destination
+    /// Origins of foreign pages that may use it over HTTP.
+    package var origins: [String] = []
   }
 
   /// Where a route's bytes go.

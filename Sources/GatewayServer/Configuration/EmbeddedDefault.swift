@@ -13,6 +13,7 @@ package enum EmbeddedDefault {
       private-key: certs/dev/server.key
       profile: intermediate
     state: var/state
+    http: {}
     routes:
       /upload-file:
         formats: [bytes, text, json]

@@ -1,4 +1,5 @@
 import ConfigurationReading
+import Fronts
 import GatewayCore
 import Logging
 
@@ -21,6 +22,7 @@ enum ServerReading {
     let threads = top.optional("threads", as: .threads)?.value ?? .automatic
     let timeouts = timeouts(&top)
     let log = log(&top)
+    var http = HTTPReading.server(&top)
     // What could not be read is taken for the stricter: its own fault has been noted, and a second one would mislead.
     let demand = tls?.clientCertificate ?? .required
     let welcome = Welcome(
@@ -41,10 +43,11 @@ enum ServerReading {
     neighbours += routes.filter(\.entry.destination.holdsNothing).flatMap(\.files)
     StorePlaces.check(routes, apart: neighbours, reading: reading)
     guard let listen, let settings = tls?.settings else { return nil }
+    for entry in routes.map(\.entry) where !entry.origins.isEmpty { http?.origins[entry.route.path] = entry.origins }
     return Configuration(
       name: name, listen: listen, tls: settings, state: statePath, routes: routes.map(\.entry), timeouts: timeouts,
       memory: memory,
-      window: window, connections: connections?.value ?? 4096, log: log, threads: threads,
+      window: window, connections: connections?.value ?? 4096, http: http, log: log, threads: threads,
       origin: ConfigurationOrigin(
         file: reading.file, paths: reading.paths, listen: listenSetting?.place, connections: connections?.place))
   }

@@ -2,7 +2,7 @@ package import Fronts
 package import GatewayCore
 package import Logging
 
-/// The protocols that a gateway speaks. Another front is another entry in ``standard``.
+/// The protocols that a gateway speaks. Another front is another entry in ``of(_:)``.
 package struct FrontSet: Sendable {
   /// What the listener offers in ALPN, the preferred first.
   package var applicationProtocols: [String]
@@ -17,8 +17,18 @@ package struct FrontSet: Sendable {
     self.make = make
   }
 
-  /// Those of the product.
-  package static let standard = FrontSet(applicationProtocols: [XStreamFront.applicationProtocol]) {
-    [XStreamFront(gateway: $0, timeouts: $1, logger: $2)]
+  /// Those that a configuration wants: x-stream always.
+  package static func of(_ configuration: Configuration) -> FrontSet {
+    guard let http = configuration.http else {
+      return FrontSet(applicationProtocols: [XStreamFront.applicationProtocol]) {
+        [XStreamFront(gateway: $0, timeouts: $1, logger: $2)]
+      }
+    }
+    return FrontSet(applicationProtocols: [XStreamFront.applicationProtocol] + HTTPFront.applicationProtocols) {
+      [
+        XStreamFront(gateway: $0, timeouts: $1, logger: $2),
+        HTTPFront(gateway: $0, settings: http, timeouts: $1, logger: $2),
+      ]
+    }
   }
 }

@@ -37,12 +37,13 @@ package final class RunningGateway: Sendable {
 
   /// Opens ledger and stores, brings them together after a crash, and listens.
   ///
-  /// - Parameter frontSet: the protocols that it speaks.
+  /// - Parameter frontSet: the protocols that it speaks; `nil` for those of the configuration.
   /// - Throws: what keeps it from running, as `ConfigurationFaults` where something in the configuration has to do with it.
   package static func start(
-    _ configuration: Configuration, logger: Logger, frontSet: FrontSet = .standard
+    _ configuration: Configuration, logger: Logger, frontSet: FrontSet? = nil
   ) async throws -> RunningGateway {
     sluice_keep_freed_memory()
+    let frontSet = frontSet ?? .of(configuration)
     let preparation = try Preparation(configuration, frontSet)
     for warning in preparation.warnings {
       logger.warning(

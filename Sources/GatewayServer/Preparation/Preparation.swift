@@ -18,19 +18,21 @@ package struct Preparation: Sendable {
   /// Looks at all that the configuration names.
   ///
   /// - Throws: everything that would keep a gateway from starting, as far as it can be known without a start.
-  package init(_ configuration: Configuration, _ frontSet: FrontSet = .standard) throws(ConfigurationFaults) {
+  package init(_ configuration: Configuration, _ frontSet: FrontSet? = nil) throws(ConfigurationFaults) {
     try self.init(
-      configuration, frontSet, descriptorLimit: DescriptorLimit.raise(), descriptorsInUse: DescriptorLimit.inUse)
+      configuration, frontSet ?? .of(configuration), descriptorLimit: DescriptorLimit.raise(),
+      descriptorsInUse: DescriptorLimit.inUse)
   }
 
   /// - Parameters:
   ///   - descriptorLimit: file descriptors that the process may have.
   ///   - descriptorsInUse: those that it has.
   init(
-    _ configuration: Configuration, _ frontSet: FrontSet = .standard, descriptorLimit: Int, descriptorsInUse: Int
+    _ configuration: Configuration, _ frontSet: FrontSet? = nil, descriptorLimit: Int, descriptorsInUse: Int
   ) throws(ConfigurationFaults) {
     var findings = Findings(configuration.origin)
-    let context = CertificateReading.read(configuration, frontSet.applicationProtocols, &findings)
+    let context = CertificateReading.read(
+      configuration, (frontSet ?? .of(configuration)).applicationProtocols, &findings)
     FolderReading.look(at: configuration, &findings)
     descriptors = DescriptorPlan(
       configuration, limit: descriptorLimit, foreign: max(8, descriptorsInUse))

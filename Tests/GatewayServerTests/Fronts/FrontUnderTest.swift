@@ -1,3 +1,4 @@
+import Fronts
 import GatewayServer
 import NIOCore
 import Testing
@@ -87,7 +88,9 @@ struct FrontUnderTest: Sendable, CustomTestStringConvertible {
 
 extension FrontSet {
   /// The product's fronts, and the toy beside them on one port.
-  static let withToy = FrontSet(
-    applicationProtocols: FrontSet.standard.applicationProtocols + [ToyFront.name]
-  ) { FrontSet.standard.make($0, $1, $2) + [ToyFront(gateway: $0, timeouts: $1, logger: $2)] }
+  static let withToy = FrontSet(applicationProtocols: [XStreamFront.applicationProtocol, ToyFront.name]) {
+    [
+      XStreamFront(gateway: $0, timeouts: $1, logger: $2), ToyFront(gateway: $0, timeouts: $1, logger: $2),
+    ]
+  }
 }

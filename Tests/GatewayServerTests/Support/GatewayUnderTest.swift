@@ -30,7 +30,7 @@ struct GatewayUnderTest: Sendable {
 ///
 /// - Parameter folder: of an earlier gateway, to go on with what it left.
 func withGateway<Value>(
-  _ setup: GatewaySetup = GatewaySetup(), in folder: GatewayFolder? = nil, frontSet: FrontSet = .standard,
+  _ setup: GatewaySetup = GatewaySetup(), in folder: GatewayFolder? = nil, frontSet: FrontSet? = nil,
   _ body: (GatewayUnderTest) async throws -> Value
 ) async throws -> Value {
   let folder = try folder ?? GatewayFolder()
