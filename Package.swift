@@ -3,6 +3,7 @@ import PackageDescription
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let ipsecMB = Target.Dependency.target(name: "CIPSecMB", condition: .when(traits: ["IPSecMB"]))
@@ -34,6 +35,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -65,7 +67,8 @@ let package = Package(
     .target(
       name: "Fronts",
       dependencies: [
-        "ContentDigests", "GatewayCore", "HTTPUpload", "TLSTransport", "XStream", nioCore, nioHTTP1, logging,
+        "ContentDigests", "GatewayCore", "HTTPUpload", "TLSTransport", "XStream", nioCore, nioHTTP1,
+        nioHTTP2, logging,
       ],
       resources: [.embedInCode("HTTP/Page/upload.html")]),
     .target(

@@ -6,12 +6,13 @@ import NIOHTTP1
 /// HTTP as a front: plain uploads, forms, tus and resumable uploads at the same routes (docs/http.md).
 package struct HTTPFront: Front {
   /// Its names in ALPN, the preferred first.
-  package static let applicationProtocols = ["http/1.1"]
+  package static let applicationProtocols = ["h2", "http/1.1"]
 
   let gateway: Gateway
   let settings: HTTPSettings
   let timeouts: FrontTimeouts
   let logger: Logger
+  let windows: HTTP2Windows
 
   /// - Parameter logger: of the gateway; what names a connection is added.
   package init(gateway: Gateway, settings: HTTPSettings, timeouts: FrontTimeouts, logger: Logger) {
@@ -19,6 +20,7 @@ package struct HTTPFront: Front {
     self.settings = settings
     self.timeouts = timeouts
     self.logger = logger
+    self.windows = HTTP2Windows(memory: gateway.memory.limit)
   }
 
   /// See ``Front``.
@@ -31,6 +33,7 @@ package struct HTTPFront: Front {
 
   /// See ``Front``.
   package func install(on channel: any Channel, peer: ConnectionPeer) throws {
+    if peer.connection.alpn == "h2" { return try HTTP2Connection.install(self, on: channel, peer: peer) }
     let exchanges = HTTPExchangeHandler(self, peer: peer)
     try channel.pipeline.syncOperations.addHandlers(
       HTTP1Arrival { [weak exchanges] in exchanges?.bytesArrived() },

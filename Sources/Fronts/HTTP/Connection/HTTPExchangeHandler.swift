@@ -25,8 +25,12 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   private var isReadWanted = false
   private var isClosing = false
   private var isStopping = false
+  /// The connection that this is a stream of; `nil` for HTTP/1.1.
+  private let connection: HTTP2Connection?
 
-  init(_ front: HTTPFront, peer: ConnectionPeer) {
+  /// - Parameter connection: whose stream this is; `nil` for HTTP/1.1.
+  init(_ front: HTTPFront, peer: ConnectionPeer, connection: HTTP2Connection? = nil) {
+    self.connection = connection
     self.front = front
     self.peer = peer
     self.recordPath = peer.recordPath
@@ -92,6 +96,12 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     context.fireChannelWritabilityChanged()
   }
 
+  /// Whether this is a stream of HTTP/2.
+  var isStream: Bool { connection != nil }
+
+  /// An upload is offered.
+  func uploadIsOffered() { connection?.widen() }
+
   // MARK: What arrives
 
   /// Bytes of a head, a body or an end.
@@ -145,6 +155,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     // 204 and 1xx have no length (RFC 9110, section 8.6).
     if status != 204 { headers.replaceOrAdd(name: "Content-Length", value: "\(body?.readableBytes ?? 0)") }
     let ends = closes || isClosing || isStopping || !exchange.keepsAlive
+    if isStream { return sendOverStream(status, headers, body, exchange) }
     if ends {
       headers.replaceOrAdd(name: "Connection", value: "close")
     } else if exchange.isOldVersion {
@@ -156,6 +167,18 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     context.flush()
     if ends { return drain() }
     if exchange.hasWholeRequest { finished(exchange) }
+  }
+
+  private func sendOverStream(
+    _ status: Int, _ headers: HTTPHeaders, _ body: ByteBuffer?, _ exchange: HTTPExchange
+  ) {
+    write(.head(HTTPResponseHead(version: .http2, status: .init(statusCode: status), headers: headers)))
+    if let body, body.readableBytes > 0, !exchange.isHeadRequest { write(.body(.byteBuffer(body))) }
+    write(.end(nil))
+    context?.flush()
+    guard !exchange.hasWholeRequest, let channel = context?.channel else { return }
+    // A reset at once would take the answer with it, in some clients.
+    channel.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
   }
 
   /// All of the request has come, and it is answered: the next one may come.

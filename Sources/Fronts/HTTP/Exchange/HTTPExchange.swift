@@ -41,6 +41,7 @@ final class HTTPExchange {
   var gateway: Gateway { handler.front.gateway }
   var isHeadRequest: Bool { head.method == .HEAD }
   var isOldVersion: Bool { head.version.major == 1 && head.version.minor == 0 }
+  var version: MessageChecks.Version { handler.isStream ? .http2 : isOldVersion ? .http10 : .http11 }
   var keepsAlive: Bool { head.isKeepAlive }
   var awaitsBytes: Bool { !hasWholeRequest && session?.awaitsBytes == true }
 
@@ -127,6 +128,7 @@ final class HTTPExchange {
       operation.offered(offer)
       guard !isAnswered else { return }
       isOffered = true
+      handler.uploadIsOffered()
       expect(offer)
       takeWaiting()
     case .goOn: takeWaiting()
@@ -141,7 +143,9 @@ final class HTTPExchange {
   }
 
   private func expect(_ offer: UploadOffer) {
-    guard takesForm == nil, let text = fields.first("Content-Length"), let count = Int64(text), waiting.isEmpty else {
+    guard !handler.isStream, takesForm == nil, let text = fields.first("Content-Length"), let count = Int64(text),
+      waiting.isEmpty
+    else {
       return
     }
     handler.context?.triggerUserOutboundEvent(ExpectedPlaintext(count: count, from: offer.offset), promise: nil)

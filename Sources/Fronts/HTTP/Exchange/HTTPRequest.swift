@@ -19,7 +19,7 @@ struct HTTPRequest {
     let (line, fields, front) = (exchange.head, exchange.fields, exchange.front)
     let settings = front.settings
     head = try MessageChecks(hosts: settings.hosts).check(
-      method: line.method.rawValue, target: line.uri, version: exchange.isOldVersion ? .http10 : .http11,
+      method: line.method.rawValue, target: line.uri, version: exchange.version,
       fields: fields)
     origin = settings.origin ?? head.authority?.origin ?? ""
     method = UploadDialect.method(line.method.rawValue, fields: fields)

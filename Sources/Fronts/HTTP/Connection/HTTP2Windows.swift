@@ -1,0 +1,29 @@
+import Synchronization
+
+/// The memory that wide windows of HTTP/2 may take. Bytes of a stream wait in NIO's channel for it, where the budget of
+/// uploads does not see them: so only as many connections get a wide window as a quarter of that budget has room for.
+final class HTTP2Windows: Sendable {
+  /// The window of a stream on a connection with a permit, in bytes: 50 ms at 80 MB/s.
+  static let wide = 4 << 20
+
+  /// The right to one wide window for each of a connection's streams that is under way; most have one.
+  struct Permit: Sendable {}
+
+  private let most: Int
+  private let taken = Mutex(0)
+
+  /// - Parameter memory: the budget of all uploads, in bytes.
+  init(memory: Int) {
+    most = max(1, memory / 4 / Self.wide)
+  }
+
+  func take() -> Permit? {
+    taken.withLock { taken in
+      guard taken < most else { return nil }
+      taken += 1
+      return Permit()
+    }
+  }
+
+  func giveBack(_ permit: Permit) { taken.withLock { $0 -= 1 } }
+}
