@@ -35,13 +35,15 @@ package struct HTTPFront: Front {
   package func install(on channel: any Channel, peer: ConnectionPeer) throws {
     if peer.connection.alpn == "h2" { return try HTTP2Connection.install(self, on: channel, peer: peer) }
     let exchanges = HTTPExchangeHandler(self, peer: peer)
+    let refusal = HTTP1Refusal(exchanges)
+    exchanges.refusal = refusal
     try channel.pipeline.syncOperations.addHandlers(
       HTTP1Arrival { [weak exchanges] in exchanges?.bytesArrived() },
       HTTPResponseEncoder(configuration: Self.encoding),
       ByteToMessageHandler(
         HTTPRequestDecoder(
           leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: Self.limits)),
-      HTTPServerPipelineHandler(), exchanges)
+      refusal, HTTPServerPipelineHandler(), exchanges)
   }
 
   /// The framing fields of an answer are this front's own.

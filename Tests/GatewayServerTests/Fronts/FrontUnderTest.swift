@@ -10,9 +10,9 @@ struct FrontUnderTest: Sendable, CustomTestStringConvertible {
     case offer(key: String, offset: Int, end: Int)
     case safe(Int)
     case done
-    /// What arrived is safe up to the offset, and the upload can be resumed. `isFinal` is for an upload that somebody else
-    /// has now.
-    case stopped(at: Int, isFinal: Bool)
+    /// What arrived is safe up to the offset, which not every protocol tells, and the upload can be resumed. `isFinal` is for
+    /// an upload that somebody else has now.
+    case stopped(at: Int?, isFinal: Bool)
     case cancelled
     case refused
   }
@@ -26,8 +26,12 @@ struct FrontUnderTest: Sendable, CustomTestStringConvertible {
   var cancel: @Sendable (_ route: String, _ key: String) -> String
   /// The next word; `nil` where the connection ends. `total` is that of the upload.
   var next: @Sendable (_ client: RawClient, _ total: Int) async -> Word?
+  /// Whether a client can be offered less than all.
+  var offersParts = true
+  /// Whether the client of an upload that is stopped hears what is safe of it.
+  var tellsWhereStopped = true
 
-  static let all = [xStream, toy]
+  static let all = [xStream, toy, resumableHTTP]
 
   static let xStream = FrontUnderTest(
     testDescription: "x-stream", name: "x-stream/1",
@@ -88,9 +92,13 @@ struct FrontUnderTest: Sendable, CustomTestStringConvertible {
 
 extension FrontSet {
   /// The product's fronts, and the toy beside them on one port.
-  static let withToy = FrontSet(applicationProtocols: [XStreamFront.applicationProtocol, ToyFront.name]) {
+  static let every = FrontSet(
+    applicationProtocols: [XStreamFront.applicationProtocol] + HTTPFront.applicationProtocols + [ToyFront.name]
+  ) {
     [
-      XStreamFront(gateway: $0, timeouts: $1, logger: $2), ToyFront(gateway: $0, timeouts: $1, logger: $2),
+      XStreamFront(gateway: $0, timeouts: $1, logger: $2),
+      HTTPFront(gateway: $0, settings: HTTPSettings(), timeouts: $1, logger: $2),
+      ToyFront(gateway: $0, timeouts: $1, logger: $2),
     ]
   }
 }

@@ -15,6 +15,7 @@ final class RawClient: Sendable {
     var text: [UInt8] = []
     var end: End?
     var isSecured = false
+    var lastPath: String?
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
 
@@ -70,7 +71,22 @@ final class RawClient: Sendable {
     return client
   }
 
-  func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
+  func send(_ text: String) async throws {
+    // The second word of a request's first line, where it is one of HTTP.
+    let words = text.prefix { $0 != "\r" && $0 != "\r\n" }.split(separator: " ")
+    if words.count == 3, words[2].hasPrefix("HTTP/") { state.change { $0.lastPath = String(words[1]) } }
+    try await channel.writeAndFlush(ByteBuffer(string: text))
+  }
+
+  /// The path of the last request of HTTP.
+  var lastPath: String? { state.state.withLock { $0.lastPath } }
+
+  /// Takes so many bytes away.
+  func take(_ count: Int) async {
+    await wait { $0.text.count >= count || $0.end != nil }
+    state.change { $0.text.removeFirst(min(count, $0.text.count)) }
+  }
+
   func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
 
   /// Sends without waiting for the socket to take it.

@@ -25,6 +25,8 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   private var isReadWanted = false
   private var isClosing = false
   private var isStopping = false
+  /// Answers where there is no exchange; `nil` for HTTP/2.
+  weak var refusal: HTTP1Refusal?
   /// The connection that this is a stream of; `nil` for HTTP/1.1.
   private let connection: HTTP2Connection?
 
@@ -61,9 +63,6 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if let problem = HTTPProblem(parserError: error), exchange == nil || exchange?.isAnswered == true {
-      return refuseInput(problem)
-    }
     let isEnd = error as? TLSError == .truncated || error is IOError
     front.logger.log(
       level: isEnd && exchange == nil ? .debug : .info, "Connection lost",
@@ -101,6 +100,16 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
 
   /// An upload is offered.
   func uploadIsOffered() { connection?.widen() }
+
+  /// The parser cannot go on.
+  ///
+  /// - Returns: whether the exchange that is under way answers it, or ends the connection after its own answer.
+  func inputIsBad(_ problem: HTTPProblem) -> Bool {
+    guard let exchange, !exchange.isAnswered else { return false }
+    isClosing = true
+    if !exchange.hasWholeRequest { exchange.inputIsBad(problem) }
+    return true
+  }
 
   // MARK: What arrives
 
@@ -191,24 +200,11 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
 
   /// Says `close_notify` and reads on for a moment: closed at once, bytes that are still on their way would make the
   /// kernel reset the connection, and the client might never see the answer.
-  private func drain() {
+  func drain() {
     isClosing = true
     context?.close(mode: .output, promise: nil)
     watch?.drain()
     readIfWanted()
-  }
-
-  private func refuseInput(_ problem: HTTPProblem) {
-    let answer = ProblemAnswer(problem)
-    var headers = HTTPHeaders(answer.fields)
-    headers.add(name: "Content-Length", value: "\(answer.body.utf8.count)")
-    headers.add(name: "Connection", value: "close")
-    // Past the pipeline's order: the parser gives out nothing more, so nothing can come in between.
-    write(.head(HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)))
-    write(.body(.byteBuffer(ByteBuffer(string: answer.body))))
-    write(.end(nil))
-    context?.flush()
-    drain()
   }
 
   private func write(_ part: HTTPServerResponsePart) {
@@ -226,7 +222,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     switch verdict {
     case .never, .lookAgain: return
     case .close: context?.close(promise: nil)
-    case .headTooSlow: refuseInput(.requestTimeout)
+    case .headTooSlow: refusal?.refuse(.requestTimeout)
     case .silent: exchange?.silence()
     }
   }
@@ -235,16 +231,5 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
 extension HTTPHeaders {
   init(_ fields: HTTPFields) {
     self.init(fields.pairs.map { ($0.name, $0.value) })
-  }
-}
-
-extension HTTPProblem {
-  /// What the parser refused.
-  init?(parserError error: any Error) {
-    guard let error = error as? HTTPParserError else { return nil }
-    switch error {
-    case .headerOverflow: self = .headTooLarge
-    default: self = .badMessage(.content)
-    }
   }
 }

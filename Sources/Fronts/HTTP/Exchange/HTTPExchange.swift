@@ -26,6 +26,7 @@ final class HTTPExchange {
   /// Where the next byte goes, in bytes from the stream's start.
   private(set) var position: Int64 = 0
   private var discarded: Int64 = 0
+  private var isAnsweringBadInput = false
   /// Takes the body instead of the session; `nil` is its end.
   var takesForm: ((ByteBuffer?) -> Void)?
   /// Judges bytes that count only if all of them are right.
@@ -164,7 +165,23 @@ final class HTTPExchange {
 
   func refuse(_ problem: HTTPProblem, _ refusal: Refusal? = nil) {
     if let operation { return operation.refused(problem) }
-    answer(problem, HTTPFields())
+    // Before it is known what is asked, only the field itself says that the client speaks tus.
+    let isTus = problem == .tusVersion || fields.has("Tus-Resumable")
+    answer(problem, isTus ? TusAnswer.common : HTTPFields())
+  }
+
+  /// The body cannot be read to its end: an upload that can be resumed keeps what arrived.
+  func inputIsBad(_ problem: HTTPProblem) {
+    session?.leave()
+    isAnsweringBadInput = true
+    refuse(problem)
+  }
+
+  /// Ends the connection, or the stream, without an answer.
+  func cut() {
+    isAnswered = true
+    session?.ended()
+    handler.context?.close(promise: nil)
   }
 
   /// Answers with a problem, and what the dialect adds.
@@ -187,7 +204,7 @@ final class HTTPExchange {
     waiting = []
     var fields = fields
     fields.append(crossSiteFields)
-    handler.send(status: status, fields, body, to: self, closes: closes || isTooMuchToDiscard)
+    handler.send(status: status, fields, body, to: self, closes: closes || isAnsweringBadInput || isTooMuchToDiscard)
   }
 
   /// Whether the rest of the body is not worth reading only to keep the connection.

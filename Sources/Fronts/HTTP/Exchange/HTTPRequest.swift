@@ -18,6 +18,7 @@ struct HTTPRequest {
   init(_ exchange: HTTPExchange) throws(HTTPProblem) {
     let (line, fields, front) = (exchange.head, exchange.fields, exchange.front)
     let settings = front.settings
+    guard line.uri.utf8.count <= 4096 else { throw .targetTooLong }
     head = try MessageChecks(hosts: settings.hosts).check(
       method: line.method.rawValue, target: line.uri, version: exchange.version,
       fields: fields)

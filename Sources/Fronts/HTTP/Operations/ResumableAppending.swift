@@ -95,7 +95,10 @@ final class ResumableAppending: HTTPOperation {
 
   func tooMuch() {
     exchange.session?.leave()
-    refused(total != nil ? .inconsistentLength : .tooLarge(limit: request.terms.largestUpload))
+    guard total != nil else { return refused(.tooLarge(limit: request.terms.largestUpload)) }
+    // From some version on, an upload with more bytes than its length is no upload any more.
+    guard version.rules.excessInvalidates else { return refused(.inconsistentLength) }
+    exchange.session?.cancel(key, request.access) { _ in self.refused(.inconsistentLength) }
   }
 
   func safe(upTo offset: Int64) {
@@ -121,7 +124,17 @@ final class ResumableAppending: HTTPOperation {
     exchange.respond(status: answer.status, answer.fields)
   }
 
-  func failed(_ problem: HTTPProblem, safe: Int64) { refused(problem) }
+  func failed(_ problem: HTTPProblem, safe: Int64) {
+    switch problem {
+    // The draft ends an older request abruptly: an answer could be taken for the upload's own.
+    case .superseded: return exchange.cut()
+    // Judged as a whole, the upload is over: this is its own answer.
+    case .digestMismatch, .contentRefused:
+      return exchange.answer(problem, answers.done(status: problem.status, offset: safe))
+    default: break
+    }
+    refused(problem)
+  }
 
   func refused(_ problem: HTTPProblem) {
     exchange.answer(problem, answers.refusal(problem, account?.resumableState, limit: request.limit))

@@ -75,7 +75,11 @@ final class ResumableCreating: HTTPOperation {
 
   func tooMuch() {
     exchange.session?.leave()
-    refused(creation?.total != nil ? .inconsistentLength : .tooLarge(limit: request.terms.largestUpload))
+    guard creation?.total != nil else { return refused(.tooLarge(limit: request.terms.largestUpload)) }
+    // From some version on, an upload with more bytes than its length is no upload any more.
+    guard let key else { return }
+    guard version.rules.excessInvalidates else { return refused(.inconsistentLength) }
+    exchange.session?.cancel(key, request.access) { _ in self.refused(.inconsistentLength) }
   }
 
   func safe(upTo offset: Int64) {
@@ -103,6 +107,14 @@ final class ResumableCreating: HTTPOperation {
   }
 
   func failed(_ problem: HTTPProblem, safe: Int64) {
+    switch problem {
+    // The draft ends an older request abruptly: an answer could be taken for the upload's own.
+    case .superseded: return exchange.cut()
+    // Judged as a whole, the upload is over: this is its own answer.
+    case .digestMismatch, .contentRefused:
+      return exchange.answer(problem, answers.done(status: problem.status, offset: safe))
+    default: break
+    }
     state = ResumableState(offset: safe, isComplete: false, length: creation?.total)
     refused(problem)
   }
