@@ -24,6 +24,17 @@ extension Gateway {
   /// What may be told of a route; `nil` where there is none.
   package func terms(of route: String) -> RouteTerms? { gatekeeper.terms[route] }
 
+  /// Whether a client may use a route at all.
+  ///
+  /// - Throws: ``Refusal/noRoute`` or ``Refusal/unauthorized``.
+  package func authorize(_ access: AccessRequest) throws(Refusal) {
+    do throws(Refusal) {
+      _ = try gatekeeper.recognise(access)
+    } catch {
+      throw refuse(access, error)
+    }
+  }
+
   /// When an upload that is left now is dropped, in seconds since 1970.
   package func expirySeconds(of terms: RouteTerms) -> Int64 {
     settings.now().advanced(byMilliseconds: terms.keptFor.milliseconds).milliseconds / 1000

@@ -11,7 +11,8 @@ enum HTTPReading {
     defer { section.finish() }
     let origin = section.optional("origin", as: .httpsOrigin)?.value
     let hosts = section.optionalList("hosts", as: .httpHost)?.value.map(\.value) ?? []
-    let interim = section.optional("interim", as: ValueParser<Bool>.word([("auto", true), ("never", false)]))?.value ?? true
+    let interim =
+      section.optional("interim", as: ValueParser<Bool>.word([("auto", true), ("never", false)]))?.value ?? true
     let page = section.optional("page", as: .flag)?.value ?? true
     return isOn ? HTTPSettings(origin: origin, hosts: hosts, sendsInterim: interim, hasPage: page) : nil
   }

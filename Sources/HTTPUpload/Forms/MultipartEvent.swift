@@ -22,5 +22,6 @@ package enum MultipartFault: String, Sendable, Equatable, CaseIterable {
   case head = "the head of a part cannot be read"
   case headTooLarge = "the head of a part is too large"
   case tooManyParts = "the form has too many parts"
+  case noFile = "the form has no file"
   case truncated = "the form ends before its last boundary"
 }

@@ -64,7 +64,7 @@ extension RawClient {
       let parts = field.split(separator: ":", maxSplits: 1)
       fields[parts[0].lowercased()] = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespacesAndNewlines) : ""
     }
-    if let count = fields["content-length"].flatMap({ Int($0) }), count > 0, fields["content-type"] != nil {
+    if let count = fields["content-length"].flatMap({ Int($0) }), count > 0, lastMethod != "HEAD" {
       await take(count)
     }
     return (status, fields)

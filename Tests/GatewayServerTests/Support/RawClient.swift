@@ -15,7 +15,7 @@ final class RawClient: Sendable {
     var text: [UInt8] = []
     var end: End?
     var isSecured = false
-    var lastPath: String?
+    var (lastMethod, lastPath): (String?, String?)
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
 
@@ -74,9 +74,12 @@ final class RawClient: Sendable {
   func send(_ text: String) async throws {
     // The second word of a request's first line, where it is one of HTTP.
     let words = text.prefix { $0 != "\r" && $0 != "\r\n" }.split(separator: " ")
-    if words.count == 3, words[2].hasPrefix("HTTP/") { state.change { $0.lastPath = String(words[1]) } }
+    if words.count == 3, words[2].hasPrefix("HTTP/") { state.change { ($0.lastMethod, $0.lastPath) = (String(words[0]), String(words[1])) } }
     try await channel.writeAndFlush(ByteBuffer(string: text))
   }
+
+  /// The method of the last request of HTTP.
+  var lastMethod: String? { state.state.withLock { $0.lastMethod } }
 
   /// The path of the last request of HTTP.
   var lastPath: String? { state.state.withLock { $0.lastPath } }

@@ -25,6 +25,10 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   private var isReadWanted = false
   private var isClosing = false
   private var isStopping = false
+  private var pendingProgress: HTTPFields?
+  private var nextProgress = NIODeadline.uptimeNanoseconds(0)
+  /// An answer whose end waits for the client to read, and whether the connection ends with it.
+  private var heldAnswer: (exchange: HTTPExchange, ends: Bool)?
   /// Answers where there is no exchange; `nil` for HTTP/2.
   weak var refusal: HTTP1Refusal?
   /// The connection that this is a stream of; `nil` for HTTP/1.1.
@@ -91,7 +95,13 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     watch?.writability(isWritable: context.channel.isWritable)
-    if context.channel.isWritable { exchange?.clientReads() } else { watch?.look() }
+    if context.channel.isWritable {
+      exchange?.clientReads()
+      endHeldAnswer()
+      readIfWanted()
+    } else {
+      watch?.look()
+    }
     context.fireChannelWritabilityChanged()
   }
 
@@ -105,18 +115,22 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   ///
   /// - Returns: whether the exchange that is under way answers it, or ends the connection after its own answer.
   func inputIsBad(_ problem: HTTPProblem) -> Bool {
-    guard let exchange, !exchange.isAnswered else { return false }
+    // The connection ends after an answer already: what comes behind it is nobody's.
+    if isClosing { return true }
+    guard let exchange else { return false }
+    if exchange.isAnswered, heldAnswer == nil { return false }
     isClosing = true
-    if !exchange.hasWholeRequest { exchange.inputIsBad(problem) }
+    if !exchange.hasWholeRequest, !exchange.isAnswered { exchange.inputIsBad(problem) }
     return true
   }
 
   // MARK: What arrives
 
-  /// Bytes of a head, a body or an end.
+  /// Bytes arrived, of whatever: a head begins. In the middle of a body only its own bytes count, as the frames around them
+  /// may drip for ever.
   func bytesArrived() {
-    if exchange == nil { hasBegunHead = true }
-    watch?.touch()
+    guard exchange == nil else { return }
+    hasBegunHead = true
     watch?.look()
   }
 
@@ -128,7 +142,9 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
       let exchange = HTTPExchange(self, head: head)
       self.exchange = exchange
       exchange.begin()
-    case .body(let bytes): exchange?.received(bytes)
+    case .body(let bytes):
+      if bytes.readableBytes > 0 { watch?.touch() }
+      exchange?.received(bytes)
     case .end(let trailers): exchange?.requestEnded(trailers)
     }
     watch?.look()
@@ -136,15 +152,18 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   }
 
   func read(context: ChannelHandlerContext) {
-    if exchange?.holdsReading == true {
+    if isReadingHeld {
       isReadWanted = true
     } else {
       context.read()
     }
   }
 
+  /// A client that does not read its answers gets no more of them made: they would pile up in memory.
+  private var isReadingHeld: Bool { exchange?.holdsReading == true || context?.channel.isWritable == false }
+
   func readIfWanted() {
-    guard isReadWanted, exchange?.holdsReading != true else { return }
+    guard isReadWanted, !isReadingHeld else { return }
     isReadWanted = false
     context?.read()
   }
@@ -155,6 +174,26 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   func send(interim status: Int, _ fields: HTTPFields) {
     write(.head(HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: HTTPHeaders(fields))))
     context?.flush()
+  }
+
+  /// A 104 that tells of progress: at most one a second, and to a client that reads.
+  func send(progress fields: HTTPFields) {
+    guard let context, context.channel.isWritable else { return }
+    guard context.eventLoop.now >= nextProgress else {
+      if pendingProgress == nil {
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: nextProgress) { self.sendPendingProgress() }
+      }
+      pendingProgress = fields
+      return
+    }
+    nextProgress = context.eventLoop.now + .seconds(1)
+    send(interim: 104, fields)
+  }
+
+  private func sendPendingProgress() {
+    guard let fields = pendingProgress else { return }
+    pendingProgress = nil
+    if exchange?.isAnswered == false { send(progress: fields) }
   }
 
   /// The answer to the exchange, whole.
@@ -172,6 +211,16 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     }
     write(.head(HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: headers)))
     if let body, body.readableBytes > 0, !exchange.isHeadRequest { write(.body(.byteBuffer(body))) }
+    context.flush()
+    heldAnswer = (exchange, ends)
+    endHeldAnswer()
+  }
+
+  /// Ends the answer once the client has room for more: at its end the pipeline gives out the next request, of which one
+  /// read may have brought hundreds.
+  private func endHeldAnswer() {
+    guard let (exchange, ends) = heldAnswer, let context, context.channel.isWritable || ends else { return }
+    heldAnswer = nil
     write(.end(nil))
     context.flush()
     if ends { return drain() }
@@ -192,7 +241,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
 
   /// All of the request has come, and it is answered: the next one may come.
   func finished(_ exchange: HTTPExchange) {
-    guard self.exchange === exchange else { return }
+    guard self.exchange === exchange, heldAnswer == nil else { return }
     self.exchange = nil
     watch?.look()
     readIfWanted()
@@ -215,7 +264,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
 
   private var currentPhase: ClientWatch.Phase {
     guard let exchange else { return hasBegunHead ? .head : .idle }
-    return exchange.awaitsBytes ? .body : .ownWork
+    return exchange.awaitsClient ? .body : .ownWork
   }
 
   private func clientTookTooLong(_ verdict: ClientWatch.Verdict) {
@@ -223,7 +272,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     case .never, .lookAgain: return
     case .close: context?.close(promise: nil)
     case .headTooSlow: refusal?.refuse(.requestTimeout)
-    case .silent: exchange?.silence()
+    case .silent: if exchange?.silence() != true { context?.close(promise: nil) }
     }
   }
 }

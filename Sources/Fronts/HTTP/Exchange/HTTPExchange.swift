@@ -35,7 +35,10 @@ final class HTTPExchange {
   init(_ handler: HTTPExchangeHandler, head: HTTPRequestHead) {
     self.handler = handler
     self.head = head
-    self.fields = HTTPFields(head.headers.map { ($0.name, $0.value) })
+    // NIO's codec of HTTP/2 says `chunked` where a body has no length; there is no such field in that version.
+    self.fields = HTTPFields(
+      head.headers.lazy.filter { !handler.isStream || $0.name.lowercased() != "transfer-encoding" }
+        .map { ($0.name, $0.value) })
   }
 
   var front: HTTPFront { handler.front }
@@ -44,7 +47,11 @@ final class HTTPExchange {
   var isOldVersion: Bool { head.version.major == 1 && head.version.minor == 0 }
   var version: MessageChecks.Version { handler.isStream ? .http2 : isOldVersion ? .http10 : .http11 }
   var keepsAlive: Bool { head.isKeepAlive }
-  var awaitsBytes: Bool { !hasWholeRequest && session?.awaitsBytes == true }
+  /// Whether the client is the one to go on: with bytes that are expected, or with a body that nobody wants any more.
+  var awaitsClient: Bool {
+    guard !hasWholeRequest else { return false }
+    return isAnswered || session?.awaitsBytes == true || takesForm != nil && session?.hasUpload != true
+  }
 
   /// Whether nothing more is read for now.
   var holdsReading: Bool {
@@ -181,6 +188,7 @@ final class HTTPExchange {
   func cut() {
     isAnswered = true
     session?.ended()
+    letGo()
     handler.context?.close(promise: nil)
   }
 
@@ -200,8 +208,7 @@ final class HTTPExchange {
     guard !isAnswered else { return }
     isAnswered = true
     session?.ended()
-    takesForm = nil
-    waiting = []
+    letGo()
     var fields = fields
     fields.append(crossSiteFields)
     handler.send(status: status, fields, body, to: self, closes: closes || isAnsweringBadInput || isTooMuchToDiscard)
@@ -226,7 +233,17 @@ final class HTTPExchange {
     }
   }
 
-  func silence() { session?.silence() }
+  /// - Returns: whether an upload is stopped for it, and answered then.
+  func silence() -> Bool {
+    guard !isAnswered else { return false }
+    if session?.hasUpload == true {
+      session?.silence()
+    } else {
+      isAnsweringBadInput = true
+      refuse(.requestTimeout)
+    }
+    return true
+  }
 
   func clientReads() { session?.clientReads() }
 
@@ -241,7 +258,14 @@ final class HTTPExchange {
     isAnswered = true
     session?.connectionIsGone()
     session = nil
+    letGo()
+  }
+
+  /// Breaks the cycle with the operation.
+  private func letGo() {
     operation = nil
+    takesForm = nil
+    waiting = []
   }
 }
 

@@ -81,7 +81,8 @@ struct HTTPRequest {
     case "DELETE":
       guard let key else { throw .notFound }
       return HTTPRemoval(exchange, self, key)
-    default: throw .methodNotAllowed(allowed: Self.methods)
+    case "TRACE", "CONNECT": throw .methodNotAllowed(allowed: Self.methods)
+    default: throw .methodUnknown
     }
   }
 

@@ -5,7 +5,8 @@ import NIOCore
 /// A POST of `multipart/form-data`: each file is an upload of its own, one after another. What breaks off drops its file, and
 /// keeps those before it.
 final class FormUpload: HTTPOperation {
-  private unowned let exchange: HTTPExchange
+  /// Both let go of each other at the exchange's end: late words of the core find both.
+  private let exchange: HTTPExchange
   private let request: HTTPRequest
   private var machine: MultipartMachine
   private var completed: [(key: UploadKey, label: String?, size: Int64)] = []
@@ -18,6 +19,10 @@ final class FormUpload: HTTPOperation {
   private var isEnding = false
   private var key: UploadKey?
   private var hasEnded = false
+  private var skipped = 0
+
+  /// Bytes of fields that are no files, in all.
+  private static let mostToSkip = 1 << 20
 
   init(_ exchange: HTTPExchange, _ request: HTTPRequest) throws(HTTPProblem) {
     self.exchange = exchange
@@ -26,6 +31,12 @@ final class FormUpload: HTTPOperation {
   }
 
   func begin() {
+    // Who may not upload here must not bring a form either.
+    do throws(Refusal) {
+      try exchange.gateway.authorize(request.access)
+    } catch {
+      return refused(HTTPProblem(error))
+    }
     if request.head.expectsContinue { exchange.handler.send(interim: 100, [:]) }
     exchange.takesForm = { [weak self] in self?.take($0) }
   }
@@ -44,7 +55,7 @@ final class FormUpload: HTTPOperation {
       guard let event = machine.next() ?? (hasEnded ? machine.finish() : nil) else { return }
       switch event {
       case .partBegins(let head): partBegins(head)
-      case .bytes(let bytes): if isInFile { write(bytes) }
+      case .bytes(let bytes): if isInFile { write(bytes) } else { skip(bytes) }
       case .partEnds: if isInFile { endFile() }
       case .allEnded: return answer()
       case .malformed(let fault): return refused(.badForm(fault))
@@ -74,6 +85,12 @@ final class FormUpload: HTTPOperation {
     guard position + Int64(bytes.readableBytes) <= session.grantedEnd else { return tooMuch() }
     position += Int64(bytes.readableBytes)
     session.write(bytes)
+  }
+
+  /// The fields of a form that are no files say nothing to the gateway.
+  private func skip(_ bytes: ByteBuffer) {
+    skipped += bytes.readableBytes
+    if skipped > Self.mostToSkip { refused(.tooLarge(limit: Int64(Self.mostToSkip))) }
   }
 
   private func endFile() {
@@ -123,20 +140,21 @@ final class FormUpload: HTTPOperation {
   }
 
   private func answer() {
-    guard HTTPPage.takesHTML(exchange.fields) else {
+    guard !completed.isEmpty else { return refused(.badForm(.noFile)) }
+    guard HTTPPage.wantsHTML(exchange.fields) else {
       return exchange.respond(
         status: 201, ["Content-Type": "application/json", "X-Content-Type-Options": "nosniff"],
         ByteBuffer(string: JSONText.object([("files", .array(files))]).text + "\n"))
     }
     let rows = completed.map { "<li>\(($0.label ?? "upload").escapedForHTML) (\($0.size) bytes)</li>" }.joined()
     let page =
-      "<!doctype html><html lang=en><meta charset=utf-8><title>Uploaded</title><h1>Uploaded</h1>"
+      "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><link rel=icon href=data:,><title>Uploaded</title><h1>Uploaded</h1>"
       + "<ul>\(rows)</ul><p><a href=\"\(request.place.route.escapedForHTML)\">More</a></p></html>\n"
     exchange.respond(
       status: 201,
       [
         "Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+        "Content-Security-Policy": "default-src 'none'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
       ], ByteBuffer(string: page))
   }
 }

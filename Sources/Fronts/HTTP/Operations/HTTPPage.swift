@@ -14,6 +14,13 @@ final class HTTPPage: HTTPQuestion {
     exchange.respond(status: 200, page.fields, page.bytes)
   }
 
+  /// Whether a browser asks, and not a program that takes anything.
+  static func wantsHTML(_ fields: HTTPFields) -> Bool {
+    fields.joined("Accept")?.split(separator: ",").contains {
+      $0.split(separator: ";").first?.filter { $0 != " " } == "text/html"
+    } ?? false
+  }
+
   static func takesHTML(_ fields: HTTPFields) -> Bool {
     guard let accept = fields.joined("Accept") else { return false }
     return accept.split(separator: ",").contains { part in

@@ -3,7 +3,8 @@ import HTTPUpload
 
 /// A request that brings no bytes of an upload: what an operation has to be told of one never comes.
 class HTTPQuestion: HTTPOperation {
-  unowned let exchange: HTTPExchange
+  /// Both let go of each other at the exchange's end: late words of the core find both.
+  let exchange: HTTPExchange
   let request: HTTPRequest
 
   init(_ exchange: HTTPExchange, _ request: HTTPRequest) {

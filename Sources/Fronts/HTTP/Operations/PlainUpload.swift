@@ -4,9 +4,11 @@ import NIOCore
 
 /// PUT or POST of one file in one go: what breaks off is dropped.
 final class PlainUpload: HTTPOperation {
-  private unowned let exchange: HTTPExchange
+  /// Both let go of each other at the exchange's end: late words of the core find both.
+  private let exchange: HTTPExchange
   private let request: HTTPRequest
   private var key: UploadKey?
+  private var contentDigest: DigestFields?
 
   init(_ exchange: HTTPExchange, _ request: HTTPRequest) {
     self.exchange = exchange
@@ -16,6 +18,10 @@ final class PlainUpload: HTTPOperation {
   func begin() {
     do throws(HTTPProblem) {
       let digest = try DigestFields(.representation, of: exchange.fields)?.toCheck()
+      if let content = try DigestFields(.content, of: exchange.fields) {
+        exchange.judge = ChunkJudge(TusChecksum(sha256: try content.toCheck()))
+        contentDigest = content
+      }
       let label =
         request.place.name ?? exchange.fields.first("Content-Disposition").flatMap { ContentDisposition($0)?.label }
       let upload = UploadRequest(
@@ -37,7 +43,13 @@ final class PlainUpload: HTTPOperation {
     if request.head.expectsContinue { exchange.handler.send(interim: 100, [:]) }
   }
 
-  func bodyEnded() { exchange.session?.finish() }
+  func bodyEnded() {
+    if let judge = exchange.judge, !judge.isRight() {
+      exchange.session?.leave()
+      return refused(contentDigest?.mismatch ?? .checksumMismatch)
+    }
+    exchange.session?.finish()
+  }
 
   func tooMuch() {
     exchange.session?.leave()

@@ -5,7 +5,8 @@ import NIOCore
 
 /// A PATCH of a resumable upload (draft-ietf-httpbis-resumable-upload): more bytes, or its end.
 final class ResumableAppending: HTTPOperation {
-  private unowned let exchange: HTTPExchange
+  /// Both let go of each other at the exchange's end: late words of the core find both.
+  private let exchange: HTTPExchange
   private let request: HTTPRequest
   private let key: UploadKey
   private let answers: ResumableAnswer
@@ -54,7 +55,8 @@ final class ResumableAppending: HTTPOperation {
       return refused(error)
     }
     total = account.total ?? append.total
-    let isTentative = digest != nil && request.terms.takesBack
+    if digest != nil, !request.terms.takesBack { return refused(.unexpectedField("Content-Digest")) }
+    let isTentative = digest != nil
     if let sha256 = digest?.sha256, isTentative { exchange.judge = ChunkJudge(TusChecksum(sha256: sha256)) }
     var transfer = request.transfer(exchange, isTentative: isTentative, tellsProgress: tellsProgress)
     transfer.bringsBytes = append.contentLength != 0
@@ -102,10 +104,8 @@ final class ResumableAppending: HTTPOperation {
   }
 
   func safe(upTo offset: Int64) {
-    guard tellsProgress, let fields = answers.progress(offset: offset),
-      exchange.handler.context?.channel.isWritable == true
-    else { return }
-    exchange.handler.send(interim: 104, fields)
+    guard tellsProgress, let fields = answers.progress(offset: offset) else { return }
+    exchange.handler.send(progress: fields)
   }
 
   func complete(size: Int64, _ result: SinkResult) {

@@ -4,12 +4,14 @@ import NIOCore
 
 /// A request that opens a resumable upload (draft-ietf-httpbis-resumable-upload), with or without its first bytes.
 final class ResumableCreating: HTTPOperation {
-  private unowned let exchange: HTTPExchange
+  /// Both let go of each other at the exchange's end: late words of the core find both.
+  private let exchange: HTTPExchange
   private let request: HTTPRequest
   private let answers: ResumableAnswer
   private let version: ResumableVersion
   private var creation: ResumableRequest.Creation?
   private var key: UploadKey?
+  private var contentDigest: DigestFields?
   /// Where a request says that its bytes are all, and the upload has another length.
   private var state: ResumableState?
 
@@ -31,7 +33,13 @@ final class ResumableCreating: HTTPOperation {
       let label =
         request.place.name ?? fields.first("Content-Disposition").flatMap { ContentDisposition($0)?.label }
         ?? metadata?.label
-      var transfer = request.transfer(exchange, tellsProgress: tellsProgress)
+      contentDigest = try DigestFields(.content, of: fields)
+      if let sha256 = try contentDigest?.toCheck() {
+        guard request.terms.takesBack else { throw .unexpectedField("Content-Digest") }
+        exchange.judge = ChunkJudge(TusChecksum(sha256: sha256))
+      }
+      var transfer = request.transfer(
+        exchange, isTentative: contentDigest != nil, tellsProgress: tellsProgress)
       transfer.bringsBytes = request.head.mayBringBytes
       let upload = UploadRequest(
         access: request.access, shape: .stream,
@@ -65,6 +73,13 @@ final class ResumableCreating: HTTPOperation {
 
   func bodyEnded() {
     guard let creation else { return }
+    if let judge = exchange.judge {
+      guard judge.isRight() else {
+        exchange.session?.leave()
+        return refused(contentDigest?.mismatch ?? .checksumMismatch)
+      }
+      exchange.session?.approve()
+    }
     // The length that was told and the bytes that came must agree, also where they came without a length.
     if creation.isLast, let total = creation.total, exchange.position != total {
       exchange.session?.leave()
@@ -83,10 +98,8 @@ final class ResumableCreating: HTTPOperation {
   }
 
   func safe(upTo offset: Int64) {
-    guard tellsProgress, let fields = answers.progress(offset: offset),
-      exchange.handler.context?.channel.isWritable == true
-    else { return }
-    exchange.handler.send(interim: 104, fields)
+    guard tellsProgress, let fields = answers.progress(offset: offset) else { return }
+    exchange.handler.send(progress: fields)
   }
 
   func complete(size: Int64, _ result: SinkResult) {

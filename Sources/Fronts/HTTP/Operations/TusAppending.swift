@@ -4,7 +4,8 @@ import NIOCore
 
 /// A PATCH of tus: more bytes of an upload.
 final class TusAppending: HTTPOperation {
-  private unowned let exchange: HTTPExchange
+  /// Both let go of each other at the exchange's end: late words of the core find both.
+  private let exchange: HTTPExchange
   private let request: HTTPRequest
   private let key: UploadKey
   private var append: TusAppend?
@@ -78,6 +79,10 @@ final class TusAppending: HTTPOperation {
         return refused(error)
       }
       exchange.session?.approve()
+    } else if exchange.trailers.has(TusChecksum.fieldName) {
+      // Nobody hashed what came, as nothing in the head said that it would be checked.
+      exchange.session?.leave()
+      return refused(.unexpectedField("Upload-Checksum in a trailer that Trailer does not announce"))
     }
     if exchange.position == total { exchange.session?.finish() } else { exchange.session?.leave() }
   }

@@ -4,7 +4,8 @@ import NIOCore
 
 /// A POST of tus that opens an upload, with or without its first bytes.
 final class TusCreating: HTTPOperation {
-  private unowned let exchange: HTTPExchange
+  /// Both let go of each other at the exchange's end: late words of the core find both.
+  private let exchange: HTTPExchange
   private let request: HTTPRequest
   private var creation: TusCreation?
   private var key: UploadKey?
