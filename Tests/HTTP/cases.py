@@ -1,0 +1,70 @@
+"""The conformance cases of the HTTP front; see README.md.
+
+usage: cases.py --sluice PATH [--only REGEX] [--bound SECONDS] [--keep]
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+import rows  # noqa: E402
+import tus_core_cases  # noqa: E402,F401
+import tus_extension_cases  # noqa: E402,F401
+import resumable_cases  # noqa: E402,F401
+import resumable_fault_cases  # noqa: E402,F401
+import plain_cases  # noqa: E402,F401
+import framing_cases  # noqa: E402,F401
+from gateway import Gateway  # noqa: E402
+
+# What the gateway does not do yet, or what runs by hand.
+PLANNED = {
+    "T92": "a complete upload is removed: waits for `remove-complete`",
+    "T97-T116": "concatenation",
+    "R33": "other clients and suites; by hand",
+    "P10 over h2": "HTTP/2",
+    "P20, P23": "the page in a browser: Tests/Page",
+    "F01-F11": "HTTP/2",
+}
+
+
+def main():
+    options = arguments()
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {options.bound} s"))
+    signal.alarm(options.bound)
+    folder = tempfile.mkdtemp(prefix="sluice-http-")
+    gateway = Gateway(folder, options.sluice)
+    failed, count = ["start"], 0
+    try:
+        gateway.start()
+        failed, count = rows.run_all(gateway, options.only)
+    finally:
+        gateway.stop()
+        if options.keep or failed:
+            print(f"the gateway's folder is {folder}")
+        else:
+            shutil.rmtree(folder)
+    for name, why in PLANNED.items():
+        print(f"PLANNED {name}: {why}")
+    print(f"{count - len(failed)} of {count} cases passed" + (f"; failed: {' '.join(failed)}" if failed else ""))
+    return 1 if failed or not count else 0
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sluice", required=True, metavar="PATH")
+    parser.add_argument("--only", metavar="REGEX", help="cases whose name fits")
+    parser.add_argument("--bound", type=int, default=600, metavar="SECONDS", help="the most that the run may take")
+    parser.add_argument("--keep", action="store_true", help="keep the gateway's folder")
+    options = parser.parse_args()
+    if not os.access(options.sluice, os.X_OK):
+        parser.error(f"{options.sluice} cannot be executed")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
