@@ -17,6 +17,7 @@ import tus_core_cases  # noqa: E402,F401
 import tus_extension_cases  # noqa: E402,F401
 import resumable_cases  # noqa: E402,F401
 import resumable_fault_cases  # noqa: E402,F401
+import mixed_cases  # noqa: E402,F401
 import plain_cases  # noqa: E402,F401
 import framing_cases  # noqa: E402,F401
 from gateway import Gateway  # noqa: E402

@@ -445,3 +445,19 @@ def _(run):
     time.sleep(0.3)
     run.named |= run.gateway.published()  # Either is right.
     must(run.ask("OPTIONS", "/files"), (200, 204))
+
+
+@case("H37", "20,000 pipelined GETs of the page, no answer is read", "memory stays within 64 MiB of what it was")
+def _(run):
+    sent = message("GET", "/files", {"Accept": "text/html"}, host=run.host) * 100
+    before = run.gateway.memory()
+    with run.connect() as connection:
+        connection.socket.settimeout(2)
+        try:
+            for _ in range(200):
+                connection.send(sent)
+        except OSError:
+            pass  # The gateway reads no more: right.
+        time.sleep(0.5)
+        grown = run.gateway.memory() - before
+    check(grown < 64 << 20, f"{grown >> 20} MiB more")

@@ -88,6 +88,11 @@ class Gateway:
         with open(f"/proc/{self.process.pid}/io", encoding="ascii") as file:
             return int(next(line for line in file if line.startswith("rchar")).split()[1])
 
+    def memory(self):
+        """Resident bytes."""
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     # What the stores hold
 
     def published(self):

@@ -1,0 +1,128 @@
+"""Other people's clients against the gateway: tuspy and aiotus from PyPI, in a virtual environment of their own.
+
+usage: clients.py --sluice PATH [--packages FOLDER]
+"""
+
+import argparse
+import asyncio
+import io
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+from gateway import MIB, Gateway  # noqa: E402
+
+PACKAGES = ("tuspy==1.1.0", "aiotus==1.1.0")
+BOUND = 300
+SIZES = (0, 1, 5, 300_000, 3 * MIB + 7)
+PLANNED = {"aiotus, upload_multiple": "concatenation"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sluice", required=True, metavar="PATH")
+    parser.add_argument("--packages", metavar="FOLDER", help="an environment that has them, instead of one from PyPI")
+    options = parser.parse_args()
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {BOUND} s"))
+    signal.alarm(BOUND)
+    folder = tempfile.mkdtemp(prefix="sluice-http-clients-")
+    gateway = Gateway(folder, options.sluice)
+    try:
+        python = f"{options.packages or install(folder)}/bin/python3"
+        gateway.start()
+        # What the clients trust, each by its own library's variable.
+        environment = os.environ | {"REQUESTS_CA_BUNDLE": gateway.authority, "GATEWAY": gateway.origin,
+                                    "AUTHORITY": gateway.authority, "FOLDER": folder}
+        done = subprocess.run([python, "-B", os.path.abspath(__file__), "inside"], env=environment, check=False)
+        wanted = sorted(content(size) for size in SIZES for _ in range(USES))
+        kept = sorted(gateway.content(one) for one in gateway.published())
+        print(f"{len(kept)} files in the store" + ("" if kept == wanted else f", expected {len(wanted)}, or others"))
+        return 0 if done.returncode == 0 and kept == wanted else 1
+    finally:
+        gateway.stop()
+        shutil.rmtree(folder)
+
+
+def install(folder):
+    place = f"{folder}/environment"
+    subprocess.run([sys.executable, "-m", "venv", place], check=True)
+    done = subprocess.run([f"{place}/bin/pip", "install", "--quiet", *PACKAGES], check=False)
+    if done.returncode:
+        sys.exit("PyPI cannot be reached: nothing was tested")
+    return place
+
+
+def content(size):
+    return bytes(number * 7 % 251 for number in range(1000)) * (size // 1000) + b"x" * (size % 1000)
+
+
+# In the environment
+
+def tuspy_whole(url, size):
+    from tusclient.client import TusClient  # pylint: disable=import-error,import-outside-toplevel
+    TusClient(url).uploader(file_stream=io.BytesIO(content(size)), metadata={"filename": "a b.txt"}).upload()
+
+
+def tuspy_chunks(url, size):
+    from tusclient.client import TusClient  # pylint: disable=import-error,import-outside-toplevel
+    TusClient(url).uploader(file_stream=io.BytesIO(content(size)), chunk_size=100_000, upload_checksum=True).upload()
+
+
+def tuspy_resumed(url, size):
+    """Half by one uploader, the rest by another that knows the URL alone."""
+    from tusclient.client import TusClient  # pylint: disable=import-error,import-outside-toplevel
+    client = TusClient(url)
+    first = client.uploader(file_stream=io.BytesIO(content(size)), chunk_size=max(1, size // 2))
+    first.upload_chunk() if size else first.upload()
+    second = client.uploader(file_stream=io.BytesIO(content(size)), url=first.url, chunk_size=50_000)
+    assert second.offset == first.offset, f"offset {second.offset}, expected {first.offset}"
+    second.upload()
+
+
+def tuspy_async(url, size):
+    from tusclient.client import TusClient  # pylint: disable=import-error,import-outside-toplevel
+    # Its connections trust what the process trusts.
+    uploader = TusClient(url).async_uploader(file_stream=io.BytesIO(content(size)), verify_tls_cert=False)
+    asyncio.run(uploader.upload())
+
+
+def aiotus_whole(url, size):
+    import aiotus  # pylint: disable=import-error,import-outside-toplevel
+    trust = ssl.create_default_context(cafile=os.environ["AUTHORITY"])
+
+    async def upload():
+        options = aiotus.RetryConfiguration(retry_attempts=1, ssl=trust)
+        location = await aiotus.upload(url, io.BytesIO(content(size)), {"filename": b"a b.txt"}, config=options, chunksize=MIB)
+        assert location is not None, "no location"
+        told = await aiotus.metadata(location, config=options)
+        assert told.get("filename") == b"a b.txt", f"metadata {told}"
+    asyncio.run(upload())
+
+
+CASES = (tuspy_whole, tuspy_chunks, tuspy_resumed, tuspy_async, aiotus_whole)
+USES = len(CASES)
+
+
+def inside():
+    failed = 0
+    for function in CASES:
+        for size in SIZES:
+            try:
+                function(f"{os.environ['GATEWAY']}/files", size)
+                print(f"passed {function.__name__} {size} bytes")
+            except Exception as failure:  # pylint: disable=broad-except
+                failed += 1
+                print(f"FAILED {function.__name__} {size} bytes: {type(failure).__name__}: {failure}")
+    for name, why in PLANNED.items():
+        print(f"PLANNED {name}: {why}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(inside() if sys.argv[1:] == ["inside"] else main())
