@@ -401,14 +401,15 @@ def _(run):
     run.stored(b"hello")
 
 
-@case("H15 bad", "pipelined: a good PUT, then a message that is none", "201, then 400 and closed")
+@case("H15 bad", "pipelined: a good PUT, then a message that is none", "201 and closed, or 201, then 400 and closed")
 def _(run):
     for name, bad in (("two lengths", PUT + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n"), ("no Host", "PUT /files/x HTTP/1.1\r\n\r\n"),
                       ("no HTTP", "hello\r\n\r\n")):
         with run.variant(name), run.connect() as connection:
             connection.send(message("PUT", "/files/x", {}, b"hello", host=run.host) + bad.encode())
-            must(connection.answer("PUT"), 201)
-            must(connection.answer("PUT"), 400)
+            answer = must(connection.answer("PUT"), 201)
+            if answer["Connection"] != "close":
+                must(connection.answer("PUT"), 400)
             check(connection.is_closed(), "not closed")
         run.stored(b"hello")
 

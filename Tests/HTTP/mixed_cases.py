@@ -250,3 +250,48 @@ def _(run):
     must(run.patch(half, 0, b'{"a"'), 204)
     must(run.patch(half, 4, b": 1}"), 204)
     run.stored(b'{"a": 1}')
+
+
+@case("T37", "while a PATCH stalls: HEAD, PATCH, DELETE and OPTIONS whose clients are gone at once, 20 times each",
+      "the gateway lives, the upload goes on")
+def _(run):
+    for variant, fields, more in (
+            ("tus", {"Tus-Resumable": "1.0.0"}, {"Content-Type": OCTETS}),
+            ("V=10", {"Upload-Draft-Interop-Version": 10}, {"Upload-Complete": "?1", "Content-Type": "application/partial-upload"})):
+        with run.variant(variant):
+            content = os.urandom(MIB)
+            upload = run.create(MIB) if variant == "tus" else Draft(run, 10).create(b"", {"Upload-Length": MIB})
+            for turn in range(20):
+                for method in ("HEAD", "PATCH", "PATCH"):
+                    offset = int(must(run.ask("HEAD", upload, fields), (200, 204), {"Upload-Offset": ANY})["Upload-Offset"])
+                    with run.connect() as stalled, run.connect() as gone:
+                        body = {"Upload-Offset": offset, "Content-Length": MIB - offset, **more}
+                        stalled.send(message("PATCH", upload, {**fields, **body}, host=run.host) + content[offset:offset + 1000])
+                        time.sleep(0.002 * (turn % 5))
+                        gone.send(message(method, upload, {**fields, **(body if method == "PATCH" else {})}, host=run.host))
+                        gone.cut()
+            offset = int(must(run.ask("HEAD", upload, fields), (200, 204), {"Upload-Offset": ANY})["Upload-Offset"])
+            must(run.ask("PATCH", upload, {**fields, **more, "Upload-Offset": offset}, content[offset:]), (200, 201, 204))
+            run.stored(content)
+
+
+@case("T37 DELETE", "while a PATCH stalls: DELETE, and DELETE whose client is gone at once", "204 or gone; the gateway lives")
+def _(run):
+    for fields, more in (({"Tus-Resumable": "1.0.0"}, {"Content-Type": OCTETS}),
+                         ({"Upload-Draft-Interop-Version": 10},
+                          {"Upload-Complete": "?1", "Content-Type": "application/partial-upload"})):
+        for is_cut in (False, True) * 5:
+            with run.variant(f"{fields} {'cut' if is_cut else 'answered'}"):
+                upload = run.create(MIB)
+                with run.connect() as stalled, run.connect() as other:
+                    body = {"Upload-Offset": 0, "Content-Length": MIB, **more}
+                    stalled.send(message("PATCH", upload, {**fields, **body}, host=run.host) + bytes(1000))
+                    time.sleep(0.05)
+                    other.send(message("DELETE", upload, fields, host=run.host))
+                    if is_cut:
+                        other.cut()
+                    else:
+                        must(other.answer("DELETE"), 204)
+                if not is_cut:
+                    must(run.ask("HEAD", upload, fields), (404, 410))
+    must(run.ask("OPTIONS", "/files"), (200, 204))
