@@ -1,6 +1,6 @@
 .POSIX:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format build release load load-agreement soak faults fuzz bench bench-micro allocations prerequisites install clean
+.PHONY: help demo test test-engines lint format build release load load-agreement soak faults fuzz bench bench-micro allocations prerequisites install clean
 
 PREFIX = /usr/local
 RELEASE = .build/release/sluice
@@ -17,6 +17,11 @@ test: prerequisites lint ## everything that is tested at each change, in minutes
 	swift build --build-tests
 	swift test --disable-xctest --skip-build --no-parallel
 	python3 Tests/Soak/soak.py --sluice .build/debug/sluice --short
+
+# Debian's selenium is for Debian's own Python alone.
+test-engines: prerequisites ## tests that need a browser: the upload page against a gateway, in five minutes
+	swift build --product sluice
+	/usr/bin/python3 Tests/Page/page.py --sluice .build/debug/sluice --seconds 900
 
 lint: ## the formatting rules
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -11,12 +11,14 @@ from selenium.webdriver.chrome.service import Service
 
 
 class Browser:
-    def __init__(self, width=1280, height=900, dark=False, script=True, mobile=False):
+    def __init__(self, width=1280, height=900, dark=False, script=True, mobile=False, http2=True):
         options = webdriver.ChromeOptions()
         for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
                          "--no-first-run", "--disable-background-networking", "--ignore-certificate-errors",
                          f"--window-size={width},{height}"):
             options.add_argument(argument)
+        if not http2:
+            options.add_argument("--disable-http2")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         options.set_capability("unhandledPromptBehavior", "accept")
         if not script:

@@ -1,4 +1,7 @@
-"""What the page promises, each as a case. A case of `needs_fake` wants faults that only the fake server has."""
+"""What the page promises, each as a case.
+
+Most hold with any server. The others say whether they want the fake one, whose faults come on demand, or the gateway.
+"""
 
 import base64
 import hashlib
@@ -14,16 +17,23 @@ CASES = []
 MB = 1_000_000
 
 
-def case(function):
-    function.needs_fake = False
+def case(function, servers=("fake", "sluice", "foreign")):
+    function.servers = servers
     CASES.append(function)
     return function
 
 
+def own_case(function):
+    """Changes what the server has, and so wants one of its own."""
+    return case(function, ("fake", "sluice"))
+
+
 def fake_case(function):
-    case(function)
-    function.needs_fake = True
-    return function
+    return case(function, ("fake",))
+
+
+def gateway_case(function):
+    return case(function, ("sluice",))
 
 
 def content_of(path):
@@ -242,15 +252,16 @@ def digest_on_demand(rig):
     browser.press("digest.bin", ".sha")
     digest = hashlib.sha256(content_of(path)).hexdigest()
     browser.wait("the digest", lambda: digest in browser.row("digest.bin").text)
-    if rig.fake:
+    if rig.fake or rig.gateway:
         assert "matches the server" in browser.row("digest.bin").text
-        assert list(rig.fake.uploads)[0] in browser.row("digest.bin").text
+        key = list(rig.fake.uploads)[0] if rig.fake else os.path.basename(rig.gateway.files()[0][1])
+        assert key in browser.row("digest.bin").text, f"the key is {key}"
 
 
-@fake_case
+@own_case
 def token_by_hand(rig):
     rig.faults_expected = True
-    rig.fake.token = "s3cret+/="
+    token = rig.guard()
     paths = three_files(rig, MB)
     browser = rig.open()
     browser.choose(*paths)
@@ -258,7 +269,7 @@ def token_by_hand(rig):
     browser.keys("wrong", Keys.ENTER)
     browser.wait("the refusal", lambda: "not accepted" in browser.text("#tokenForm"))
     assert browser.focused() == "token"
-    browser.keys("s3cret+/=", Keys.ENTER)
+    browser.keys(token, Keys.ENTER)
     wait_all_done(browser, 3)
     rig.check_arrived(*paths)
     assert not browser.driver.find_element("id", "tokenForm").is_displayed()
@@ -266,44 +277,42 @@ def token_by_hand(rig):
     again = rig.file("again.bin", 1000)
     browser.choose(again)
     browser.wait_for(again="done")
+    rig.check_arrived(*paths, again)
 
 
 @case
 def token_in_the_address(rig):
-    if rig.real:
-        if not rig.options.token_url:
-            return
-        rig.url = rig.origin + urlsplit_path(rig.options.token_url)
-    else:
-        rig.fake.token = "s3cret+%/="
+    token = rig.guard()
+    if token is None:
+        return
     path = rig.file("address.bin", 1000)
-    browser = rig.open(f"#token={rig.options.token if rig.real else 's3cret+%25/='}")
+    browser = rig.open("#token=" + token.replace("%", "%25"))
     browser.wait("the erased token", lambda: "token" not in browser.driver.current_url)
     browser.choose(path)
     wait_all_done(browser, 1)
     rig.check_arrived(path)
 
 
-def urlsplit_path(url):
-    return urllib.parse.urlsplit(url).path.rstrip("/")
-
-
-@fake_case
+@own_case
 def refusal_in_words(rig):
     rig.faults_expected = True
-    rig.fake.limit = 1000
-    path = rig.file("large.bin", 2000)
+    size = rig.limit() + 1
+    path = rig.file("large.bin", size)
     browser = rig.open()
     browser.choose(path)
     browser.wait_for(large="failed")
-    assert "Too large: At most 1000 bytes are taken" in browser.row("large.bin").text
-    browser.wait("the alert", lambda: "Too large" in browser.run("return ui.assertive.textContent"))
+    assert "Content too large: At most 1.0 MB" in browser.row("large.bin").text, browser.row("large.bin").text
+    browser.wait("the alert", lambda: "too large" in browser.run("return ui.assertive.textContent"))
     time.sleep(2)
     assert len(browser.sent("POST")) == 1, "a refusal was tried again"
-    rig.fake.limit = 1 << 30
-    browser.press("large.bin", ".again")
-    wait_all_done(browser, 1)
-    rig.check_arrived(path)
+    if rig.fake:
+        rig.fake.limit = size
+        browser.press("large.bin", ".again")
+        wait_all_done(browser, 1)
+        rig.check_arrived(path)
+    else:
+        rig.check_arrived()
+        assert not rig.unfinished()
 
 
 @fake_case
@@ -335,7 +344,43 @@ def forgotten_upload_begins_anew_once(rig):
     assert len(browser.sent("POST")) == 4
 
 
-@fake_case
+@own_case
+def upload_deleted_elsewhere_begins_anew(rig):
+    rig.faults_expected = True
+    path = rig.file("deleted.bin", 8 * MB)
+    browser = rig.open()
+    rig.relay.rate = 4 * MB
+    browser.choose(path)
+    browser.wait("progress", lambda: browser.progress("deleted.bin") > 0.3)
+    browser.press("deleted.bin", ".main")
+    browser.wait_for(deleted="paused")
+    rig.forget("deleted.bin")
+    rig.relay.rate = None
+    browser.press("deleted.bin", ".main")
+    wait_all_done(browser, 1)
+    rig.check_arrived(path)
+    assert len(browser.sent("POST")) == 2
+
+
+@gateway_case
+def gateway_is_killed(rig):
+    rig.faults_expected = True
+    paths = three_files(rig)
+    browser = rig.open()
+    rig.relay.rate = 4 * MB
+    browser.choose(*paths)
+    browser.wait("progress", lambda: browser.progress("two.pdf") > 0.5)
+    rig.gateway.kill()
+    browser.wait_for(one="retrying", two="retrying", three="retrying")
+    rig.gateway.start()
+    rig.relay.rate = None
+    wait_all_done(browser, 3)
+    rig.check_arrived(*paths)
+    assert len(browser.sent("POST")) == 3, "an upload began anew"
+    assert max(int(request["headers"]["Upload-Offset"]) for request in browser.sent("PATCH")) > 0
+
+
+@own_case
 def cancel_deletes(rig):
     path = rig.file("cancel.bin", 8 * MB)
     browser = rig.open()
@@ -345,7 +390,7 @@ def cancel_deletes(rig):
     browser.press("cancel.bin", ".end")
     browser.wait_for(cancel="canceled")
     rig.relay.rate = None
-    browser.wait("the deletion", lambda: not rig.fake.uploads)
+    browser.wait("the deletion", lambda: not rig.unfinished())
     browser.press("cancel.bin", ".end")
     browser.wait("the removal", lambda: browser.states() == {})
     assert browser.focused() == "pickFiles"
@@ -451,7 +496,8 @@ def leaving_is_asked_about(rig):
 
 @case
 def form_without_script(rig):
-    rig.faults_expected = rig.real  # A browser asks for an icon where the answer's page names none.
+    # A browser asks for an icon where the answer's page names none.
+    rig.faults_expected = not rig.fake
     browser = rig.open(script=False)
     form = browser.driver.find_element("css selector", "form")
     assert form.get_attribute("method") == "post" and form.get_attribute("enctype") == "multipart/form-data"
@@ -462,11 +508,40 @@ def form_without_script(rig):
     browser.wait("the answer", lambda: not browser.driver.find_elements("id", "plain"))
     if rig.fake:
         assert content_of(path) in rig.fake.forms[0] and b'filename="form.bin"' in rig.fake.forms[0]
-    else:
-        rig.check_arrived(path)
+        return
+    rig.check_arrived(path)
+    if rig.gateway:
+        assert "form.bin" in browser.text() and "5000" in browser.text(), browser.text()
+        browser.driver.find_element("css selector", "a").click()
+        browser.wait("the form", lambda: browser.driver.find_elements("id", "plain"))
 
 
-@fake_case
+@case
+def policy_holds(rig):
+    """What gets into the page by whatever fault neither runs nor sends."""
+    browser = rig.open()
+    browser.run("""window.blocked = [];
+        addEventListener('securitypolicyviolation', event => blocked.push(event.effectiveDirective));
+        const script = document.createElement('script');
+        script.textContent = 'window.ran = true';
+        const picture = document.createElement('img');
+        picture.src = `${location.origin}/picture`;
+        const frame = document.createElement('iframe');
+        frame.src = location.href;
+        document.body.append(script, picture, frame);
+        const styled = document.createElement('p');
+        styled.setAttribute('style', 'color: red');
+        fetch('https://elsewhere.invalid/').catch(() => {})""")
+    expected = {"script-src-elem", "img-src", "frame-src", "style-src-attr", "connect-src"}
+    browser.wait("the violations", lambda: expected == set(browser.run("return blocked")))
+    assert browser.run("return window.ran") is None
+    browser.collect()
+    # The browser complains of what was done here.
+    browser.messages.clear()
+    browser.requests.clear()
+
+
+@case
 def trailing_slash(rig):
     path = rig.file("slash.bin", 1000)
     browser = rig.open("/")

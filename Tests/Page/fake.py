@@ -103,10 +103,10 @@ class Exchange(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def problem(self, status, title, detail="", headers=None):
+    def problem(self, status, title, headers=None, **more):
         # A body that is left unread would reset the connection, and the answer with it.
         self.rfile.read(int(self.headers["Content-Length"] or 0))
-        body = json.dumps({"title": title, "detail": detail, "status": status}).encode()
+        body = json.dumps({"title": title, "status": status, **more}).encode()
         fields = {"Content-Type": "application/problem+json", "Upload-Complete": "?0"}
         self.answer(status, {**fields, **(headers or {})}, body)
 
@@ -120,7 +120,7 @@ class Exchange(BaseHTTPRequestHandler):
                     self.connection.close()
                     self.close_connection = True
                 else:
-                    self.problem(status, title, "as the test wants it", headers)
+                    self.problem(status, title, headers, detail="as the test wants it")
                 return True
         if self.fake.token and self.headers["Authorization"] != f"Bearer {self.fake.token}":
             self.problem(401, "Unauthorized", headers={"WWW-Authenticate": "Bearer"})
@@ -149,7 +149,7 @@ class Exchange(BaseHTTPRequestHandler):
         if self.headers["Upload-Complete"] != "?0" or self.headers["Upload-Draft-Interop-Version"] != "10":
             return self.problem(400, "No creation of a resumable upload")
         if length > self.fake.limit:
-            return self.problem(413, "Too large", f"At most {self.fake.limit} bytes are taken")
+            return self.problem(413, "Content too large", limit=self.fake.limit)
         name = self.headers["Content-Disposition"].partition("filename*=UTF-8''")[2]
         key = secrets.token_hex(16)
         self.fake.uploads[key] = Upload(urllib.parse.unquote(name, errors="strict"), length)

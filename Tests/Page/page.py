@@ -1,13 +1,14 @@
 """The upload page in a real browser; see README.md.
 
-usage: page.py [--base-url URL] [--store DIR] [--token-url URL --token TOKEN] [--shots DIR] [--filter WORD] [--seconds 300]
+usage: page.py [--sluice BINARY] [--http 2|1.1] [--base-url URL] [--store DIR] [--token-url URL --token TOKEN] [--shots DIR]
+               [--filter WORD] [--seconds 300]
 
-Without --base-url the page of this tree is served by a fake server. With it, the page of a gateway is tested; then --store
-names the directory where the route's files arrive, and cases that need a server's faults are left out.
+By itself it serves the page of this tree from a fake server. With --sluice each case has a gateway of its own, first over
+HTTP/2 and then over HTTP/1.1, unless --http names one of them. With --base-url the page of a gateway that runs already is
+tested; then --store names the directory where the route's files arrive, and cases that change the server are left out.
 """
 
 import argparse
-import hashlib
 import os
 import random
 import shutil
@@ -25,6 +26,7 @@ from browser import Browser  # noqa: E402
 from cases import CASES  # noqa: E402
 from fake import FakeServer  # noqa: E402
 from gallery import take_shots  # noqa: E402
+from gateway import LIMIT, TOKEN, Gateway, digest_of, make_certificates, paths_below  # noqa: E402
 from relay import Relay  # noqa: E402
 
 
@@ -33,41 +35,88 @@ class Rig:
 
     def __init__(self, options):
         self.options = options
-        self.real = options.base_url is not None
         self.random = random.Random(7)
         self.folder = tempfile.mkdtemp(prefix="page-")
-        self.fake = self.relay = self.browser = None
+        self.http = None  # The version that the browser has to speak, where that is sure.
+        self.fake = self.gateway = self.relay = self.browser = None
         self.faults_expected = False
+        self.starts = 0
+        if options.sluice:
+            make_certificates(os.path.join(self.folder, "certs"))
 
     def start(self):
         self.faults_expected = False
-        if self.real:
+        if self.options.sluice:
+            self.starts += 1
+            self.gateway = Gateway(self.options.sluice, os.path.join(self.folder, f"gateway-{self.starts}"),
+                                   os.path.join(self.folder, "certs"))
+            self.reach("https", "127.0.0.1", self.gateway.port, "/files")
+        elif self.options.base_url:
             base = urlsplit(self.options.base_url)
-            self.fake = None
-            self.scheme, self.route = base.scheme, base.path.rstrip("/")
-            self.relay = Relay(base.hostname, base.port or {"https": 443, "http": 80}[base.scheme])
+            self.reach(base.scheme, base.hostname, base.port or {"https": 443, "http": 80}[base.scheme], base.path)
         else:
             self.fake = FakeServer()
-            self.scheme, self.route = "http", self.fake.route
-            self.relay = Relay("127.0.0.1", self.fake.port)
-        self.origin = f"{self.scheme}://localhost:{self.relay.port}"
-        self.url = self.origin + self.route
+            self.reach("http", "127.0.0.1", self.fake.port, self.fake.route)
+
+    def reach(self, scheme, host, port, path):
+        self.relay = Relay(host, port)
+        self.origin = f"{scheme}://localhost:{self.relay.port}"
+        self.url = self.origin + path.rstrip("/")
+
+    def guard(self):
+        """From now on the page wants a token: this one."""
+        if self.gateway:
+            self.url = f"{self.origin}/guarded"
+        elif self.fake:
+            self.fake.token = TOKEN
+        elif self.options.token_url:
+            self.url = self.origin + urlsplit(self.options.token_url).path.rstrip("/")
+            return self.options.token
+        else:
+            return None
+        return TOKEN
+
+    def limit(self):
+        """From now on the page takes no files that are larger than this."""
+        if self.gateway:
+            self.url = f"{self.origin}/small"
+        else:
+            self.fake.limit = LIMIT
+        return LIMIT
+
+    def unfinished(self):
+        return self.gateway.unfinished() if self.gateway else list(self.fake.uploads)
+
+    def forget(self, name):
+        """The server has the upload of a row no more."""
+        path = self.browser.run("return items.find(item => item.name === arguments[0]).url", name)
+        if self.gateway:
+            self.gateway.ask("DELETE", path, **{"Upload-Draft-Interop-Version": "10"})
+        else:
+            del self.fake.uploads[path.rpartition("/")[2]]
 
     def open(self, path="", **options):
         """Opens the page in a browser of its own; the earlier one of this case ends."""
         if self.browser:
             self.browser.close()
-        self.browser = Browser(**options)
+        self.browser = Browser(http2=self.http != "1.1", **options)
         self.browser.go(self.url + path)
+        if self.http:
+            spoken = self.browser.run("return performance.getEntriesByType('navigation')[0].nextHopProtocol")
+            assert spoken == {"2": "h2", "1.1": "http/1.1"}[self.http], f"the browser speaks {spoken}"
         return self.browser
 
     def stop(self):
+        """Ends all that start and the case began; what the gateway complained about."""
         if self.browser:
             self.browser.close()
-        self.browser = None
-        self.relay.close()
+        if self.relay:
+            self.relay.close()
         if self.fake:
             self.fake.close()
+        complaints = self.gateway.stop() if self.gateway else []
+        self.browser = self.relay = self.fake = self.gateway = None
+        return complaints
 
     def file(self, name, size):
         path = os.path.join(self.folder, name)
@@ -79,41 +128,44 @@ class Rig:
     def check_arrived(self, *paths):
         """Each file is at the server once, whole, and right."""
         for path in paths:
-            with open(path, "rb") as file:
-                digest = hashlib.sha256(file.read()).hexdigest()
+            digest, name = digest_of(path), os.path.basename(path)
             if self.fake:
-                found = self.fake.named(os.path.basename(path))
-                assert len(found) == 1, f"{len(found)} uploads of {os.path.basename(path)}"
+                found = self.fake.named(name)
+                assert len(found) == 1, f"{len(found)} uploads of {name}"
                 assert found[0].complete and found[0].digest == digest, f"{path} arrived otherwise"
+            elif self.gateway:
+                found = [one for one, _ in self.gateway.files()]
+                assert found.count(digest) == 1, f"{name} is {found.count(digest)} times in the store"
             elif self.options.store:
-                assert digest in self.stored_digests(), f"{path} is not in the store"
-
-    def stored_digests(self):
-        found = set()
-        for folder, _, names in os.walk(self.options.store):
-            for name in names:
-                with open(os.path.join(folder, name), "rb") as file:
-                    found.add(hashlib.sha256(file.read()).hexdigest())
-        return found
+                found = [digest_of(one) for one in paths_below(self.options.store)]
+                assert digest in found, f"{name} is not in the store"
+        if self.gateway:
+            stored = [path for _, path in self.gateway.files()]
+            assert len(stored) == len(paths), f"beside {len(paths)} files there are others: {stored}"
 
 
 def run_case(rig, case):
-    rig.start()
+    passed = True
     try:
+        rig.start()
         case(rig)
         if rig.browser:
             complaints = rig.browser.complaints(rig.origin, rig.faults_expected)
             assert not complaints, f"the browser complained: {complaints}"
-        return True
     except Exception:
         traceback.print_exc()
-        return False
+        passed = False
     finally:
-        rig.stop()
+        complaints = rig.stop()
+    if complaints:
+        print(f"the gateway complained: {complaints}", file=sys.stderr)
+    return passed and not complaints
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sluice", metavar="BINARY")
+    parser.add_argument("--http", choices=["2", "1.1"])
     parser.add_argument("--base-url")
     parser.add_argument("--store")
     parser.add_argument("--token-url")
@@ -132,23 +184,29 @@ def main():
         if options.shots:
             take_shots(rig, options.shots)
             return 0
-        return run_cases(rig)
+        failed = []
+        for rig.http in [options.http] if options.http else ["2", "1.1"] if options.sluice else [None]:
+            failed += run_cases(rig)
+        print(f"failed: {', '.join(failed)}" if failed else "all passed")
+        return 1 if failed else 0
     finally:
         shutil.rmtree(rig.folder)
 
 
 def run_cases(rig):
+    """The names of those that failed."""
     failed = []
+    server = "fake" if not (rig.options.sluice or rig.options.base_url) else "sluice" if rig.options.sluice else "foreign"
     for case in CASES:
-        if rig.options.filter not in case.__name__ or (rig.real and case.needs_fake):
+        if rig.options.filter not in case.__name__ or server not in case.servers:
             continue
         began = time.monotonic()
         passed = run_case(rig, case)
-        print(f"{'ok    ' if passed else 'FAILED'} {case.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
+        name = f"{case.__name__}, HTTP/{rig.http}" if rig.http else case.__name__
+        print(f"{'ok    ' if passed else 'FAILED'} {name} ({time.monotonic() - began:.1f} s)", flush=True)
         if not passed:
-            failed.append(case.__name__)
-    print(f"failed: {', '.join(failed)}" if failed else "all passed")
-    return 1 if failed else 0
+            failed.append(name)
+    return failed
 
 
 if __name__ == "__main__":
