@@ -22,7 +22,7 @@ state: state
 http: {{}}
 routes:
   /files:
-    store: {{directory: files}}
+    store: {{directory: files, metadata: sidecar}}
   /guarded:
     access: {{tokens: tokens}}
     store: {{directory: guarded}}
@@ -94,7 +94,18 @@ class Gateway:
     def files(self):
         """The SHA-256 of each complete file, with its place."""
         return [(digest_of(path), path) for route in ("files", "guarded", "small")
-                for path in paths_below(os.path.join(self.folder, route)) if "/.partial/" not in path]
+                for path in paths_below(os.path.join(self.folder, route))
+                if "/.partial/" not in path and not path.endswith(".json")]
+
+    def known_as(self):
+        """The names that clients gave to files of the first route, and the digests that the gateway says they have."""
+        known = []
+        for path in paths_below(os.path.join(self.folder, "files")):
+            if path.endswith(".json"):
+                with open(path, encoding="utf-8") as file:
+                    facts = json.load(file)
+                known.append((facts["name"], facts["sha256"]))
+        return known
 
     def unfinished(self):
         """What lies in the stores of uploads that have not ended."""

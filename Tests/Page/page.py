@@ -136,6 +136,8 @@ class Rig:
             elif self.gateway:
                 found = [one for one, _ in self.gateway.files()]
                 assert found.count(digest) == 1, f"{name} is {found.count(digest)} times in the store"
+                if self.url.endswith("/files"):
+                    assert (name, digest) in self.gateway.known_as(), f"{name} is known otherwise"
             elif self.options.store:
                 found = [digest_of(one) for one in paths_below(self.options.store)]
                 assert digest in found, f"{name} is not in the store"

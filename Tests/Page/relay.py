@@ -1,6 +1,7 @@
 """A TCP relay between browser and server that slows, cuts and refuses connections; it works for TLS too."""
 
 import socket
+import struct
 import threading
 import time
 
@@ -36,23 +37,32 @@ class Relay:
             except OSError:
                 client.close()
                 continue
-            self.open.add((client, server))
-            threading.Thread(target=self.carry, args=(client, server, True), daemon=True).start()
-            threading.Thread(target=self.carry, args=(server, client, False), daemon=True).start()
+            pair = (client, server)
+            self.open.add(pair)
+            threading.Thread(target=self.carry, args=(client, server, True, pair), daemon=True).start()
+            threading.Thread(target=self.carry, args=(server, client, False, pair), daemon=True).start()
 
-    def carry(self, source, sink, slowed):
+    def carry(self, source, sink, slowed, pair):
+        """One direction. Its end is passed on by itself, as an end may answer and close while the other still sends."""
         try:
             while part := source.recv(16384):
                 if slowed:
                     self.wait(len(part))
                 sink.sendall(part)
+            sink.shutdown(socket.SHUT_WR)
         except OSError:
-            pass
-        for end in (source, sink):
+            self.reset(pair)
+
+    def reset(self, pair):
+        """Both ends see the connection lost; a shutdown alone would let them send on into buffers that nobody reads."""
+        self.open.discard(pair)
+        for end in pair:
             try:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+            end.close()
 
     def wait(self, count):
         rate = self.rate
@@ -66,12 +76,7 @@ class Relay:
     def cut(self):
         """Ends all connections at once."""
         for pair in list(self.open):
-            for end in pair:
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-            self.open.discard(pair)
+            self.reset(pair)
 
     def close(self):
         self.listener.close()
