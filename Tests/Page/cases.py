@@ -381,6 +381,24 @@ def gateway_is_killed(rig):
     assert max(int(request["headers"]["Upload-Offset"]) for request in browser.sent("PATCH")) > 0
 
 
+@gateway_case
+def gateway_is_restarted(rig):
+    rig.faults_expected = True
+    paths = three_files(rig)
+    browser = rig.open()
+    rig.relay.rate = 4 * MB
+    browser.choose(*paths)
+    browser.wait("progress", lambda: browser.progress("two.pdf") > 0.5)
+    complaints = rig.gateway.stop()
+    assert not complaints, complaints
+    browser.wait_for(one="retrying", two="retrying", three="retrying")
+    rig.gateway.start()
+    rig.relay.rate = None
+    wait_all_done(browser, 3)
+    rig.check_arrived(*paths)
+    assert len(browser.sent("POST")) == 3, "an upload began anew"
+
+
 @own_case
 def cancel_deletes(rig):
     path = rig.file("cancel.bin", 8 * MB)
