@@ -38,6 +38,9 @@ class Relay:
                 client.close()
                 continue
             pair = (client, server)
+            for end in pair:
+                # Parts of frames would wait for acknowledgements that the other side delays, 40 ms each.
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.open.add(pair)
             threading.Thread(target=self.carry, args=(client, server, True, pair), daemon=True).start()
             threading.Thread(target=self.carry, args=(server, client, False, pair), daemon=True).start()
