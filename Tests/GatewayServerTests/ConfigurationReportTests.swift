@@ -111,7 +111,7 @@ import Testing
     let faults = folder.faults(EmbeddedDefault.yaml + "\"a\\n\\e[31mb\": 1\n")
     #expect(
       faults.map { $0.description.split(separator: "\n")[0] }
-        == ["sluice.yaml:14:1: error: unknown key `a\u{FFFD}\u{FFFD}[31mb` in the file"])
+        == ["sluice.yaml:15:1: error: unknown key `a\u{FFFD}\u{FFFD}[31mb` in the file"])
     #expect(faults[0].description.split(separator: "\n").count == 2)
   }
 

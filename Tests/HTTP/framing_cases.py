@@ -65,7 +65,7 @@ def _(run):
 def _(run):
     head = PUT + "Transfer-Encoding: chunked\r\n\r\n"
     for name, rest in (("+5", "+5\r\nhello\r\n0\r\n\r\n"), ("0x5", "0x5\r\nhello\r\n0\r\n\r\n"),
-                       ("17 digits", "10000000000000005\r\nhello\r\n0\r\n\r\n"), ("16 digits", "ffffffffffffffff\r\nhello"),
+                       ("17 digits", "10000000000000005\r\nhello\r\n0\r\n\r\n"),
                        ("no CRLF", "5\r\nhelloX\r\n0\r\n\r\n"), ("-5", "-5\r\nhello"), ("empty", "\r\nhello"),
                        ("5 ", "5 5\r\nhello\r\n0\r\n\r\n"), ("LF", "5\nhello\n0\n\n"), ("g", "g\r\nhello")):
         refused(run, head + rest, 400, name)

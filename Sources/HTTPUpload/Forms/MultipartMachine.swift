@@ -39,6 +39,8 @@ package struct MultipartMachine: Sendable {
   let delimiter: ByteBuffer
   private var head: [UInt8] = []
   private var parts = 0
+  /// Whether the part that has just ended is the form's last.
+  private var isLast = false
   private var partIsOpen = false
 
   /// A machine for a form with that boundary (1 to 70 characters, RFC 2046 section 5.1.1).
@@ -74,6 +76,12 @@ package struct MultipartMachine: Sendable {
 
   /// The next event of what was received; `nil` where more bytes are needed.
   package mutating func next() -> MultipartEvent? {
+    if isLast {
+      isLast = false
+      state = .over
+      input = ByteBuffer()
+      return .allEnded
+    }
     while input.readableBytes > 0 {
       let event: MultipartEvent?
       switch state {
@@ -107,17 +115,19 @@ package struct MultipartMachine: Sendable {
   private mutating func scanContent() -> MultipartEvent? {
     let found = search()
     if found.isDelimiter { state = .delimiterEnd }
-    if let content = found.content { return .bytes(content) }
-    return found.isDelimiter ? partEnd() : nil
+    return found.content.map { .bytes($0) }
   }
 
-  /// Where content came right before the delimiter it is the event, and the part's end is the next one.
+  /// A part ends only when the line of its delimiter is one: what merely looks like it would cut a file short.
   private mutating func endDelimiter() -> MultipartEvent? {
-    if partIsOpen { return partEnd() }
     guard let byte: UInt8 = input.readInteger() else { return nil }
     switch (state, byte) {
     case (.delimiterEnd, UInt8(ascii: "-")): state = .secondDash
     case (.secondDash, UInt8(ascii: "-")):
+      if partIsOpen {
+        isLast = true
+        return partEnd()
+      }
       state = .over
       input = ByteBuffer()
       return .allEnded
@@ -130,6 +140,7 @@ package struct MultipartMachine: Sendable {
       if parts == Self.mostParts { return fail(.tooManyParts) }
       parts += 1
       state = .head
+      if partIsOpen { return partEnd() }
     default: return fail(.delimiter)
     }
     return nil

@@ -163,9 +163,11 @@ import Testing
     try await withGateway(frontSet: .every) { gateway in
       let client = try await connect(front, gateway)
       let stranger = "0123456789abcdefghij"
+      try await client.send(front.open("/none", 10))
+      if front.bytesFollowRefusals { try await client.send(pattern(10)) }
+      #expect(await front.answer(client, total: 10).word == .refused)
       for request in [
-        front.open("/none", 10), front.resume(route, stranger, 10), front.status(route, stranger, 10),
-        front.cancel(route, stranger),
+        front.resume(route, stranger, 10), front.status(route, stranger, 10), front.cancel(route, stranger),
       ] {
         try await client.send(request)
         #expect(await front.answer(client, total: 10).word == .refused)

@@ -28,6 +28,8 @@ struct FrontUnderTest: Sendable, CustomTestStringConvertible {
   var next: @Sendable (_ client: RawClient, _ total: Int) async -> Word?
   /// Whether a client can be offered less than all.
   var offersParts = true
+  /// Whether a refused request to open an upload has its bytes all the same.
+  var bytesFollowRefusals = false
   /// Whether the client of an upload that is stopped hears what is safe of it.
   var tellsWhereStopped = true
 
@@ -35,10 +37,10 @@ struct FrontUnderTest: Sendable, CustomTestStringConvertible {
 
   static let xStream = FrontUnderTest(
     testDescription: "x-stream", name: "x-stream/1",
-    open: { packet(route: $0, "x-stream: \($1):65536\n    x-stream-ack: 1048576\n    data-format: bytes") },
+    open: { packet(route: $0, "x-stream: \($1):65536\n    x-stream-ack: 1\n    data-format: bytes") },
     resume: {
       packet(
-        route: $0, "x-stream: \($2):65536\n    x-stream-ack: 1048576\n    data-format: bytes\n    x-stream-key: \($1)")
+        route: $0, "x-stream: \($2):65536\n    x-stream-ack: 1\n    data-format: bytes\n    x-stream-key: \($1)")
     },
     status: { packet(route: $0, "x-stream: \($2):0\n    x-stream-key: \($1)") },
     cancel: { packet(route: $0, "x-stream: -1\n    x-stream-key: \($1)") },

@@ -33,7 +33,7 @@ extension FrontUnderTest {
       }
       // An upload that a newer connection has is cut without an answer (the draft's "Concurrency").
       return .stopped(at: nil, isFinal: true)
-    }, offersParts: false, tellsWhereStopped: false)
+    }, offersParts: false, bytesFollowRefusals: true, tellsWhereStopped: false)
 
   /// Sends the head of what is missing, as the draft's clients do when they know the offset.
   private static func goOn(_ client: RawClient, _ offset: Int, _ total: Int) async -> Word? {

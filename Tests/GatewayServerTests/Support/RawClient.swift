@@ -74,7 +74,9 @@ final class RawClient: Sendable {
   func send(_ text: String) async throws {
     // The second word of a request's first line, where it is one of HTTP.
     let words = text.prefix { $0 != "\r" && $0 != "\r\n" }.split(separator: " ")
-    if words.count == 3, words[2].hasPrefix("HTTP/") { state.change { ($0.lastMethod, $0.lastPath) = (String(words[0]), String(words[1])) } }
+    if words.count == 3, words[2].hasPrefix("HTTP/") {
+      state.change { ($0.lastMethod, $0.lastPath) = (String(words[0]), String(words[1])) }
+    }
     try await channel.writeAndFlush(ByteBuffer(string: text))
   }
 

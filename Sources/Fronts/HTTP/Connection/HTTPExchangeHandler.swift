@@ -224,7 +224,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     write(.end(nil))
     context.flush()
     if ends { return drain() }
-    if exchange.hasWholeRequest { finished(exchange) }
+    if exchange.hasWholeRequest { finished(exchange) } else { watch?.look() }
   }
 
   private func sendOverStream(

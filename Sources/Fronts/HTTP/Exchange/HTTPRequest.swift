@@ -54,6 +54,9 @@ struct HTTPRequest {
   /// The upload that the URL names.
   var key: UploadKey? { place.key.flatMap { UploadKey($0) } }
 
+  /// What the URL calls the file: its last part, should it look like a path of some system.
+  var label: String? { place.name.flatMap { FileLabel.fitting($0) } }
+
   /// The absolute URL of an upload: many clients cannot make one of a relative one.
   func location(of key: UploadKey) -> String { origin + place.route + "/" + key.text }
 

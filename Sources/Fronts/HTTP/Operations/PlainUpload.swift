@@ -23,7 +23,7 @@ final class PlainUpload: HTTPOperation {
         contentDigest = content
       }
       let label =
-        request.place.name ?? exchange.fields.first("Content-Disposition").flatMap { ContentDisposition($0)?.label }
+        request.label ?? exchange.fields.first("Content-Disposition").flatMap { ContentDisposition($0)?.label }
       let upload = UploadRequest(
         access: request.access, shape: .whole, format: try request.format(exchange.fields.contentType),
         total: request.head.contentLength, label: label, digest: digest.flatMap { ContentDigest(bytes: $0) },

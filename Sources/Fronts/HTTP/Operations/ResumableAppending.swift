@@ -11,6 +11,8 @@ final class ResumableAppending: HTTPOperation {
   private let key: UploadKey
   private let answers: ResumableAnswer
   private let version: ResumableVersion
+  /// Whether more bytes came than the upload has.
+  private var hasTooMuch = false
   private var append: ResumableRequest.Append?
   private var digest: DigestFields?
   private var account: UploadAccount?
@@ -80,7 +82,7 @@ final class ResumableAppending: HTTPOperation {
   }
 
   func bodyEnded() {
-    guard let append else { return }
+    guard let append, !hasTooMuch else { return }
     if let judge = exchange.judge {
       guard judge.isRight() else {
         exchange.session?.leave()
@@ -96,11 +98,13 @@ final class ResumableAppending: HTTPOperation {
   }
 
   func tooMuch() {
+    guard !hasTooMuch else { return }
+    guard total != nil else {
+      exchange.session?.leave()
+      return refused(.tooLarge(limit: request.terms.largestUpload))
+    }
+    hasTooMuch = true
     exchange.session?.leave()
-    guard total != nil else { return refused(.tooLarge(limit: request.terms.largestUpload)) }
-    // From some version on, an upload with more bytes than its length is no upload any more.
-    guard version.rules.excessInvalidates else { return refused(.inconsistentLength) }
-    exchange.session?.cancel(key, request.access) { _ in self.refused(.inconsistentLength) }
   }
 
   func safe(upTo offset: Int64) {
@@ -120,6 +124,12 @@ final class ResumableAppending: HTTPOperation {
   }
 
   func suspended(at offset: Int64) {
+    if hasTooMuch {
+      // From some version on, an upload with more bytes than its length is no upload any more.
+      guard version.rules.excessInvalidates else { return refused(.inconsistentLength) }
+      exchange.session?.cancel(key, request.access) { _ in self.refused(.inconsistentLength) }
+      return
+    }
     let answer = answers.appended(offset: offset, limit: request.limit)
     exchange.respond(status: answer.status, answer.fields)
   }

@@ -9,6 +9,8 @@ final class ResumableCreating: HTTPOperation {
   private let request: HTTPRequest
   private let answers: ResumableAnswer
   private let version: ResumableVersion
+  /// Whether more bytes came than the upload has.
+  private var hasTooMuch = false
   private var creation: ResumableRequest.Creation?
   private var key: UploadKey?
   private var contentDigest: DigestFields?
@@ -31,7 +33,7 @@ final class ResumableCreating: HTTPOperation {
       // tus-js-client sends its metadata beside the draft's fields. What of it cannot be read is no reason to refuse.
       let metadata = try? TusMetadata(of: fields)
       let label =
-        request.place.name ?? fields.first("Content-Disposition").flatMap { ContentDisposition($0)?.label }
+        request.label ?? fields.first("Content-Disposition").flatMap { ContentDisposition($0)?.label }
         ?? metadata?.label
       contentDigest = try DigestFields(.content, of: fields)
       if let sha256 = try contentDigest?.toCheck() {
@@ -72,7 +74,7 @@ final class ResumableCreating: HTTPOperation {
   }
 
   func bodyEnded() {
-    guard let creation else { return }
+    guard let creation, !hasTooMuch else { return }
     if let judge = exchange.judge {
       guard judge.isRight() else {
         exchange.session?.leave()
@@ -89,12 +91,13 @@ final class ResumableCreating: HTTPOperation {
   }
 
   func tooMuch() {
+    guard !hasTooMuch else { return }
+    guard creation?.total != nil else {
+      exchange.session?.leave()
+      return refused(.tooLarge(limit: request.terms.largestUpload))
+    }
+    hasTooMuch = true
     exchange.session?.leave()
-    guard creation?.total != nil else { return refused(.tooLarge(limit: request.terms.largestUpload)) }
-    // From some version on, an upload with more bytes than its length is no upload any more.
-    guard let key else { return }
-    guard version.rules.excessInvalidates else { return refused(.inconsistentLength) }
-    exchange.session?.cancel(key, request.access) { _ in self.refused(.inconsistentLength) }
   }
 
   func safe(upTo offset: Int64) {
@@ -114,6 +117,13 @@ final class ResumableCreating: HTTPOperation {
   }
 
   func suspended(at offset: Int64) {
+    if hasTooMuch {
+      // From some version on, an upload with more bytes than its length is no upload any more.
+      guard version.rules.excessInvalidates else { return refused(.inconsistentLength) }
+      guard let key else { return refused(.inconsistentLength) }
+      exchange.session?.cancel(key, request.access) { _ in self.refused(.inconsistentLength) }
+      return
+    }
     guard let key else { return refused(.storageFailed) }
     let answer = answers.created(location: request.location(of: key), offset: offset, limit: request.limit)
     exchange.respond(status: answer.status, answer.fields)
