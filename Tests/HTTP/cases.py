@@ -19,6 +19,7 @@ import resumable_cases  # noqa: E402,F401
 import resumable_fault_cases  # noqa: E402,F401
 import mixed_cases  # noqa: E402,F401
 import plain_cases  # noqa: E402,F401
+import settings_cases  # noqa: E402,F401
 import framing_cases  # noqa: E402,F401
 from gateway import Gateway  # noqa: E402
 

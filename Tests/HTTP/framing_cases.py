@@ -1,12 +1,13 @@
 """H01 to H21: HTTP/1.1 itself, each on a fresh connection; and whole uploads in odd pieces."""
 
+import random
 import re
 import ssl
 import time
 
 from client import Broken, message
 from gateway import HEAD_TIMEOUT, SILENCE
-from rows import OCTETS, case, check, must
+from rows import OCTETS, Failure, case, check, must
 
 PUT = "PUT /files/x HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -462,3 +463,50 @@ def _(run):
         time.sleep(0.5)
         grown = run.gateway.memory() - before
     check(grown < 64 << 20, f"{grown >> 20} MiB more")
+
+
+def _mutated(draw, sent):
+    """The same with one to three faults."""
+    for _ in range(draw.randint(1, 3)):
+        at = draw.randrange(len(sent))
+        kind = draw.choice(("replace", "delete", "insert", "double", "truncate"))
+        piece = draw.choice((b"\r\n", b"\0", b"\xff", b":", b";", b" ", b"0", b"9" * 20, b"\r", b"\n", b",", b"-", b"a", b"/", b"%"))
+        end = min(len(sent), at + draw.randint(1, 20))
+        sent = {"replace": sent[:at] + piece + sent[at + 1:], "delete": sent[:at] + sent[end:],
+                "insert": sent[:at] + piece + sent[at:], "double": sent[:end] + sent[at:],
+                "truncate": sent[:max(1, at)]}[kind]
+    return sent
+
+
+@case("H38", "900 requests of each kind with random faults, the client's end after them", "an answer or a close, never 5xx; the gateway lives")
+def _(run):
+    draw = random.Random(38)
+    upload = run.create(1000)
+    resumable = {"Upload-Draft-Interop-Version": 10, "Upload-Complete": "?0", "Content-Digest": "sha-256=:AAAA:"}
+    form = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nhello\r\n--b--\r\n'
+    bases = [
+        message("PUT", "/brief/x", {"Repr-Digest": "sha-256=:AAAA:"}, b"hello", host=run.host),
+        message("PUT", "/brief/x", {"Trailer": "A"}, chunks=[b"hello", b"world"], trailers=[("A", "b")], host=run.host),
+        message("POST", "/brief", {"Tus-Resumable": "1.0.0", "Upload-Length": 5, "Upload-Metadata": "filename YQ==,b"}, b"", host=run.host),
+        message("PATCH", upload, {"Tus-Resumable": "1.0.0", "Upload-Offset": 0, "Content-Type": OCTETS,
+                                  "Upload-Checksum": "sha1 AAAA"}, b"hello", host=run.host),
+        message("POST", "/brief", resumable, b"hello", host=run.host),
+        message("PATCH", upload, {**resumable, "Upload-Offset": 0, "Content-Type": "application/partial-upload"}, b"hello", host=run.host),
+        message("POST", "/brief", {"Content-Type": "multipart/form-data; boundary=b"}, form, host=run.host),
+        message("OPTIONS", "/files", {"Origin": "https://app.example", "Access-Control-Request-Method": "PATCH"}, host=run.host),
+        message("GET", "/files", {"Accept": "text/html, */*;q=0.1", "Authorization": "Bearer a"}, host=run.host),
+    ]
+    for number in range(900):
+        sent = _mutated(draw, draw.choice(bases))
+        with run.connect() as connection:
+            connection.send(sent)
+            try:
+                connection.half_close()
+                rest = connection.rest(3)
+            except Broken:
+                raise Failure(f"{number}: neither an answer nor a close after {sent!r}") from None
+            except OSError:
+                continue
+        statuses = re.findall(rb"HTTP/1\.1 (\d+)", rest)
+        check(not any(one in (b"500", b"502", b"503") for one in statuses), f"{number}: {rest[:300]!r} after {sent!r}")
+    run.named |= run.gateway.published()  # Some faults leave a request that is right.

@@ -37,8 +37,10 @@ ROUTES = {
 class Gateway:
     """One gateway after the other, on the same folder and port."""
 
-    def __init__(self, folder, sluice):
+    def __init__(self, folder, sluice, http="http: {}", limits=""):
+        """`http` is a line of the configuration; `limits` is added to those of each route."""
         self.folder, self.sluice = folder, os.path.abspath(sluice)
+        self.http, self.limits = http, limits
         self.port, self.process = free_port(), None
         self.backend = Backend()
         here = os.path.dirname(os.path.abspath(__file__))
@@ -135,11 +137,11 @@ class Gateway:
             "state: state",
             f"timeouts: {{handshake: 5s, head: {HEAD_TIMEOUT}s, idle: 20s, silence: {SILENCE}s, shutdown: 2s}}",
             "log: {level: debug, format: json}",
-            "http: {}",
+            self.http,
             "routes:",
         ]
         for path, route in ROUTES.items():
-            limits = f"upload: {route.get('upload', '10 MiB')}, held: {route.get('held', '10 GiB')}"
+            limits = f"upload: {route.get('upload', '10 MiB')}, held: {route.get('held', '10 GiB')}{self.limits}"
             lines += [f"  {path}:", f"    limits: {{{limits}}}", f"    access: {route.get('access', 'anyone')}",
                       f"    resume-for: {route.get('resume-for', '1h')}"]
             lines += [f"    {key}: {route[key]}" for key in ("formats", "check", "http") if key in route]
