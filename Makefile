@@ -17,6 +17,7 @@ test: prerequisites lint ## everything that is tested at each change, in minutes
 	swift build --build-tests
 	swift test --disable-xctest --skip-build --no-parallel
 	python3 Tests/Soak/soak.py --sluice .build/debug/sluice --short
+	python3 Tests/HTTP/cases.py --sluice .build/debug/sluice
 
 # Debian's selenium is for Debian's own Python alone.
 test-engines: prerequisites ## tests that need a browser: the upload page against a gateway, in five minutes

@@ -19,8 +19,11 @@ import resumable_cases  # noqa: E402,F401
 import resumable_fault_cases  # noqa: E402,F401
 import mixed_cases  # noqa: E402,F401
 import plain_cases  # noqa: E402,F401
+import form_cases  # noqa: E402,F401
+import page_cases  # noqa: E402,F401
 import settings_cases  # noqa: E402,F401
 import framing_cases  # noqa: E402,F401
+import pace_cases  # noqa: E402,F401
 from gateway import Gateway  # noqa: E402
 
 # What the gateway does not do yet, or what runs by hand.

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client over TLS that sends exactly the bytes it is given, and shows each answer, interim ones too."""
+"""A small HTTP/1.1 client over TLS that sends exactly the bytes it is given, and shows interim answers too."""
 
 import socket
 import ssl

@@ -98,7 +98,8 @@ def aiotus_whole(url, size):
 
     async def upload():
         options = aiotus.RetryConfiguration(retry_attempts=1, ssl=trust)
-        location = await aiotus.upload(url, io.BytesIO(content(size)), {"filename": b"a b.txt"}, config=options, chunksize=MIB)
+        location = await aiotus.upload(url, io.BytesIO(content(size)), {"filename": b"a b.txt"}, config=options,
+                                       chunksize=MIB)
         assert location is not None, "no location"
         told = await aiotus.metadata(location, config=options)
         assert told.get("filename") == b"a b.txt", f"metadata {told}"

@@ -1,16 +1,15 @@
-"""P01 to P24: plain uploads, forms, the page, foreign pages, and curl as a client."""
+"""P01 to P25: plain uploads, and curl as a client."""
 
 import base64
 import hashlib
-import json
 import os
 import re
 import subprocess
 import time
 
 from client import message
-from gateway import LIMIT, MIB, ORIGIN
-from rows import ABSENT, ANY, case, check, must, path
+from gateway import MIB
+from rows import ANY, case, check, must, path
 
 OCTET_STREAM = {"Content-Type": "application/octet-stream"}
 
@@ -131,7 +130,8 @@ def _(run):
     value = f"sha-256=:{base64.b64encode(hashlib.sha256(b'hello').digest()).decode()}:"
     must(run.ask("PUT", "/files/x", {"Repr-Digest": value}, b"hello"), 201, {"Repr-Digest": value})
     run.stored(b"hello")
-    must(run.ask("PUT", "/files/x", {"Repr-Digest": value}, b"hullo"), 400, None, re.compile("digest-mismatching-values"))
+    must(run.ask("PUT", "/files/x", {"Repr-Digest": value}, b"hullo"),
+         400, None, re.compile("digest-mismatching-values"))
 
 
 @case("P06 json", "POST /json: JSON, no JSON, no type, octet-stream", "201; 422; taken as the only format; 415")
@@ -179,7 +179,8 @@ def _(run):
 def _(run):
     must(run.ask("PUT", "/dig/%E2%82%AC%20a.txt", {}, b"hello"), 201)
     check((label := run.label(b"hello")) == "€ a.txt", f"the label is {label!r}")
-    for value, wanted in (('attachment; filename="a b.txt"', "a b.txt"), ("attachment; filename*=UTF-8''%E2%82%AC.txt", "€.txt")):
+    for value, wanted in (('attachment; filename="a b.txt"', "a b.txt"),
+                          ("attachment; filename*=UTF-8''%E2%82%AC.txt", "€.txt")):
         with run.variant(value):
             must(run.ask("POST", "/dig", {"Content-Disposition": value, **OCTET_STREAM}, b"hello"), 201)
             check((label := run.label(b"hello")) == wanted, f"the label is {label!r}")
@@ -220,7 +221,15 @@ def _(run):
 def _(run):
     for expect in ("Expect:", "Expect: 100-continue"):
         with run.variant(expect):
-            taken_by_curl(run, "-H", expect, "-T", "-", f"{run.gateway.origin}/files/x", status=413, data=bytes(40_000_000))
+            taken_by_curl(
+    run,
+    "-H",
+    expect,
+    "-T",
+    "-",
+    f"{run.gateway.origin}/files/x",
+    status=413,
+     data=bytes(40_000_000))
 
 
 @case("P10 small", "413, 415 with a body of 1 MiB at most", "the connection is kept, the next request answered")
@@ -255,220 +264,13 @@ def _(run):
     check(not run.gateway.unfinished("/quota"), f"left: {run.gateway.unfinished('/quota')}")
 
 
-# Forms
-
-def form(*parts, boundary="xyzzy", preamble=b""):
-    """A form's bytes; each part is its head's lines and its bytes."""
-    body = preamble
-    for head, content in parts:
-        body += b"--%s\r\n%s\r\n\r\n%s\r\n" % (boundary.encode(), head.encode(), content)
-    return {"Content-Type": f"multipart/form-data; boundary={boundary}"}, body + b"--%s--\r\n" % boundary.encode()
-
-
-def file_part(filename, content=b"hello"):
-    return f'Content-Disposition: form-data; name="file"; {filename}\r\nContent-Type: application/octet-stream', content
-
-
-@case("P13", "forms with odd file names", "201; labels as the browser meant them")
-def _(run):
-    for filename, label in (('filename="a.txt"', "a.txt"), (r'filename="a\"b.txt"', 'a"b.txt'),
-                            ('filename="a%22b.txt"', 'a"b.txt'), ('filename="\u00e2\u0082\u00ac.txt"', "€.txt"),
-                            ("filename*=UTF-8''%E2%82%AC.txt", "€.txt"), ('filename="C:\\a\\b.txt"', "b.txt"),
-                            ('filename="/etc/passwd"', "passwd"), ('filename="<img>.txt"', "<img>.txt")):
-        with run.variant(filename):
-            head, content = file_part(filename)
-            fields, body = form((head, content))
-            body = body.replace(head.encode(), head.encode("latin-1"))
-            must(run.ask("POST", "/dig", fields, body), (200, 201), {"Content-Type": re.compile("^application/json")})
-            check((got := run.label(b"hello")) == label, f"the label is {got!r}, expected {label!r}")
-
-
-@case("P13 several", "a form of a field, two files and an empty choice", "201, JSON of both files")
-def _(run):
-    content = os.urandom(300_000)
-    fields, body = form(('Content-Disposition: form-data; name="text"', b"a word"), file_part('filename="a"', content),
-                        file_part('filename="b"', content[:7]), file_part('filename=""', b""))
-    answer = must(run.ask("POST", "/dig", fields, body), (200, 201))
-    shown = json.loads(answer.body)
-    check(len(shown if isinstance(shown, list) else shown.get("files", [])) == 2, f"the answer is {shown}")
-    kept = {run.gateway.content(one): run.gateway.sidecar(one)["name"]
-            for one in run.gateway.published() - run.before - run.named}
-    run.named |= run.gateway.published()
-    check(kept == {content: "a", content[:7]: "b"}, f"the store has {[(len(key), name) for key, name in kept.items()]}")
-
-
-@case("P13 delimiter", "a file that looks like the delimiter; a form chunked by one byte", "every byte")
-def _(run):
-    content = b"\r\n--xyzz\r\n-xyzzy\r\r\n-\r\n--\r\n--xyzz\n--xyzzy\r\n --xyzzy--\r\r"
-    fields, body = form(file_part('filename="a"', content), preamble=b"before\r\n")
-    must(run.ask("POST", "/files", fields, body), (200, 201))
-    run.stored(content)
-    must(run.ask("POST", "/files", fields, None, chunks=[body[at:at + 1] for at in range(len(body))]), (200, 201))
-    run.stored(content)
-
-
-@case("P13 broken", "forms that end early, have no boundary, or no file", "400, nothing stored")
-def _(run):
-    fields, body = form(file_part('filename="a"'))
-    for name, more, sent in (("no end", fields, body[:-6]), ("no boundary", {"Content-Type": "multipart/form-data"}, body),
-                             ("empty", fields, b""), ("no head's end", fields, body[:40]),
-                             ("other boundary", {"Content-Type": "multipart/form-data; boundary=other"}, body),
-                             ("boundary goes on", fields, body.replace(b"hello", b"hello\r\n--xyzzyA")),
-                             ("long boundary", {"Content-Type": f"multipart/form-data; boundary={'b' * 71}"}, body)):
-        with run.variant(name):
-            must(run.ask("POST", "/files", more, sent), (400, 422))
-            run.nothing_stored()
-
-
-@case("P13 large", "a form whose second file is beyond the limit", "413, what is complete is told")
-def _(run):
-    fields, body = form(file_part('filename="a"'), file_part('filename="b"', bytes(LIMIT + 1)))
-    answer = must(run.ask("POST", "/files", fields, body), 413)
-    check("completed" in json.loads(answer.body), f"no member `completed`: {answer.body!r}")
-    run.stored(b"hello")
-
-
-@case("P13 curl", "curl -F file=@f -F file=@g", "201, both files")
-def _(run):
-    one, other = os.urandom(MIB), os.urandom(70_000)
-    taken_by_curl(run, "-F", f"file=@{file_of(run, 'one.bin', one)}", "-F", f"file=@{file_of(run, 'other.bin', other)}",
-                  f"{run.gateway.origin}/files")
-    kept = {run.gateway.content(path) for path in run.gateway.published() - run.before}
-    run.named |= run.gateway.published()
-    check(kept == {one, other}, "other files are in the store")
-
-
-# The page
-
-@case("P15", "GET /files, Accept: text/html", "the page; its policy's hashes match, it asks nobody else")
-def _(run):
-    answer = must(run.ask("GET", "/files", {"Accept": "text/html,*/*;q=0.8"}), 200, {
-        "Content-Type": re.compile("^text/html"), "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
-        "Content-Security-Policy": re.compile("default-src 'none'")})
-    policy = answer["Content-Security-Policy"]
-    check("unsafe" not in policy, f"the policy is {policy}")
-    for tag in (b"script", b"style"):
-        blocks = re.findall(rb"<%s[^>]*>(.*?)</%s>" % (tag, tag), answer.body, re.DOTALL)
-        check(blocks, f"no {tag.decode()} in the page")
-        for block in blocks:
-            wanted = f"'sha256-{base64.b64encode(hashlib.sha256(block).digest()).decode()}'"
-            check(wanted in policy, f"the policy has no hash {wanted} of a {tag.decode()}: {policy}")
-    foreign = re.findall(rb"""(?:src|href|action)\s*=\s*["']?(?:https?:)?//[^"' >]+""", answer.body)
-    check(not foreign, f"the page asks {foreign}")
-    must(run.ask("HEAD", "/files", {"Accept": "text/html"}), 200, {"Content-Length": len(answer.body)})
-    if answer["ETag"]:
-        must(run.ask("GET", "/files", {"Accept": "text/html", "If-None-Match": answer["ETag"]}), (200, 304))
-
-
-@case("P16", "GET /files, Accept: application/json; GET /nosuch", "406 problem; 404")
-def _(run):
-    must(run.ask("GET", "/files", {"Accept": "application/json"}), 406, {"Content-Type": "application/problem+json"})
-    must(run.ask("GET", "/nosuch", {"Accept": "text/html"}), 404)
-
-
-@case("P17", "preflight from an origin in the list, and from another", "allowed with the fields; no fields")
-def _(run):
-    asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "tus-resumable,upload-offset"}
-    allowed = {"Access-Control-Allow-Origin": ORIGIN, "Access-Control-Allow-Methods": re.compile("PATCH"),
-               "Access-Control-Allow-Headers": re.compile("(?i)upload-offset"), "Access-Control-Max-Age": "7200",
-               "Vary": re.compile("(?i)origin")}
-    must(run.ask("OPTIONS", "/files", {"Origin": ORIGIN, **asked}), (200, 204), allowed)
-    refused = {name: ABSENT for name in allowed if name != "Vary"}
-    must(run.ask("OPTIONS", "/files", {"Origin": "https://other.example", **asked}), range(200, 500), refused)
-    must(run.ask("OPTIONS", "/keep", {"Origin": ORIGIN, **asked}), range(200, 500), refused)
-    answer = run.tus("POST", "/files", {"Upload-Length": 5, "Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"}, b"")
-    exposed = must(answer, 201, {"Access-Control-Allow-Origin": ORIGIN, "Access-Control-Expose-Headers": ANY})
-    names = {one.strip().lower() for one in exposed["Access-Control-Expose-Headers"].split(",")}
-    check({"location", "upload-offset", "upload-length", "tus-resumable", "upload-complete"} <= names, f"exposed {names}")
-
-
-@case("P17 writes", "PUT from foreign pages", "403 unless the origin is listed or the page's own")
-def _(run):
-    for fields, status in (({"Origin": "https://other.example", "Sec-Fetch-Site": "cross-site"}, 403),
-                           ({"Origin": "https://other.example"}, 403), ({"Origin": "null"}, 403),
-                           ({"Sec-Fetch-Site": "same-site", "Origin": "https://other.example"}, 403),
-                           ({"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"}, 201),
-                           ({"Origin": f"https://{run.host}", "Sec-Fetch-Site": "same-origin"}, 201),
-                           ({"Origin": f"https://{run.host}"}, 201), ({"Sec-Fetch-Site": "none"}, 201)):
-        with run.variant(str(fields)):
-            must(run.ask("PUT", "/files/x", fields, b"hello"), status)
-            if status == 201:
-                run.stored(b"hello")
-
-
-@case("P24", "a form without script, a file called <img>", "an HTML answer, the name escaped")
-def _(run):
-    fields, body = form(file_part('filename="<img src=x>.txt"'))
-    answer = run.ask("POST", "/files", {**fields, "Accept": "text/html,application/xhtml+xml"}, body)
-    must(answer, (200, 201), {"Content-Type": re.compile("^text/html"), "X-Content-Type-Options": "nosniff"})
-    check(b"<img" not in answer.body and b"&lt;img" in answer.body, f"not escaped: {answer.body[:600]!r}")
-    run.stored(b"hello")
-
-
 @case("P25", "HEAD and DELETE of a complete plain upload's Location", "complete, its size; 403")
 def _(run):
     upload = path(must(run.ask("PUT", "/files/x", {}, b"hello"), 201))
     run.stored(b"hello")
-    must(run.ask("HEAD", upload), (200, 204), {"Upload-Offset": 5, "Upload-Complete": "?1", "Cache-Control": "no-store"})
+    must(run.ask("HEAD", upload), (200, 204), {"Upload-Offset": 5,
+         "Upload-Complete": "?1", "Cache-Control": "no-store"})
     must(run.ask("DELETE", upload), 403)
-
-
-@case("P14", "forms with Expect: right, without a token, without a route", "100 and 201; 401 and 404 without 100")
-def _(run):
-    fields, body = form(file_part('filename="a"'))
-    for route, status, interim in (("/files", 201, True), ("/auth", 401, False), ("/nosuch", 404, False)):
-        with run.variant(route), run.connect() as connection:
-            more = {**fields, "Expect": "100-continue", "Content-Length": len(body)}
-            connection.send(message("POST", route, more, host=run.host))
-            if interim:
-                must(connection.head(), 100)
-                connection.send(body)
-            answer = must(connection.answer(), status)
-            check(not answer.interim, f"100 before it: {answer}")
-            if status == 201:
-                run.stored(b"hello")
-
-
-@case("P14 auth", "a form to /auth: no token; the wrong one; no file and no token", "401 each")
-def _(run):
-    fields, body = form(file_part('filename="a"'))
-    bare, nothing = form(('Content-Disposition: form-data; name="a"', b"b"))
-    must(run.ask("POST", "/auth", fields, body), 401)
-    must(run.ask("POST", "/auth", {**fields, "Authorization": "Bearer x"}, body), 401)
-    must(run.ask("POST", "/auth", bare, nothing), 401)
-    must(run.ask("POST", "/auth", {**fields, "Authorization": "Bearer a"}, body), 201)
-    run.stored(b"hello")
-
-
-@case("P14 field", "a form whose field has 30 MB, no file", "4xx, less than 20 MB read")
-def _(run):
-    fields, body = form(('Content-Disposition: form-data; name="a"', bytes(30_000_000)))
-    before = run.gateway.bytes_read()
-    must(run.ask("POST", "/files", fields, body), range(400, 500))
-    check((read := run.gateway.bytes_read() - before) < 20_000_000, f"{read} bytes read")
-
-
-@case("P14 cut", "a form cut in its second file", "the first is kept, nothing left of the second")
-def _(run):
-    fields, body = form(file_part('filename="a"'), file_part('filename="b"', bytes(500_000)))
-    with run.connect() as connection:
-        connection.send(message("POST", "/dig", {**fields, "Content-Length": len(body)}, host=run.host) + body[:300_000])
-        time.sleep(0.3)
-        connection.cut()
-    run.stored(b"hello")
-    time.sleep(0.3)
-    check(not run.gateway.unfinished("/dig"), f"left: {run.gateway.unfinished('/dig')}")
-
-
-@case("P14 gzip", "a form and a PUT to /gz, a form to /pipe", "201, the content right")
-def _(run):
-    content = os.urandom(300_000)
-    fields, body = form(file_part('filename="a"', content))
-    must(run.ask("POST", "/gz", fields, body), 201)
-    run.stored(content)
-    must(run.ask("PUT", "/gz/x", {}, content), 201)
-    run.stored(content)
-    must(run.ask("POST", "/pipe", fields, body), 201)
 
 
 @case("P18", "SIGTERM in the middle of a PUT and of a tus PATCH -> start", "503 or cut; what the PATCH brought goes on")

@@ -3,7 +3,7 @@
 import re
 
 from gateway import LIMIT
-from rows import ABSENT, ANY, PARTIAL, case, check, must, path
+from rows import ANY, PARTIAL, case, check, must, path
 
 VERSIONS = range(3, 11)
 

@@ -184,7 +184,8 @@ def run_all(gateway, only, out=sys.stdout):
             run.failures.append(f"the gateway ended by itself with {gateway.process.returncode}")
             gateway.start()
         took = time.monotonic() - began
-        print(f"{'FAILED' if run.failures else 'passed'} {name} ({took:.1f} s): {sent} => {expected}", file=out, flush=True)
+        verdict = "FAILED" if run.failures else "passed"
+        print(f"{verdict} {name} ({took:.1f} s): {sent} => {expected}", file=out, flush=True)
         for failure in run.failures:
             print(f"  - {failure}", file=out, flush=True)
         if run.failures:

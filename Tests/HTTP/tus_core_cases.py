@@ -37,7 +37,8 @@ def _(run):
 @case("T05", "POST, Upload-Length: 5, no Tus-Resumable", "412, Tus-Version, nothing created")
 def _(run):
     before = run.gateway.unfinished("/files")
-    must(run.tus("POST", "/files", {"Upload-Length": 5}, b"", tus=None), 412, {"Tus-Version": "1.0.0", "Location": ABSENT})
+    must(run.tus("POST", "/files", {"Upload-Length": 5}, b"", tus=None),
+         412, {"Tus-Version": "1.0.0", "Location": ABSENT})
     check(run.gateway.unfinished("/files") == before, "something was created")
 
 
@@ -282,14 +283,16 @@ def _(run):
     run.head(upload, (404, 410))
 
 
-@case("T33", "PATCH, HEAD and DELETE of tus without Tus-Resumable, or with another", "412 (HEAD and DELETE without: taken)")
+@case("T33", "PATCH, HEAD and DELETE of tus without Tus-Resumable, or with another",
+      "412 (HEAD and DELETE without: taken)")
 def _(run):
     upload = run.create(5)
     must(run.tus("PATCH", upload, {"Upload-Offset": 0}, b"hello", tus=None), 412, {"Tus-Version": "1.0.0"})
     for method in ("PATCH", "HEAD", "DELETE"):
         with run.variant(method):
             body = b"hello" if method == "PATCH" else None
-            must(run.tus(method, upload, {"Upload-Offset": 0} if body else {}, body, tus="0.2.2"), 412, {"Tus-Version": "1.0.0"})
+            must(run.tus(method, upload, {"Upload-Offset": 0} if body else {},
+                 body, tus="0.2.2"), 412, {"Tus-Version": "1.0.0"})
     must(run.ask("HEAD", upload), (200, 204), {"Upload-Offset": 0, "Upload-Length": 5})
     must(run.ask("DELETE", upload), 204)
 

@@ -330,8 +330,8 @@ def _(run):
 @case("T88", "a checksum as trailer, right and wrong", "204, 460")
 def _(run):
     upload, announced = run.create(8), {"Trailer": "Upload-Checksum"}
-    must(run.patch(upload, 0, None, announced, chunks=[b"01", b"23"], trailers=[("Upload-Checksum", sha1(b"0123"))]), 204,
-         {"Upload-Offset": 4})
+    must(run.patch(upload, 0, None, announced, chunks=[b"01", b"23"], trailers=[
+         ("Upload-Checksum", sha1(b"0123"))]), 204, {"Upload-Offset": 4})
     must(run.patch(upload, 4, None, announced, chunks=[b"4567"], trailers=[("Upload-Checksum", sha1(b"0123"))]), 460)
     run.head(upload, fields={"Upload-Offset": 4})
     must(run.patch(upload, 4, None, announced, chunks=[b"4567"], trailers=[("Upload-Checksum", sha1(b"4567"))]), 204)
