@@ -20,7 +20,7 @@ test: prerequisites lint ## everything that is tested at each change, in minutes
 	python3 Tests/HTTP/cases.py --sluice .build/debug/sluice
 
 # Debian's selenium is for Debian's own Python alone.
-test-engines: prerequisites ## tests that need a browser: the upload page against a gateway, in five minutes
+test-engines: prerequisites ## tests that need a browser: the upload page against a gateway, in four minutes
 	swift build --product sluice
 	/usr/bin/python3 Tests/Page/page.py --sluice .build/debug/sluice --seconds 900
 

@@ -535,6 +535,19 @@ def form_without_script(rig):
         browser.wait("the form", lambda: browser.driver.find_elements("id", "plain"))
 
 
+@gateway_case
+def refused_form_without_script(rig):
+    """The answer comes while the browser still sends, and must not be lost with the rest."""
+    rig.faults_expected = True
+    rig.limit()
+    browser = rig.open(script=False)
+    browser.choose(rig.file("form.bin", 30 * MB))
+    browser.driver.find_element("css selector", "#plain button").click()
+    browser.wait("the refusal", lambda: "Content too large" in browser.text())
+    rig.check_arrived()
+    browser.wait("the removal", lambda: not rig.unfinished())
+
+
 @case
 def policy_holds(rig):
     """What gets into the page by whatever fault neither runs nor sends."""

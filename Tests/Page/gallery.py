@@ -11,6 +11,7 @@ def take_shots(rig, folder):
     for width, height in ((1280, 900), (390, 844)):
         for dark in (False, True):
             take_states(rig, os.path.join(folder, f"{width}-{'dark' if dark else 'light'}"), width, height, dark)
+    take_picture(rig, os.path.join(folder, "page.png"))
 
 
 def take_states(rig, prefix, width, height, dark):
@@ -51,4 +52,24 @@ def take_states(rig, prefix, width, height, dark):
     browser.run("scrollTo(0, 0)")
     shot("6-done")
     rig.stop()
-    rig.browser = None
+
+
+def take_picture(rig, path):
+    """The one for docs/page.png, at twice the size, with something of each kind."""
+    rig.start()
+    browser = rig.open(width=960, height=780)
+    browser.command("Emulation.setDeviceMetricsOverride", width=960, height=780, deviceScaleFactor=2, mobile=False)
+    names = ("Quarterly report.pdf", "holiday-in-the-alps.mp4", "measurements.csv", "database-2026-11-29.tar.gz")
+    paths = [os.path.join(rig.folder, name) for name in names]
+    browser.choose(paths[0])
+    browser.wait("one done", lambda: list(browser.states().values()) == ["done"])
+    rig.relay.rate = 9_000_000
+    browser.choose(*paths[1:])
+    time.sleep(4.2)
+    browser.press("measurements.csv", ".main")
+    # Neither a focus nor a pointer over a button is in the picture.
+    browser.run("document.activeElement.blur()")
+    browser.command("Input.dispatchMouseEvent", type="mouseMoved", x=5, y=5)
+    time.sleep(1.6)
+    browser.shot(path)
+    rig.stop()
