@@ -63,10 +63,13 @@ class Gateway:
         guard.start()
         try:
             line = next((line for line in self.process.stdout if "listens on" in line), None)
+            assert line, f"the gateway does not listen: {self.complaints()}"
+            self.port = int(line.split("listens on")[1].split()[0].rpartition(":")[2])
+        except BaseException:
+            self.kill()
+            raise
         finally:
             guard.cancel()
-        assert line, f"the gateway does not listen: {self.complaints() or self.process.wait()}"
-        self.port = int(line.split("listens on")[1].split()[0].rstrip(".,;").rpartition(":")[2])
         # Nobody else reads what more it says.
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
 

@@ -9,6 +9,7 @@ tested; then --store names the directory where the route's files arrive, and cas
 """
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -108,14 +109,16 @@ class Rig:
 
     def stop(self):
         """Ends all that start and the case began; what the gateway complained about."""
-        if self.browser:
-            self.browser.close()
-        if self.relay:
-            self.relay.close()
-        if self.fake:
-            self.fake.close()
-        complaints = self.gateway.stop() if self.gateway else []
+        browser, relay, fake, gateway = self.browser, self.relay, self.fake, self.gateway
         self.browser = self.relay = self.fake = self.gateway = None
+        # One that cannot be closed leaves no other running.
+        complaints = []
+        with contextlib.ExitStack() as rest:
+            if gateway:
+                rest.callback(lambda: complaints.extend(gateway.stop()))
+            for part in (fake, relay, browser):
+                if part:
+                    rest.callback(part.close)
         return complaints
 
     def file(self, name, size):
@@ -178,6 +181,7 @@ def main():
     options = parser.parse_args()
     # No Exception, so that no case takes it for its own failure; browsers are closed on the way out.
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {options.seconds} s"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to end"))
     signal.alarm(options.seconds)
     if not AXE:
         print("axe is not installed (PyPI axe-core-python): our own checks alone", flush=True)
@@ -192,6 +196,7 @@ def main():
         print(f"failed: {', '.join(failed)}" if failed else "all passed")
         return 1 if failed else 0
     finally:
+        rig.stop()
         shutil.rmtree(rig.folder)
 
 
