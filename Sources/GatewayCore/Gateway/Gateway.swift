@@ -89,7 +89,10 @@ package final class Gateway: Sendable {
         return self.locks.lock(
           UploadLocks.Request(key: key, connected: client.runtime.connected, subject: client.identity.subject),
           on: eventLoop, letGo: {}
-        ).flatMap { lock in
+        ).flatMapErrorThrowing { error in
+          // Somebody newer waits for the upload: the question is worth asking again.
+          throw error as? Refusal == .superseded ? Refusal.busy(retryAfter: 1) : error
+        }.flatMap { lock in
           self.findOwn(key, of: client, on: eventLoop).map { UploadAccount($0) }.always { _ in self.locks.unlock(lock) }
         }
       }

@@ -36,16 +36,18 @@ final class ResumableAppending: HTTPOperation {
     } catch {
       return refused(error)
     }
-    // The older request ends, and an offset that its client was told is right then.
-    exchange.makeSession()?.settledStatus(of: key, request.access) { result in
-      switch result {
-      case .success(let account): self.found(account)
-      case .failure(let refusal): self.refused(HTTPProblem(refusal))
-      }
+    exchange.makeSession()?.status(of: key, request.access) { self.answered($0, isSettled: false) }
+  }
+
+  private func answered(_ result: Result<UploadAccount, Refusal>, isSettled: Bool) {
+    switch result {
+    case .success(let account): found(account, isSettled: isSettled)
+    case .failure(let refusal): refused(HTTPProblem(refusal))
     }
   }
 
-  private func found(_ account: UploadAccount) {
+  /// - Parameter isSettled: whether no other connection has the upload any more.
+  private func found(_ account: UploadAccount, isSettled: Bool) {
     guard let append else { return }
     self.account = account
     do throws(HTTPProblem) {
@@ -54,7 +56,10 @@ final class ResumableAppending: HTTPOperation {
         return exchange.respond(status: 201, answers.done(status: 201, offset: account.safe))
       }
     } catch {
-      return refused(error)
+      // Another connection may still have the upload: once what it brought is safe, the offset may be right.
+      guard case .wrongOffset = error, account.state == .open, !isSettled else { return refused(error) }
+      exchange.session?.settledStatus(of: key, request.access) { self.answered($0, isSettled: true) }
+      return
     }
     total = account.total ?? append.total
     if digest != nil, !request.terms.takesBack { return refused(.unexpectedField("Content-Digest")) }

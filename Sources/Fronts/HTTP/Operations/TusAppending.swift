@@ -25,23 +25,28 @@ final class TusAppending: HTTPOperation {
     } catch {
       return refused(error)
     }
-    // A connection that still has the upload makes safe what it brought: an offset that it was told is right then.
-    exchange.makeSession()?.settledStatus(of: key, request.access) { result in
-      switch result {
-      case .success(let account): self.found(account)
-      case .failure(let refusal): self.refused(HTTPProblem(refusal))
-      }
+    exchange.makeSession()?.status(of: key, request.access) { self.answered($0, isSettled: false) }
+  }
+
+  private func answered(_ result: Result<UploadAccount, Refusal>, isSettled: Bool) {
+    switch result {
+    case .success(let account): found(account, isSettled: isSettled)
+    case .failure(let refusal): refused(HTTPProblem(refusal))
     }
   }
 
-  private func found(_ account: UploadAccount) {
+  /// - Parameter isSettled: whether no other connection has the upload any more.
+  private func found(_ account: UploadAccount, isSettled: Bool) {
     guard let append else { return }
     do throws(HTTPProblem) {
       guard account.state != .failed else { throw .gone }
       try append.check(account.tusState)
       total = account.total ?? append.length
     } catch {
-      return refused(error)
+      // Another connection may still have the upload: once what it brought is safe, the offset may be right.
+      guard case .wrongOffset = error, account.state == .open, !isSettled else { return refused(error) }
+      exchange.session?.settledStatus(of: key, request.access) { self.answered($0, isSettled: true) }
+      return
     }
     if account.state == .done {
       return exchange.respond(status: 204, TusAnswer.appended(offset: account.safe, expires: nil))
