@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 import rows  # noqa: E402
 import tus_core_cases  # noqa: E402,F401
 import tus_extension_cases  # noqa: E402,F401
+import tus_checksum_cases  # noqa: E402,F401
 import resumable_cases  # noqa: E402,F401
 import resumable_fault_cases  # noqa: E402,F401
 import mixed_cases  # noqa: E402,F401

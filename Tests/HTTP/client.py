@@ -87,7 +87,7 @@ class Connection:
             self.sent += data[:2048]
         view = memoryview(data)
         for start in range(0, len(view), 16_384):
-            self.tls.write(view[start:start + 16_384])
+            self.tls.write(view[start : start + 16_384])
             if self.outgoing.pending > 262_144:
                 self._flush()
         self._flush()

@@ -37,8 +37,12 @@ def main():
         python = f"{options.packages or install(folder)}/bin/python3"
         gateway.start()
         # What the clients trust, each by its own library's variable.
-        environment = os.environ | {"REQUESTS_CA_BUNDLE": gateway.authority, "GATEWAY": gateway.origin,
-                                    "AUTHORITY": gateway.authority, "FOLDER": folder}
+        environment = os.environ | {
+            "REQUESTS_CA_BUNDLE": gateway.authority,
+            "GATEWAY": gateway.origin,
+            "AUTHORITY": gateway.authority,
+            "FOLDER": folder,
+        }
         done = subprocess.run([python, "-B", os.path.abspath(__file__), "inside"], env=environment, check=False)
         wanted = sorted(content(size) for size in SIZES for _ in range(USES))
         kept = sorted(gateway.content(one) for one in gateway.published())
@@ -64,19 +68,23 @@ def content(size):
 
 # In the environment
 
+
 def tuspy_whole(url, size):
     from tusclient.client import TusClient  # pylint: disable=import-error,import-outside-toplevel
+
     TusClient(url).uploader(file_stream=io.BytesIO(content(size)), metadata={"filename": "a b.txt"}).upload()
 
 
 def tuspy_chunks(url, size):
     from tusclient.client import TusClient  # pylint: disable=import-error,import-outside-toplevel
+
     TusClient(url).uploader(file_stream=io.BytesIO(content(size)), chunk_size=100_000, upload_checksum=True).upload()
 
 
 def tuspy_resumed(url, size):
     """Half by one uploader, the rest by another that knows the URL alone."""
     from tusclient.client import TusClient  # pylint: disable=import-error,import-outside-toplevel
+
     client = TusClient(url)
     first = client.uploader(file_stream=io.BytesIO(content(size)), chunk_size=max(1, size // 2))
     first.upload_chunk() if size else first.upload()
@@ -87,6 +95,7 @@ def tuspy_resumed(url, size):
 
 def tuspy_async(url, size):
     from tusclient.client import TusClient  # pylint: disable=import-error,import-outside-toplevel
+
     # Its connections trust what the process trusts.
     uploader = TusClient(url).async_uploader(file_stream=io.BytesIO(content(size)), verify_tls_cert=False)
     asyncio.run(uploader.upload())
@@ -94,15 +103,18 @@ def tuspy_async(url, size):
 
 def aiotus_whole(url, size):
     import aiotus  # pylint: disable=import-error,import-outside-toplevel
+
     trust = ssl.create_default_context(cafile=os.environ["AUTHORITY"])
 
     async def upload():
         options = aiotus.RetryConfiguration(retry_attempts=1, ssl=trust)
-        location = await aiotus.upload(url, io.BytesIO(content(size)), {"filename": b"a b.txt"}, config=options,
-                                       chunksize=MIB)
+        location = await aiotus.upload(
+            url, io.BytesIO(content(size)), {"filename": b"a b.txt"}, config=options, chunksize=MIB
+        )
         assert location is not None, "no location"
         told = await aiotus.metadata(location, config=options)
         assert told.get("filename") == b"a b.txt", f"metadata {told}"
+
     asyncio.run(upload())
 
 

@@ -25,10 +25,16 @@ def file_part(filename, content=b"hello"):
 
 @case("P13", "forms with odd file names", "201; labels as the browser meant them")
 def _(run):
-    for filename, label in (('filename="a.txt"', "a.txt"), (r'filename="a\"b.txt"', 'a"b.txt'),
-                            ('filename="a%22b.txt"', 'a"b.txt'), ('filename="\u00e2\u0082\u00ac.txt"', "€.txt"),
-                            ("filename*=UTF-8''%E2%82%AC.txt", "€.txt"), ('filename="C:\\a\\b.txt"', "b.txt"),
-                            ('filename="/etc/passwd"', "passwd"), ('filename="<img>.txt"', "<img>.txt")):
+    for filename, label in (
+        ('filename="a.txt"', "a.txt"),
+        (r'filename="a\"b.txt"', 'a"b.txt'),
+        ('filename="a%22b.txt"', 'a"b.txt'),
+        ('filename="\u00e2\u0082\u00ac.txt"', "€.txt"),
+        ("filename*=UTF-8''%E2%82%AC.txt", "€.txt"),
+        ('filename="C:\\a\\b.txt"', "b.txt"),
+        ('filename="/etc/passwd"', "passwd"),
+        ('filename="<img>.txt"', "<img>.txt"),
+    ):
         with run.variant(filename):
             head, content = file_part(filename)
             fields, body = form((head, content))
@@ -40,13 +46,19 @@ def _(run):
 @case("P13 several", "a form of a field, two files and an empty choice", "201, JSON of both files")
 def _(run):
     content = os.urandom(300_000)
-    fields, body = form(('Content-Disposition: form-data; name="text"', b"a word"), file_part('filename="a"', content),
-                        file_part('filename="b"', content[:7]), file_part('filename=""', b""))
+    fields, body = form(
+        ('Content-Disposition: form-data; name="text"', b"a word"),
+        file_part('filename="a"', content),
+        file_part('filename="b"', content[:7]),
+        file_part('filename=""', b""),
+    )
     answer = must(run.ask("POST", "/dig", fields, body), (200, 201))
     shown = json.loads(answer.body)
     check(len(shown if isinstance(shown, list) else shown.get("files", [])) == 2, f"the answer is {shown}")
-    kept = {run.gateway.content(one): run.gateway.sidecar(one)["name"]
-            for one in run.gateway.published() - run.before - run.named}
+    kept = {
+        run.gateway.content(one): run.gateway.sidecar(one)["name"]
+        for one in run.gateway.published() - run.before - run.named
+    }
     run.named |= run.gateway.published()
     check(kept == {content: "a", content[:7]: "b"}, f"the store has {[(len(key), name) for key, name in kept.items()]}")
 
@@ -57,19 +69,22 @@ def _(run):
     fields, body = form(file_part('filename="a"', content), preamble=b"before\r\n")
     must(run.ask("POST", "/files", fields, body), (200, 201))
     run.stored(content)
-    must(run.ask("POST", "/files", fields, None, chunks=[body[at:at + 1] for at in range(len(body))]), (200, 201))
+    must(run.ask("POST", "/files", fields, None, chunks=[body[at : at + 1] for at in range(len(body))]), (200, 201))
     run.stored(content)
 
 
 @case("P13 broken", "forms that end early, have no boundary, or no file", "400, nothing stored")
 def _(run):
     fields, body = form(file_part('filename="a"'))
-    for name, more, sent in (("no end", fields, body[:-6]),
-                             ("no boundary", {"Content-Type": "multipart/form-data"}, body),
-                             ("empty", fields, b""), ("no head's end", fields, body[:40]),
-                             ("other boundary", {"Content-Type": "multipart/form-data; boundary=other"}, body),
-                             ("boundary goes on", fields, body.replace(b"hello", b"hello\r\n--xyzzyA")),
-                             ("long boundary", {"Content-Type": f"multipart/form-data; boundary={'b' * 71}"}, body)):
+    for name, more, sent in (
+        ("no end", fields, body[:-6]),
+        ("no boundary", {"Content-Type": "multipart/form-data"}, body),
+        ("empty", fields, b""),
+        ("no head's end", fields, body[:40]),
+        ("other boundary", {"Content-Type": "multipart/form-data; boundary=other"}, body),
+        ("boundary goes on", fields, body.replace(b"hello", b"hello\r\n--xyzzyA")),
+        ("long boundary", {"Content-Type": f"multipart/form-data; boundary={'b' * 71}"}, body),
+    ):
         with run.variant(name):
             must(run.ask("POST", "/files", more, sent), (400, 422))
             run.nothing_stored()
@@ -86,8 +101,14 @@ def _(run):
 @case("P13 curl", "curl -F file=@f -F file=@g", "201, both files")
 def _(run):
     one, other = os.urandom(MIB), os.urandom(70_000)
-    taken_by_curl(run, "-F", f"file=@{file_of(run, 'one.bin', one)}", "-F", f"file=@{file_of(run, 'other.bin', other)}",
-                  f"{run.gateway.origin}/files")
+    taken_by_curl(
+        run,
+        "-F",
+        f"file=@{file_of(run, 'one.bin', one)}",
+        "-F",
+        f"file=@{file_of(run, 'other.bin', other)}",
+        f"{run.gateway.origin}/files",
+    )
     kept = {run.gateway.content(path) for path in run.gateway.published() - run.before}
     run.named |= run.gateway.published()
     check(kept == {one, other}, "other files are in the store")
@@ -142,7 +163,8 @@ def _(run):
     fields, body = form(file_part('filename="a"'), file_part('filename="b"', bytes(500_000)))
     with run.connect() as connection:
         connection.send(
-            message("POST", "/dig", {**fields, "Content-Length": len(body)}, host=run.host) + body[:300_000])
+            message("POST", "/dig", {**fields, "Content-Length": len(body)}, host=run.host) + body[:300_000]
+        )
         time.sleep(0.3)
         connection.cut()
     run.stored(b"hello")

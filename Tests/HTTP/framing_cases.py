@@ -29,38 +29,41 @@ def _(run):
 @case("H02", "two Content-Length, equal and different; a list", "400")
 def _(run):
     for fields in (
-    "Content-Length: 5\r\nContent-Length: 5",
-    "Content-Length: 5\r\nContent-Length: 6",
-     "Content-Length: 5, 5"):
+        "Content-Length: 5\r\nContent-Length: 5",
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: 5, 5",
+    ):
         refused(run, f"{PUT}{fields}\r\n\r\nhello", 400, fields)
 
 
 @case("H03", "a Content-Length that is no number", "400")
 def _(run):
     for value in (
-    "+5",
-    "-5",
-    "0x5",
-    "5 5",
-    "",
-    "18446744073709551616",
-    "18446744073709551615",
-    "9223372036854775808",
-     "5a"):
+        "+5",
+        "-5",
+        "0x5",
+        "5 5",
+        "",
+        "18446744073709551616",
+        "18446744073709551615",
+        "9223372036854775808",
+        "5a",
+    ):
         refused(run, f"{PUT}Content-Length: {value}\r\n\r\nhello", (400, 413), value)
 
 
 @case("H05", "Transfer-Encodings that are not `chunked` alone", "400 (501)")
 def _(run):
     for value in (
-    "chunked, chunked",
-    "xchunked",
-    "identity",
-    "chunked, gzip",
-    "gzip, chunked",
-    "gzip",
-    "",
-     "chunked;a=b"):
+        "chunked, chunked",
+        "xchunked",
+        "identity",
+        "chunked, gzip",
+        "gzip, chunked",
+        "gzip",
+        "",
+        "chunked;a=b",
+    ):
         refused(run, f"{PUT}Transfer-Encoding: {value}\r\n\r\n5\r\nhello\r\n0\r\n\r\n", (400, 501), value)
     twice = "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"
     refused(run, f"{PUT}{twice}\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 400, "two fields")
@@ -70,27 +73,34 @@ def _(run):
 
 @case("H08", "space before a colon, obs-fold, bare LF, bare CR, NUL", "400")
 def _(run):
-    for name, sent in (("space", PUT +
-    "Content-Length : 5\r\n\r\nhello"), ("fold", PUT +
-    "A: b\r\n c\r\nContent-Length: 5\r\n\r\nhello"), ("bare LF", PUT.replace("\r\n", "\n") +
-    "Content-Length: 5\n\nhello"), ("one bare LF", PUT +
-    "A: b\nContent-Length: 5\r\n\r\nhello"), ("bare CR", PUT +
-    "A: b\rc\r\nContent-Length: 5\r\n\r\nhello"), ("NUL", PUT +
-    "A: b\0c\r\nContent-Length: 5\r\n\r\nhello"), ("no colon", PUT +
-    "A\r\nContent-Length: 5\r\n\r\nhello"), ("control", PUT +
-    "A: b\x01c\r\nContent-Length: 5\r\n\r\nhello"), ("empty name", PUT +
-     ": b\r\nContent-Length: 5\r\n\r\nhello")):
+    for name, sent in (
+        ("space", PUT + "Content-Length : 5\r\n\r\nhello"),
+        ("fold", PUT + "A: b\r\n c\r\nContent-Length: 5\r\n\r\nhello"),
+        ("bare LF", PUT.replace("\r\n", "\n") + "Content-Length: 5\n\nhello"),
+        ("one bare LF", PUT + "A: b\nContent-Length: 5\r\n\r\nhello"),
+        ("bare CR", PUT + "A: b\rc\r\nContent-Length: 5\r\n\r\nhello"),
+        ("NUL", PUT + "A: b\0c\r\nContent-Length: 5\r\n\r\nhello"),
+        ("no colon", PUT + "A\r\nContent-Length: 5\r\n\r\nhello"),
+        ("control", PUT + "A: b\x01c\r\nContent-Length: 5\r\n\r\nhello"),
+        ("empty name", PUT + ": b\r\nContent-Length: 5\r\n\r\nhello"),
+    ):
         refused(run, sent, 400, name)
 
 
 @case("H09", "chunk sizes that are none", "400, nothing stored")
 def _(run):
     head = PUT + "Transfer-Encoding: chunked\r\n\r\n"
-    for name, rest in (("+5", "+5\r\nhello\r\n0\r\n\r\n"), ("0x5", "0x5\r\nhello\r\n0\r\n\r\n"),
-                       ("17 digits", "10000000000000005\r\nhello\r\n0\r\n\r\n"),
-                      
-                       ("no CRLF", "5\r\nhelloX\r\n0\r\n\r\n"), ("-5", "-5\r\nhello"), ("empty", "\r\nhello"),
-                       ("5 ", "5 5\r\nhello\r\n0\r\n\r\n"), ("LF", "5\nhello\n0\n\n"), ("g", "g\r\nhello")):
+    for name, rest in (
+        ("+5", "+5\r\nhello\r\n0\r\n\r\n"),
+        ("0x5", "0x5\r\nhello\r\n0\r\n\r\n"),
+        ("17 digits", "10000000000000005\r\nhello\r\n0\r\n\r\n"),
+        ("no CRLF", "5\r\nhelloX\r\n0\r\n\r\n"),
+        ("-5", "-5\r\nhello"),
+        ("empty", "\r\nhello"),
+        ("5 ", "5 5\r\nhello\r\n0\r\n\r\n"),
+        ("LF", "5\nhello\n0\n\n"),
+        ("g", "g\r\nhello"),
+    ):
         refused(run, head + rest, 400, name)
 
 
@@ -105,13 +115,16 @@ def _(run):
 @case("H10", "no Host; two; not a host; another in an absolute target", "400")
 def _(run):
     rest = "Content-Length: 5\r\n\r\nhello"
-    for name, head in (("none", "PUT /files/x HTTP/1.1\r\n"), ("two", PUT + "Host: localhost\r\n"),
-                       ("a b", "PUT /files/x HTTP/1.1\r\nHost: a b\r\n"),
-                       ("a/b", "PUT /files/x HTTP/1.1\r\nHost: a/b\r\n"),
-                       ("user", "PUT /files/x HTTP/1.1\r\nHost: u@localhost\r\n"),
-                       ("port", "PUT /files/x HTTP/1.1\r\nHost: localhost:x\r\n"),
-                       ("absolute", "PUT https://other/files/x HTTP/1.1\r\nHost: localhost\r\n"),
-                       ("fragment", "PUT /files/x#y HTTP/1.1\r\nHost: localhost\r\n")):
+    for name, head in (
+        ("none", "PUT /files/x HTTP/1.1\r\n"),
+        ("two", PUT + "Host: localhost\r\n"),
+        ("a b", "PUT /files/x HTTP/1.1\r\nHost: a b\r\n"),
+        ("a/b", "PUT /files/x HTTP/1.1\r\nHost: a/b\r\n"),
+        ("user", "PUT /files/x HTTP/1.1\r\nHost: u@localhost\r\n"),
+        ("port", "PUT /files/x HTTP/1.1\r\nHost: localhost:x\r\n"),
+        ("absolute", "PUT https://other/files/x HTTP/1.1\r\nHost: localhost\r\n"),
+        ("fragment", "PUT /files/x#y HTTP/1.1\r\nHost: localhost\r\n"),
+    ):
         refused(run, head + rest, 400, name)
 
 
@@ -143,8 +156,11 @@ def _(run):
     upload = run.create(10)
     tus = {"Tus-Resumable": "1.0.0"}
     with run.connect() as connection:
-        connection.send(message("PUT", "/files/x", {}, b"hello", host=run.host)
-                        + message("HEAD", upload, tus, host=run.host) + message("DELETE", upload, tus, host=run.host))
+        connection.send(
+            message("PUT", "/files/x", {}, b"hello", host=run.host)
+            + message("HEAD", upload, tus, host=run.host)
+            + message("DELETE", upload, tus, host=run.host)
+        )
         must(connection.answer("PUT"), 201)
         must(connection.answer("HEAD"), (200, 204), {"Upload-Offset": 0})
         must(connection.answer("DELETE"), 204)
@@ -155,14 +171,8 @@ def _(run):
 def _(run):
     with run.connect() as connection:
         connection.send(
-    b"".join(
-        message(
-            "PUT",
-            f"/dig/{number}",
-            {},
-            b"%d" %
-            number,
-             host=run.host) for number in range(100)))
+            b"".join(message("PUT", f"/dig/{number}", {}, b"%d" % number, host=run.host) for number in range(100))
+        )
         for _ in range(100):
             must(connection.answer("PUT"), 201)
     fresh = run.gateway.published() - run.before
@@ -174,8 +184,10 @@ def _(run):
 @case("H15 refused", "pipelined: a PUT that is refused, then a good one", "both answers, or the first and closed")
 def _(run):
     with run.connect() as connection:
-        connection.send(message("PUT", "/nosuch/x", {}, b"hello", host=run.host)
-                        + message("PUT", "/files/x", {}, b"hello", host=run.host))
+        connection.send(
+            message("PUT", "/nosuch/x", {}, b"hello", host=run.host)
+            + message("PUT", "/files/x", {}, b"hello", host=run.host)
+        )
         must(connection.answer("PUT"), 404)
         must(connection.answer("PUT"), 201)
     run.stored(b"hello")
@@ -183,11 +195,16 @@ def _(run):
 
 @case("H17", "Connection: close; HTTP/1.0 with and without keep-alive", "closed; closed; kept")
 def _(run):
-    for version, word, is_kept in (("1.1", "close", False), ("1.0", None, False),
-                                   ("1.0", "keep-alive", True), ("1.1", None, True)):
+    for version, word, is_kept in (
+        ("1.1", "close", False),
+        ("1.0", None, False),
+        ("1.0", "keep-alive", True),
+        ("1.1", None, True),
+    ):
         with run.variant(f"{version} {word}"), run.connect() as connection:
-            sent = message("PUT", "/files/x", {"Connection": word} if word else {},
-                           b"hello", host=run.host, version=version)
+            sent = message(
+                "PUT", "/files/x", {"Connection": word} if word else {}, b"hello", host=run.host, version=version
+            )
             connection.send(sent)
             must(connection.answer("PUT"), 201)
             run.stored(b"hello")
@@ -221,11 +238,11 @@ def _(run):
     must(run.ask("OPTIONS", "*"), (200, 204, 400, 404))
     for version in ("2.0", "0.9", "11", "1"):
         refused(
-    run,
-    f"PUT /files/x HTTP/{version}\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
-    (400,
-    505),
-     version)
+            run,
+            f"PUT /files/x HTTP/{version}\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
+            (400, 505),
+            version,
+        )
 
 
 @case("H20", "TLS without ALPN: PUT; headers:; PRI *; a TLS record", "HTTP/1.1; x-stream; 400 and closed; closed")
@@ -256,8 +273,12 @@ def _(run):
 
 @case("H21", "ALPN x-stream/1, http/1.1, both, and spdy/3", "each its own; no_application_protocol")
 def _(run):
-    for offered, chosen in ((("x-stream/1",), "x-stream/1"), (("http/1.1",), "http/1.1"),
-                            (("http/1.1", "x-stream/1"), "x-stream/1"), (("spdy/3", "http/1.1"), "http/1.1")):
+    for offered, chosen in (
+        (("x-stream/1",), "x-stream/1"),
+        (("http/1.1",), "http/1.1"),
+        (("http/1.1", "x-stream/1"), "x-stream/1"),
+        (("spdy/3", "http/1.1"), "http/1.1"),
+    ):
         with run.variant(str(offered)), run.connect(offered) as connection:
             check(connection.protocol == chosen, f"chosen {connection.protocol}")
     with run.variant("spdy/3"):
@@ -297,16 +318,24 @@ def _(run):
         for method, target in (("HEAD", upload), ("GET", "/files"), ("OPTIONS", "/files"), ("DELETE", upload)):
             connection.send(message(method, target, {}, body, host=run.host))
         connection.send(message("PUT", "/files/x", {}, b"hello", host=run.host))
-        for method, status in (("HEAD", (200, 204)), ("GET", (200, 406)),
-                               ("OPTIONS", (200, 204)), ("DELETE", 204), ("PUT", 201)):
+        for method, status in (
+            ("HEAD", (200, 204)),
+            ("GET", (200, 406)),
+            ("OPTIONS", (200, 204)),
+            ("DELETE", 204),
+            ("PUT", 201),
+        ):
             must(connection.answer(method), status)
     run.stored(b"hello")
 
 
 @case("H15 bad", "pipelined: a good PUT, then a message that is none", "201 and closed, or 201, then 400 and closed")
 def _(run):
-    for name, bad in (("two lengths", PUT + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n"),
-                      ("no Host", "PUT /files/x HTTP/1.1\r\n\r\n"), ("no HTTP", "hello\r\n\r\n")):
+    for name, bad in (
+        ("two lengths", PUT + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n"),
+        ("no Host", "PUT /files/x HTTP/1.1\r\n\r\n"),
+        ("no HTTP", "hello\r\n\r\n"),
+    ):
         with run.variant(name), run.connect() as connection:
             connection.send(message("PUT", "/files/x", {}, b"hello", host=run.host) + bad.encode())
             answer = must(connection.answer("PUT"), 201)

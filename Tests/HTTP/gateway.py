@@ -60,8 +60,12 @@ class Gateway:
     def start(self):
         listening = threading.Event()
         with open(f"{self.folder}/gateway.log", "ab") as log:
-            self.process = subprocess.Popen([self.sluice, "serve", "--config", f"{self.folder}/sluice.yaml"],
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(
+                [self.sluice, "serve", "--config", f"{self.folder}/sluice.yaml"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         threading.Thread(target=_watch, args=(self.process.stdout, listening), daemon=True).start()
         deadline = time.monotonic() + START_LIMIT
         while not listening.wait(0.01):
@@ -142,8 +146,12 @@ class Gateway:
         ]
         for path, route in ROUTES.items():
             limits = f"upload: {route.get('upload', '10 MiB')}, held: {route.get('held', '10 GiB')}{self.limits}"
-            lines += [f"  {path}:", f"    limits: {{{limits}}}", f"    access: {route.get('access', 'anyone')}",
-                      f"    resume-for: {route.get('resume-for', '1h')}"]
+            lines += [
+                f"  {path}:",
+                f"    limits: {{{limits}}}",
+                f"    access: {route.get('access', 'anyone')}",
+                f"    resume-for: {route.get('resume-for', '1h')}",
+            ]
             lines += [f"    {key}: {route[key]}" for key in ("formats", "check", "http") if key in route]
             lines.append(self._pipe() if route.get("pipe") else self._store(path, route))
         with open(f"{self.folder}/sluice.yaml", "w", encoding="utf-8") as file:

@@ -57,8 +57,14 @@ def _(run):
 @case("H31", "one tus PATCH, split at every byte", "204 each, the file is right")
 def _(run):
     def fresh():
-        return message("PATCH", run.create(12), {"Tus-Resumable": "1.0.0", "Upload-Offset": 0, "Content-Type": OCTETS},
-                       b"hello, world", host=run.host)
+        return message(
+            "PATCH",
+            run.create(12),
+            {"Tus-Resumable": "1.0.0", "Upload-Offset": 0, "Content-Type": OCTETS},
+            b"hello, world",
+            host=run.host,
+        )
+
     _split(run, fresh, 204, b"hello, world")
 
 
@@ -169,8 +175,12 @@ def _(run):
 @case("H36", "closed by the client right after the request, by close_notify and FIN or by a reset", "the gateway lives")
 def _(run):
     upload = run.create(10)
-    for method, target, body in (("PUT", "/brief/x", b"hello"), ("OPTIONS", "/files", None),
-                                 ("HEAD", upload, None), ("GET", "/files", None)):
+    for method, target, body in (
+        ("PUT", "/brief/x", b"hello"),
+        ("OPTIONS", "/files", None),
+        ("HEAD", upload, None),
+        ("GET", "/files", None),
+    ):
         for is_cut in (True, False):
             with run.connect() as connection:
                 connection.send(message(method, target, {"Accept": "text/html"}, body, host=run.host))
@@ -202,30 +212,24 @@ def _mutated(draw, sent):
         at = draw.randrange(len(sent))
         kind = draw.choice(("replace", "delete", "insert", "double", "truncate"))
         piece = draw.choice(
-    (b"\r\n",
-    b"\0",
-    b"\xff",
-    b":",
-    b";",
-    b" ",
-    b"0",
-    b"9" * 20,
-    b"\r",
-    b"\n",
-    b",",
-    b"-",
-    b"a",
-    b"/",
-     b"%"))
+            (b"\r\n", b"\0", b"\xff", b":", b";", b" ", b"0", b"9" * 20, b"\r", b"\n", b",", b"-", b"a", b"/", b"%")
+        )
         end = min(len(sent), at + draw.randint(1, 20))
-        sent = {"replace": sent[:at] + piece + sent[at + 1:], "delete": sent[:at] + sent[end:],
-                "insert": sent[:at] + piece + sent[at:], "double": sent[:end] + sent[at:],
-                "truncate": sent[:max(1, at)]}[kind]
+        sent = {
+            "replace": sent[:at] + piece + sent[at + 1 :],
+            "delete": sent[:at] + sent[end:],
+            "insert": sent[:at] + piece + sent[at:],
+            "double": sent[:end] + sent[at:],
+            "truncate": sent[: max(1, at)],
+        }[kind]
     return sent
 
 
-@case("H38", "900 requests of each kind with random faults, the client's end after them",
-      "an answer or a close, never 5xx; the gateway lives")
+@case(
+    "H38",
+    "900 requests of each kind with random faults, the client's end after them",
+    "an answer or a close, never 5xx; the gateway lives",
+)
 def _(run):
     draw = random.Random(38)
     upload = run.create(1000)
@@ -234,15 +238,29 @@ def _(run):
     bases = [
         message("PUT", "/brief/x", {"Repr-Digest": "sha-256=:AAAA:"}, b"hello", host=run.host),
         message("PUT", "/brief/x", {"Trailer": "A"}, chunks=[b"hello", b"world"], trailers=[("A", "b")], host=run.host),
-        message("POST", "/brief", {"Tus-Resumable": "1.0.0", "Upload-Length": 5, "Upload-Metadata": "a YQ==,b"}, b"",
-                host=run.host),
-        message("PATCH", upload, {"Tus-Resumable": "1.0.0", "Upload-Offset": 0, "Content-Type": OCTETS,
-                                  "Upload-Checksum": "sha1 AAAA"}, b"hello", host=run.host),
+        message(
+            "POST",
+            "/brief",
+            {"Tus-Resumable": "1.0.0", "Upload-Length": 5, "Upload-Metadata": "a YQ==,b"},
+            b"",
+            host=run.host,
+        ),
+        message(
+            "PATCH",
+            upload,
+            {"Tus-Resumable": "1.0.0", "Upload-Offset": 0, "Content-Type": OCTETS, "Upload-Checksum": "sha1 AAAA"},
+            b"hello",
+            host=run.host,
+        ),
         message("POST", "/brief", resumable, b"hello", host=run.host),
         message("PATCH", upload, {**resumable, "Upload-Offset": 0, "Content-Type": PARTIAL}, b"hello", host=run.host),
         message("POST", "/brief", {"Content-Type": "multipart/form-data; boundary=b"}, form, host=run.host),
-        message("OPTIONS", "/files", {"Origin": "https://app.example", "Access-Control-Request-Method": "PATCH"},
-                host=run.host),
+        message(
+            "OPTIONS",
+            "/files",
+            {"Origin": "https://app.example", "Access-Control-Request-Method": "PATCH"},
+            host=run.host,
+        ),
         message("GET", "/files", {"Accept": "text/html, */*;q=0.1", "Authorization": "Bearer a"}, host=run.host),
     ]
     for number in range(900):

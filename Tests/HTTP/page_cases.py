@@ -10,9 +10,16 @@ from rows import ABSENT, ANY, case, check, must
 
 @case("P15", "GET /files, Accept: text/html", "the page; its policy's hashes match, it asks nobody else")
 def _(run):
-    answer = must(run.ask("GET", "/files", {"Accept": "text/html,*/*;q=0.8"}), 200, {
-        "Content-Type": re.compile("^text/html"), "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
-        "Content-Security-Policy": re.compile("default-src 'none'")})
+    answer = must(
+        run.ask("GET", "/files", {"Accept": "text/html,*/*;q=0.8"}),
+        200,
+        {
+            "Content-Type": re.compile("^text/html"),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Content-Security-Policy": re.compile("default-src 'none'"),
+        },
+    )
     policy = answer["Content-Security-Policy"]
     check("unsafe" not in policy, f"the policy is {policy}")
     for tag in (b"script", b"style"):
@@ -37,9 +44,13 @@ def _(run):
 @case("P17", "preflight from an origin in the list, and from another", "allowed with the fields; no fields")
 def _(run):
     asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "tus-resumable,upload-offset"}
-    allowed = {"Access-Control-Allow-Origin": ORIGIN, "Access-Control-Allow-Methods": re.compile("PATCH"),
-               "Access-Control-Allow-Headers": re.compile("(?i)upload-offset"), "Access-Control-Max-Age": "7200",
-               "Vary": re.compile("(?i)origin")}
+    allowed = {
+        "Access-Control-Allow-Origin": ORIGIN,
+        "Access-Control-Allow-Methods": re.compile("PATCH"),
+        "Access-Control-Allow-Headers": re.compile("(?i)upload-offset"),
+        "Access-Control-Max-Age": "7200",
+        "Vary": re.compile("(?i)origin"),
+    }
     must(run.ask("OPTIONS", "/files", {"Origin": ORIGIN, **asked}), (200, 204), allowed)
     refused = {name: ABSENT for name in allowed if name != "Vary"}
     must(run.ask("OPTIONS", "/files", {"Origin": "https://other.example", **asked}), range(200, 500), refused)
@@ -53,12 +64,16 @@ def _(run):
 
 @case("P17 writes", "PUT from foreign pages", "403 unless the origin is listed or the page's own")
 def _(run):
-    for fields, status in (({"Origin": "https://other.example", "Sec-Fetch-Site": "cross-site"}, 403),
-                           ({"Origin": "https://other.example"}, 403), ({"Origin": "null"}, 403),
-                           ({"Sec-Fetch-Site": "same-site", "Origin": "https://other.example"}, 403),
-                           ({"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"}, 201),
-                           ({"Origin": f"https://{run.host}", "Sec-Fetch-Site": "same-origin"}, 201),
-                           ({"Origin": f"https://{run.host}"}, 201), ({"Sec-Fetch-Site": "none"}, 201)):
+    for fields, status in (
+        ({"Origin": "https://other.example", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "https://other.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "https://other.example"}, 403),
+        ({"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"}, 201),
+        ({"Origin": f"https://{run.host}", "Sec-Fetch-Site": "same-origin"}, 201),
+        ({"Origin": f"https://{run.host}"}, 201),
+        ({"Sec-Fetch-Site": "none"}, 201),
+    ):
         with run.variant(str(fields)):
             must(run.ask("PUT", "/files/x", fields, b"hello"), status)
             if status == 201:

@@ -52,8 +52,15 @@ def _(run):
 @case("P03", "curl --data-binary, octet-stream", "201")
 def _(run):
     content = os.urandom(100_000)
-    taken_by_curl(run, "-H", "Content-Type: application/octet-stream", "--data-binary", "@-",
-                  f"{run.gateway.origin}/files", data=content)
+    taken_by_curl(
+        run,
+        "-H",
+        "Content-Type: application/octet-stream",
+        "--data-binary",
+        "@-",
+        f"{run.gateway.origin}/files",
+        data=content,
+    )
     run.stored(content)
 
 
@@ -130,8 +137,9 @@ def _(run):
     value = f"sha-256=:{base64.b64encode(hashlib.sha256(b'hello').digest()).decode()}:"
     must(run.ask("PUT", "/files/x", {"Repr-Digest": value}, b"hello"), 201, {"Repr-Digest": value})
     run.stored(b"hello")
-    must(run.ask("PUT", "/files/x", {"Repr-Digest": value}, b"hullo"),
-         400, None, re.compile("digest-mismatching-values"))
+    must(
+        run.ask("PUT", "/files/x", {"Repr-Digest": value}, b"hullo"), 400, None, re.compile("digest-mismatching-values")
+    )
 
 
 @case("P06 json", "POST /json: JSON, no JSON, no type, octet-stream", "201; 422; taken as the only format; 415")
@@ -161,8 +169,25 @@ def _(run):
 @case("P07", "PUT to names that are no file names", "a safe label or 400; no other path")
 def _(run):
     long = "x" * 300
-    for name in ("a%2Fb", "..%2Fx", "%00", "%ff", long, "..", ".", "%2e%2e", "a%0d%0ab", "%E2%82%AC", "a%20b", "a%5Cb",
-                 "%", "%zz", "a?b=c", "a/b", "k" * 32):
+    for name in (
+        "a%2Fb",
+        "..%2Fx",
+        "%00",
+        "%ff",
+        long,
+        "..",
+        ".",
+        "%2e%2e",
+        "a%0d%0ab",
+        "%E2%82%AC",
+        "a%20b",
+        "a%5Cb",
+        "%",
+        "%zz",
+        "a?b=c",
+        "a/b",
+        "k" * 32,
+    ):
         with run.variant(name[:20]):
             answer = run.ask("PUT", f"/dig/{name}", OCTET_STREAM, b"hello")
             must(answer, (201, 400, 404))
@@ -170,8 +195,11 @@ def _(run):
                 label = run.label(b"hello") or ""
                 check(not re.search(r"[/\\\x00-\x1f]", label) and label not in (".", ".."), f"the label is {label!r}")
                 check(len(label.encode()) <= 255, f"the label has {len(label.encode())} bytes")
-    outside = [name for name in os.listdir(run.gateway.folder + "/store") if not os.path.isdir(
-        f"{run.gateway.folder}/store/{name}")]
+    outside = [
+        name
+        for name in os.listdir(run.gateway.folder + "/store")
+        if not os.path.isdir(f"{run.gateway.folder}/store/{name}")
+    ]
     check(not outside, f"files beside the stores: {outside}")
 
 
@@ -179,8 +207,10 @@ def _(run):
 def _(run):
     must(run.ask("PUT", "/dig/%E2%82%AC%20a.txt", {}, b"hello"), 201)
     check((label := run.label(b"hello")) == "€ a.txt", f"the label is {label!r}")
-    for value, wanted in (('attachment; filename="a b.txt"', "a b.txt"),
-                          ("attachment; filename*=UTF-8''%E2%82%AC.txt", "€.txt")):
+    for value, wanted in (
+        ('attachment; filename="a b.txt"', "a b.txt"),
+        ("attachment; filename*=UTF-8''%E2%82%AC.txt", "€.txt"),
+    ):
         with run.variant(value):
             must(run.ask("POST", "/dig", {"Content-Disposition": value, **OCTET_STREAM}, b"hello"), 201)
             check((label := run.label(b"hello")) == wanted, f"the label is {label!r}")
@@ -199,8 +229,15 @@ def _(run):
         answer = must(connection.answer(), 413)
         check(not answer.interim, f"100 before it: {answer}")
         check(connection.is_closed(), "the connection stays open")
-    text = taken_by_curl(run, "-H", "Expect: 100-continue", "-T", file_of(run, "big", bytes(11 * MIB)),
-                         f"{run.gateway.origin}/files/", status=413)
+    text = taken_by_curl(
+        run,
+        "-H",
+        "Expect: 100-continue",
+        "-T",
+        file_of(run, "big", bytes(11 * MIB)),
+        f"{run.gateway.origin}/files/",
+        status=413,
+    )
     check("HTTP/1.1 100" not in text, f"100: {text[:400]}")
 
 
@@ -222,14 +259,8 @@ def _(run):
     for expect in ("Expect:", "Expect: 100-continue"):
         with run.variant(expect):
             taken_by_curl(
-    run,
-    "-H",
-    expect,
-    "-T",
-    "-",
-    f"{run.gateway.origin}/files/x",
-    status=413,
-     data=bytes(40_000_000))
+                run, "-H", expect, "-T", "-", f"{run.gateway.origin}/files/x", status=413, data=bytes(40_000_000)
+            )
 
 
 @case("P10 small", "413, 415 with a body of 1 MiB at most", "the connection is kept, the next request answered")
@@ -268,8 +299,9 @@ def _(run):
 def _(run):
     upload = path(must(run.ask("PUT", "/files/x", {}, b"hello"), 201))
     run.stored(b"hello")
-    must(run.ask("HEAD", upload), (200, 204), {"Upload-Offset": 5,
-         "Upload-Complete": "?1", "Cache-Control": "no-store"})
+    must(
+        run.ask("HEAD", upload), (200, 204), {"Upload-Offset": 5, "Upload-Complete": "?1", "Cache-Control": "no-store"}
+    )
     must(run.ask("DELETE", upload), 403)
 
 
@@ -279,8 +311,12 @@ def _(run):
     upload = run.create(MIB)
     with run.connect() as put, run.connect() as append:
         put.send(message("PUT", "/quota/x", {"Content-Length": MIB}, host=run.host) + content[:300_000])
-        fields = {"Tus-Resumable": "1.0.0", "Upload-Offset": 0, "Content-Length": MIB,
-                  "Content-Type": "application/offset+octet-stream"}
+        fields = {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Offset": 0,
+            "Content-Length": MIB,
+            "Content-Type": "application/offset+octet-stream",
+        }
         append.send(message("PATCH", upload, fields, host=run.host) + content[:300_000])
         time.sleep(0.3)
         run.gateway.process.terminate()

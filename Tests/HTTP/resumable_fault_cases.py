@@ -102,8 +102,9 @@ def _(run):
                 must(draft.post(False, b"", {"Upload-Length": LIMIT + 1}), 413, {**limit, **draft.refused()})
 
 
-@case("R36", "PATCH with a Content-Digest, wrong and right",
-      "400 digest-mismatching-values, the offset stays; then 2xx")
+@case(
+    "R36", "PATCH with a Content-Digest, wrong and right", "400 digest-mismatching-values, the offset stays; then 2xx"
+)
 def _(run):
     for variant, draft in drafts(run):
         with variant:
@@ -120,8 +121,9 @@ def _(run):
     for variant, draft in drafts(run):
         with variant:
             answer = draft.post(True, b"hello", {"Repr-Digest": digest(b"hullo")})
-            must(answer, 400, {"Upload-Complete": "?1"} if draft.rules >=
-                 9 else {}, problem("digest-mismatching-values"))
+            must(
+                answer, 400, {"Upload-Complete": "?1"} if draft.rules >= 9 else {}, problem("digest-mismatching-values")
+            )
             final(draft.post(True, b"hello", {"Repr-Digest": digest(b"hello")}), draft)
             run.stored(b"hello")
 

@@ -23,9 +23,11 @@ class Failure(Exception):
 
 def case(name, sent, expected):
     """One row: the function sends, and checks what comes."""
+
     def add(function):
         ROWS.append((name, sent, expected, function))
         return function
+
     return add
 
 

@@ -45,8 +45,11 @@ def _(run):
 @case("C02", "`hosts: [up.example]`; Host: up.example, other.example", "201; 421")
 def _(run):
     with gateway(run, http="http: {hosts: [up.example]}") as other:
-        must(other.ask("PUT", "/files/x", {}, b"hello", host="up.example"),
-             201, {"Location": re.compile("^https://up.example/")})
+        must(
+            other.ask("PUT", "/files/x", {}, b"hello", host="up.example"),
+            201,
+            {"Location": re.compile("^https://up.example/")},
+        )
         must(other.ask("PUT", "/files/x", {}, b"hello", host="other.example"), 421)
         check(len(other.gateway.published()) == 1, "not one file")
 
@@ -62,8 +65,9 @@ def _(run):
         must(other.ask("GET", "/files", {"Accept": "text/html"}), (404, 405, 406))
 
 
-@case("C04", "`concurrent: 1`, `unfinished: 2`",
-      "503 or 507 with Retry-After for what is too much, then it works again")
+@case(
+    "C04", "`concurrent: 1`, `unfinished: 2`", "503 or 507 with Retry-After for what is too much, then it works again"
+)
 def _(run):
     with gateway(run, limits=", concurrent: 1, unfinished: 2") as other:
         with run.variant("concurrent"), other.connect() as connection:

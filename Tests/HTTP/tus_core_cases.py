@@ -9,10 +9,21 @@ from gateway import LIMIT, MIB
 from rows import ABSENT, OCTETS, case, check, must
 
 UNKNOWN = "/files/" + "k" * 32
-EXTENSIONS = {"creation", "creation-with-upload", "creation-defer-length", "expiration", "checksum", "checksum-trailer",
-              "termination"}
-OPTIONS = {"Tus-Version": "1.0.0", "Tus-Max-Size": LIMIT, "Tus-Extension": lambda got: EXTENSIONS <= _list(got),
-           "Tus-Checksum-Algorithm": lambda got: "sha1" in _list(got)}
+EXTENSIONS = {
+    "creation",
+    "creation-with-upload",
+    "creation-defer-length",
+    "expiration",
+    "checksum",
+    "checksum-trailer",
+    "termination",
+}
+OPTIONS = {
+    "Tus-Version": "1.0.0",
+    "Tus-Max-Size": LIMIT,
+    "Tus-Extension": lambda got: EXTENSIONS <= _list(got),
+    "Tus-Checksum-Algorithm": lambda got: "sha1" in _list(got),
+}
 
 
 def _list(value):
@@ -37,15 +48,21 @@ def _(run):
 @case("T05", "POST, Upload-Length: 5, no Tus-Resumable", "412, Tus-Version, nothing created")
 def _(run):
     before = run.gateway.unfinished("/files")
-    must(run.tus("POST", "/files", {"Upload-Length": 5}, b"", tus=None),
-         412, {"Tus-Version": "1.0.0", "Location": ABSENT})
+    must(
+        run.tus("POST", "/files", {"Upload-Length": 5}, b"", tus=None),
+        412,
+        {"Tus-Version": "1.0.0", "Location": ABSENT},
+    )
     check(run.gateway.unfinished("/files") == before, "something was created")
 
 
 @case("T06", "as T05 with Tus-Resumable: 0.2.2", "412, Tus-Version")
 def _(run):
-    must(run.tus("POST", "/files", {"Upload-Length": 5}, b"", tus="0.2.2"), 412,
-         {"Tus-Version": "1.0.0", "Location": ABSENT})
+    must(
+        run.tus("POST", "/files", {"Upload-Length": 5}, b"", tus="0.2.2"),
+        412,
+        {"Tus-Version": "1.0.0", "Location": ABSENT},
+    )
 
 
 @case("T08", "U(5) -> HEAD", "offset 0, length 5, no-store")
@@ -211,7 +228,7 @@ def _(run):
     content = os.urandom(4 * MIB)
     upload = run.create(4 * MIB)
     with run.connect() as connection:
-        connection.send(_patch_head(run, upload, 0, 4 * MIB) + content[:3 * MIB])
+        connection.send(_patch_head(run, upload, 0, 4 * MIB) + content[: 3 * MIB])
         run.gateway.kill()
     run.gateway.start()
     offset = int(run.head(upload, fields={"Upload-Offset": lambda got: int(got) <= 3 * MIB})["Upload-Offset"])
@@ -283,16 +300,22 @@ def _(run):
     run.head(upload, (404, 410))
 
 
-@case("T33", "PATCH, HEAD and DELETE of tus without Tus-Resumable, or with another",
-      "412 (HEAD and DELETE without: taken)")
+@case(
+    "T33",
+    "PATCH, HEAD and DELETE of tus without Tus-Resumable, or with another",
+    "412 (HEAD and DELETE without: taken)",
+)
 def _(run):
     upload = run.create(5)
     must(run.tus("PATCH", upload, {"Upload-Offset": 0}, b"hello", tus=None), 412, {"Tus-Version": "1.0.0"})
     for method in ("PATCH", "HEAD", "DELETE"):
         with run.variant(method):
             body = b"hello" if method == "PATCH" else None
-            must(run.tus(method, upload, {"Upload-Offset": 0} if body else {},
-                 body, tus="0.2.2"), 412, {"Tus-Version": "1.0.0"})
+            must(
+                run.tus(method, upload, {"Upload-Offset": 0} if body else {}, body, tus="0.2.2"),
+                412,
+                {"Tus-Version": "1.0.0"},
+            )
     must(run.ask("HEAD", upload), (200, 204), {"Upload-Offset": 0, "Upload-Length": 5})
     must(run.ask("DELETE", upload), 204)
 
@@ -302,8 +325,13 @@ def _(run):
     upload = run.create(5)
     for offset, status in ((3, 409), (0, 204)):
         with run.variant(str(status)), run.connect() as connection:
-            fields = {"Tus-Resumable": "1.0.0", "Upload-Offset": offset, "Content-Type": OCTETS, "Content-Length": 5,
-                      "Expect": "100-continue"}
+            fields = {
+                "Tus-Resumable": "1.0.0",
+                "Upload-Offset": offset,
+                "Content-Type": OCTETS,
+                "Content-Length": 5,
+                "Expect": "100-continue",
+            }
             connection.send(message("PATCH", upload, fields, host=run.host))
             if status == 204:
                 must(connection.head(), 100)
@@ -326,8 +354,11 @@ def _(run):
     run.stored(content)
 
 
-@case("T36 often", "the last PATCH, kill -9 some milliseconds after it -> start -> HEAD",
-      "an offset of the whole is told only of a file that is there")
+@case(
+    "T36 often",
+    "the last PATCH, kill -9 some milliseconds after it -> start -> HEAD",
+    "an offset of the whole is told only of a file that is there",
+)
 def _(run):
     for delay in (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30):
         with run.variant(f"{delay} ms"):

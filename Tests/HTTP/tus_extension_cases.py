@@ -1,34 +1,15 @@
 """T40 to T118: the extensions of tus 1.0.0, and credentials."""
 
-import base64
 import email.utils
-import hashlib
-import os
 import re
 import time
-import zlib
 
 from client import message
 from gateway import LIMIT, MIB
 from rows import ABSENT, ANY, OCTETS, case, check, must, path
+from tus_checksum_cases import base64_text, sha1
 
 GONE = (404, 410)
-
-
-def base64_text(data):
-    return base64.b64encode(data).decode()
-
-
-def sha1(data):
-    return "sha1 " + base64_text(hashlib.sha1(data).digest())
-
-
-def sha256(data):
-    return "sha256 " + base64_text(hashlib.sha256(data).digest())
-
-
-def crc32(data):
-    return "crc32 " + base64_text(zlib.crc32(data).to_bytes(4, "big"))
 
 
 def in_an_hour(value):
@@ -39,6 +20,7 @@ def in_an_hour(value):
 
 
 # Creation
+
 
 @case("T40", "POST, Upload-Length: 100", "201, an absolute Location")
 def _(run):
@@ -102,6 +84,7 @@ def _(run):
 
 # Metadata
 
+
 @case("T53", "POST with metadata -> HEAD -> PATCH", "metadata byte for byte; the label is world.pdf")
 def _(run):
     metadata = "filename d29ybGQucGRm,is_confidential"
@@ -142,6 +125,7 @@ def _(run):
 
 
 # Creation with upload
+
 
 def _creation(length, more=None):
     return {"Upload-Length": length, "Content-Type": OCTETS, **(more or {})}
@@ -190,10 +174,19 @@ def _(run):
         run.head(path(answer), fields={"Upload-Offset": 0})
 
 
+@case("T85 creation", "creation with 5 of 5 bytes and a wrong sha1", "460; no file")
+def _(run):
+    must(run.tus("POST", "/files", _creation(5, {"Upload-Checksum": sha1(b"")}), b"hello"), 460)
+
+
 # Deferred length
 
-@case("T68 T69 T70 T71", "a deferred length, told by the second PATCH, and another one by the third",
-      "deferred until then; 400 for the other")
+
+@case(
+    "T68 T69 T70 T71",
+    "a deferred length, told by the second PATCH, and another one by the third",
+    "deferred until then; 400 for the other",
+)
 def _(run):
     answer = must(run.tus("POST", "/files", {"Upload-Defer-Length": 1}, b""), 201)
     upload, deferred = path(answer), {"Upload-Defer-Length": 1, "Upload-Length": ABSENT}
@@ -211,8 +204,11 @@ def _(run):
 
 @case("T70 at the end", "a deferred length, told by an empty PATCH at the end", "204; the file is there")
 def _(run):
-    answer = must(run.tus("POST", "/files", {"Upload-Defer-Length": 1, "Content-Type": OCTETS}, b"hello"), 201,
-                  {"Upload-Offset": 5})
+    answer = must(
+        run.tus("POST", "/files", {"Upload-Defer-Length": 1, "Content-Type": OCTETS}, b"hello"),
+        201,
+        {"Upload-Offset": 5},
+    )
     run.nothing_stored()
     must(run.patch(path(answer), 5, b"", {"Upload-Length": 5}), 204, {"Upload-Offset": 5})
     run.stored(b"hello")
@@ -232,6 +228,7 @@ def _(run):
 
 # Expiration
 
+
 @case("T77", "POST; PATCH that does not complete", "Upload-Expires in an hour")
 def _(run):
     answer = must(run.tus("POST", "/files", {"Upload-Length": 10}, b""), 201, {"Upload-Expires": in_an_hour})
@@ -247,98 +244,8 @@ def _(run):
     must(run.patch(upload, 4, b"4567"), GONE)
 
 
-# Checksums
-
-@case("T80", "PATCH with the right sha1", "204")
-def _(run):
-    upload = run.create(5)
-    must(run.patch(upload, 0, b"hello", {"Upload-Checksum": sha1(b"hello")}), 204, {"Upload-Offset": 5})
-    run.stored(b"hello")
-
-
-@case("T81", "PATCH with a wrong sha1, then the right one", "460, the offset stays; then 204 and the file is right")
-def _(run):
-    upload = run.create(10)
-    must(run.patch(upload, 0, b"0123", {"Upload-Checksum": sha1(b"0123")}), 204, {"Upload-Offset": 4})
-    must(run.patch(upload, 4, b"xxxx", {"Upload-Checksum": sha1(b"4567")}), 460)
-    run.head(upload, fields={"Upload-Offset": 4})
-    must(run.patch(upload, 4, b"456789", {"Upload-Checksum": sha1(b"456789")}), 204, {"Upload-Offset": 10})
-    run.stored(b"0123456789")
-
-
-@case("T81 gzip", "the same on a route that compresses", "the file is right")
-def _(run):
-    upload, content = run.create(300_000, "/gz"), os.urandom(300_000)
-    must(run.patch(upload, 0, content[:100_000], {"Upload-Checksum": sha1(content[:100_000])}), 204)
-    must(run.patch(upload, 100_000, bytes(100_000), {"Upload-Checksum": sha1(b"")}), 460)
-    run.head(upload, fields={"Upload-Offset": 100_000})
-    must(run.patch(upload, 100_000, content[100_000:], {"Upload-Checksum": sha1(content[100_000:])}), 204)
-    run.stored(content)
-
-
-@case("T82", "sha256 and crc32, right and wrong", "204, 460")
-def _(run):
-    for function in (sha256, crc32):
-        with run.variant(function.__name__):
-            upload = run.create(5)
-            must(run.patch(upload, 0, b"hello", {"Upload-Checksum": function(b"hullo")}), 460)
-            must(run.patch(upload, 0, b"hello", {"Upload-Checksum": function(b"hello")}), 204)
-            run.stored(b"hello")
-
-
-@case("T83", "PATCH with a checksum that cannot be", "400, the offset stays")
-def _(run):
-    for value in ("md4 AAAA", "sha1", "sha1 !!", "sha1 AAAA", ""):
-        with run.variant(value):
-            upload = run.create(10)
-            must(run.patch(upload, 0, b"0123", {"Upload-Checksum": value}), 400)
-            run.head(upload, fields={"Upload-Offset": 0})
-
-
-@case("T85", "a wrong sha1 on the last chunk of 1 MiB", "460; not complete; no file")
-def _(run):
-    content = os.urandom(MIB)
-    upload = run.create(MIB)
-    must(run.patch(upload, 0, content[:600_000]), 204)
-    must(run.patch(upload, 600_000, content[600_000:], {"Upload-Checksum": sha1(b"")}), 460)
-    run.head(upload, fields={"Upload-Offset": 600_000})
-    run.nothing_stored()
-    must(run.patch(upload, 600_000, content[600_000:], {"Upload-Checksum": sha1(content[600_000:])}), 204)
-    run.stored(content)
-
-
-@case("T85 creation", "creation with 5 of 5 bytes and a wrong sha1", "460; no file")
-def _(run):
-    must(run.tus("POST", "/files", _creation(5, {"Upload-Checksum": sha1(b"")}), b"hello"), 460)
-
-
-@case("T86", "a chunk with a checksum, cut in the middle -> HEAD", "the offset is that before the chunk")
-def _(run):
-    upload, content = run.create(MIB), os.urandom(MIB)
-    must(run.patch(upload, 0, content[:1000]), 204)
-    with run.connect() as connection:
-        fields = {"Tus-Resumable": "1.0.0", "Upload-Offset": 1000, "Content-Type": OCTETS, "Content-Length": MIB - 1000,
-                  "Upload-Checksum": sha1(content[1000:])}
-        connection.send(message("PATCH", upload, fields, host=run.host) + content[1000:500_000])
-        time.sleep(0.3)
-        connection.cut()
-    run.head(upload, fields={"Upload-Offset": 1000})
-    must(run.patch(upload, 1000, content[1000:]), 204, {"Upload-Offset": MIB})
-    run.stored(content)
-
-
-@case("T88", "a checksum as trailer, right and wrong", "204, 460")
-def _(run):
-    upload, announced = run.create(8), {"Trailer": "Upload-Checksum"}
-    must(run.patch(upload, 0, None, announced, chunks=[b"01", b"23"], trailers=[
-         ("Upload-Checksum", sha1(b"0123"))]), 204, {"Upload-Offset": 4})
-    must(run.patch(upload, 4, None, announced, chunks=[b"4567"], trailers=[("Upload-Checksum", sha1(b"0123"))]), 460)
-    run.head(upload, fields={"Upload-Offset": 4})
-    must(run.patch(upload, 4, None, announced, chunks=[b"4567"], trailers=[("Upload-Checksum", sha1(b"4567"))]), 204)
-    run.stored(b"01234567")
-
-
 # Termination
+
 
 @case("T91", "U(10), PATCH 4 -> DELETE -> HEAD", "204; gone; nothing left; the quota is free")
 def _(run):
@@ -370,12 +277,16 @@ def _(run):
 
 # Credentials
 
+
 @case("T117", "POST /auth without a token", "401, WWW-Authenticate: Bearer")
 def _(run):
     for fields in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic YTph"}, {"Authorization": "Bearer"}):
         with run.variant(str(fields)):
-            must(run.tus("POST", "/auth", {"Upload-Length": 5, **fields}, b""), 401,
-                 {"WWW-Authenticate": re.compile("^Bearer")})
+            must(
+                run.tus("POST", "/auth", {"Upload-Length": 5, **fields}, b""),
+                401,
+                {"WWW-Authenticate": re.compile("^Bearer")},
+            )
 
 
 @case("T118", "alice creates; HEAD and PATCH of others", "401 without a token, 404 with bob's")
