@@ -124,9 +124,8 @@ final class ResumableAppending: HTTPOperation {
     exchange.respond(status: 201, fields, result.reply)
   }
 
-  func alreadyComplete(_ account: UploadAccount) {
-    exchange.respond(status: 201, answers.done(status: 201, offset: account.safe))
-  }
+  /// Another connection has completed it meanwhile: the same bytes again are not these bytes.
+  func alreadyComplete(_ account: UploadAccount) { found(account, isSettled: true) }
 
   func suspended(at offset: Int64) {
     if hasTooMuch {

@@ -103,9 +103,8 @@ final class TusAppending: HTTPOperation {
     exchange.respond(status: 204, TusAnswer.appended(offset: size, expires: nil))
   }
 
-  func alreadyComplete(_ account: UploadAccount) {
-    exchange.respond(status: 204, TusAnswer.appended(offset: account.safe, expires: nil))
-  }
+  /// Another connection has completed it meanwhile: the same bytes again are not these bytes.
+  func alreadyComplete(_ account: UploadAccount) { found(account, isSettled: true) }
 
   func suspended(at offset: Int64) {
     exchange.respond(status: 204, TusAnswer.appended(offset: offset, expires: expires))
