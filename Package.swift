@@ -106,6 +106,7 @@ let package = Package(
     .target(name: "DevelopmentCertificates", path: "Tests/DevelopmentCertificates"),
     .target(name: "TestPrerequisites", path: "Tests/TestPrerequisites"),
     .testTarget(name: "TextFormsTests", dependencies: ["TextForms"]),
+    .testTarget(name: "ContentDigestsTests", dependencies: ["ContentDigests"]),
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),
     .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
     .testTarget(name: "HTTPUploadTests", dependencies: ["HTTPUpload", nioCore]),

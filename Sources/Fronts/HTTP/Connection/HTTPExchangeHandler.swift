@@ -69,7 +69,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     let isEnd = error as? TLSError == .truncated || error is IOError
     front.logger.log(
-      level: isEnd && exchange == nil ? .debug : .info, "Connection lost",
+      level: isStream || isEnd && exchange == nil ? .debug : .info, "Connection lost",
       metadata: peer.label.metadata(["reason": "\(error)"]))
     context.close(promise: nil)
   }
