@@ -186,7 +186,11 @@ package final class UploadSession {
   }
 
   /// The client has its answer: the next request may come.
-  package func ended() { machine.ended() }
+  package func ended() {
+    // Late answers and events are nobody's any more.
+    number += 1
+    machine.ended()
+  }
 
   /// The connection is gone: what arrived is made safe, and nobody hears of it.
   package func connectionIsGone() {

@@ -10,8 +10,11 @@ final class HTTP2Connection: ChannelInboundHandler {
   typealias InboundOut = HTTP2Frame
   typealias OutboundOut = HTTP2Frame
 
-  /// Uploads at once on one connection.
+  /// Streams at once on a connection with wide windows.
   static let streams = 16
+  /// Streams at once on any other. Clients begin as many before they have read a server's settings (RFC 9113, section
+  /// 6.5.2, recommends no fewer), and NIO ends a connection that has more.
+  private static let narrowStreams = 100
   /// What a stream may have under way before an upload is offered, in bytes: the protocol's own default.
   private static let narrow = 65_535
 
@@ -20,6 +23,8 @@ final class HTTP2Connection: ChannelInboundHandler {
   private let list: HTTP2StreamList
   private var context: ChannelHandlerContext?
   private var permit: HTTP2Windows.Permit?
+  private var watch: ConnectionWatch?
+  private var isStopping = false
 
   private init(_ front: HTTPFront, label: ConnectionLabel, list: HTTP2StreamList) {
     self.front = front
@@ -29,11 +34,9 @@ final class HTTP2Connection: ChannelInboundHandler {
 
   /// Adds the handlers of HTTP/2.
   static func install(_ front: HTTPFront, on channel: any Channel, peer: ConnectionPeer) throws {
-    let manager = NIOHTTP2ServerConnectionManagementHandler(
-      eventLoop: channel.eventLoop,
-      configuration: .init(maxIdleTime: front.timeouts.idle, maxAge: nil, maxGraceTime: .seconds(30), keepalive: nil))
-    let list = HTTP2StreamList(manager.http2StreamDelegate)
+    let list = HTTP2StreamList()
     let connection = HTTP2Connection(front, label: peer.label, list: list)
+    list.onChange = { [weak connection] in connection?.streamsChanged() }
     let bound = NIOLoopBound((connection, peer), eventLoop: channel.eventLoop)
     let handler = NIOHTTP2Handler(
       mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: configuration,
@@ -42,16 +45,17 @@ final class HTTP2Connection: ChannelInboundHandler {
       stream.eventLoop.makeCompletedFuture {
         let (connection, peer) = bound.value
         let exchanges = HTTPExchangeHandler(front, peer: peer, connection: connection)
-        try stream.pipeline.syncOperations.addHandlers(HTTP2FramePayloadToHTTP1ServerCodec(), exchanges)
+        try stream.pipeline.syncOperations.addHandlers(
+          HTTP2Authority(), HTTP2FramePayloadToHTTP1ServerCodec(), exchanges)
       }
     }
-    try channel.pipeline.syncOperations.addHandlers(handler, manager, connection)
+    try channel.pipeline.syncOperations.addHandlers(handler, connection)
   }
 
   private static var configuration: NIOHTTP2Handler.ConnectionConfiguration {
     var configuration = NIOHTTP2Handler.ConnectionConfiguration()
     configuration.initialSettings = [
-      HTTP2Setting(parameter: .maxConcurrentStreams, value: streams),
+      HTTP2Setting(parameter: .maxConcurrentStreams, value: narrowStreams),
       HTTP2Setting(parameter: .maxHeaderListSize, value: 16 << 10),
       HTTP2Setting(parameter: .initialWindowSize, value: narrow),
     ]
@@ -60,15 +64,48 @@ final class HTTP2Connection: ChannelInboundHandler {
     return configuration
   }
 
-  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    watch = ConnectionWatch(
+      front.timeouts, on: context.eventLoop, currentPhase: { [list] in list.isEmpty ? .idle : .ownWork },
+      onVerdict: { [weak self] _ in self?.end() })
+    watch?.look()
+  }
 
-  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+    watch = nil
+  }
+
+  private func streamsChanged() {
+    if isStopping, list.isEmpty { context?.close(promise: nil) }
+    watch?.look()
+  }
+
+  /// Says that no new stream is taken, and closes once none is left.
+  private func end() {
+    guard let context, !isStopping else { return }
+    isStopping = true
+    let frame = HTTP2Frame(
+      streamID: .rootStream, payload: .goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil))
+    context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+    if list.isEmpty { context.close(promise: nil) }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    watch?.writability(isWritable: context.channel.isWritable)
+    watch?.look()
+    context.fireChannelWritabilityChanged()
+  }
 
   /// An upload is offered on one of the streams: it gets a window that a long line can fill, where memory allows.
   func widen() {
     guard permit == nil, let permit = front.windows.take(), let context else { return }
     self.permit = permit
-    let settings: HTTP2Settings = [HTTP2Setting(parameter: .initialWindowSize, value: HTTP2Windows.wide)]
+    let settings: HTTP2Settings = [
+      HTTP2Setting(parameter: .initialWindowSize, value: HTTP2Windows.wide),
+      HTTP2Setting(parameter: .maxConcurrentStreams, value: Self.streams),
+    ]
     let frame = HTTP2Frame(streamID: .rootStream, payload: .settings(.settings(settings)))
     context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
   }
@@ -76,7 +113,7 @@ final class HTTP2Connection: ChannelInboundHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case let stopping as GatewayIsStopping:
-      context.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+      end()
       list.tellAll(stopping)
     case ChannelEvent.inputClosed: context.close(promise: nil)
     default: context.fireUserInboundEventTriggered(event)
@@ -85,14 +122,32 @@ final class HTTP2Connection: ChannelInboundHandler {
 
   /// Whatever was wrong with the connection, it is over. What NIO has to say about it (GOAWAY) is written by now.
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // Of one stream alone, which NIO has reset.
-    if error is NIOHTTP2Errors.StreamError { return }
+    // Others go on.
+    if Self.isOfOneStream(error) { return }
     front.logger.log(
       level: list.isEmpty ? .debug : .info, "Connection lost", metadata: label.metadata(["reason": "\(error)"]))
     context.close(promise: nil)
   }
 
+  /// Whether an error is of one stream alone, which NIO has reset. It fires both kinds alike.
+  private static func isOfOneStream(_ error: any Error) -> Bool {
+    switch error {
+    case is NIOHTTP2Errors.StreamError, is NIOHTTP2Errors.MissingPseudoHeader,
+      is NIOHTTP2Errors.DuplicatePseudoHeader, is NIOHTTP2Errors.PseudoHeaderAfterRegularHeader,
+      is NIOHTTP2Errors.UnknownPseudoHeader, is NIOHTTP2Errors.UnsupportedPseudoHeader,
+      is NIOHTTP2Errors.InvalidPseudoHeaders, is NIOHTTP2Errors.InvalidPseudoHeaderValue,
+      is NIOHTTP2Errors.MissingHostHeader, is NIOHTTP2Errors.DuplicateHostHeader, is NIOHTTP2Errors.EmptyPathHeader,
+      is NIOHTTP2Errors.TrailersWithoutEndStream, is NIOHTTP2Errors.InvalidHTTP2HeaderFieldName,
+      is NIOHTTP2Errors.InvalidHTTP2HeaderFieldValue, is NIOHTTP2Errors.ForbiddenHeaderField,
+      is NIOHTTP2Errors.ContentLengthViolated, is NIOHTTP2Errors.ContentLengthHeadersMismatch,
+      is NIOHTTP2Errors.ContentLengthHeaderNegative, is NIOHTTP2Errors.ContentLengthHeaderMalformedValue:
+      true
+    default: false
+    }
+  }
+
   func channelInactive(context: ChannelHandlerContext) {
+    watch?.stop()
     if let permit { front.windows.giveBack(permit) }
     permit = nil
     front.logger.debug("Connection closed", metadata: label.metadata())
@@ -104,23 +159,23 @@ final class HTTP2Connection: ChannelInboundHandler {
 ///
 /// `@unchecked Sendable`, because NIO calls its delegate on the connection's event loop alone, where the rest of it is used.
 final class HTTP2StreamList: NIOHTTP2StreamDelegate, @unchecked Sendable {
-  private let next: any NIOHTTP2StreamDelegate
   private var channels: [HTTP2StreamID: any Channel] = [:]
-
-  init(_ next: any NIOHTTP2StreamDelegate) {
-    self.next = next
-  }
+  /// NIO tells of a stream that its head already ends as closed first, and as created then.
+  private var closedEarly: Set<HTTP2StreamID> = []
+  /// Called when a stream was opened or closed.
+  var onChange: () -> Void = {}
 
   var isEmpty: Bool { channels.isEmpty }
 
   func streamCreated(_ id: HTTP2StreamID, channel: any Channel) {
+    guard closedEarly.remove(id) == nil else { return }
     channels[id] = channel
-    next.streamCreated(id, channel: channel)
+    onChange()
   }
 
   func streamClosed(_ id: HTTP2StreamID, channel: any Channel) {
-    channels[id] = nil
-    next.streamClosed(id, channel: channel)
+    if channels.removeValue(forKey: id) == nil { closedEarly.insert(id) }
+    onChange()
   }
 
   func tellAll(_ event: GatewayIsStopping) {

@@ -12,8 +12,10 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   typealias OutboundIn = HTTPServerResponsePart
   typealias OutboundOut = HTTPServerResponsePart
 
-  /// After an early answer so much of a body is read and thrown away, in bytes, so that the connection stays.
+  /// After an early answer a body of up to so many bytes is read and thrown away, so that the connection stays.
   static let mostToDiscard: Int64 = 1 << 20
+  /// So many bytes of a larger one are read, so that the client sees the answer before the connection ends.
+  static let mostToRead: Int64 = 16 << 20
 
   let front: HTTPFront
   let peer: ConnectionPeer
@@ -24,7 +26,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   private var hasBegunHead = false
   private var isReadWanted = false
   private var isClosing = false
-  private var isStopping = false
+  private(set) var isStopping = false
   private var pendingProgress: HTTPFields?
   private var nextProgress = NIODeadline.uptimeNanoseconds(0)
   /// An answer whose end waits for the client to read, and whether the connection ends with it.
@@ -118,7 +120,12 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     // The connection ends after an answer already: what comes behind it is nobody's.
     if isClosing { return true }
     guard let exchange else { return false }
-    if exchange.isAnswered, heldAnswer == nil { return false }
+    if exchange.isAnswered, heldAnswer == nil {
+      guard !exchange.hasWholeRequest else { return false }
+      // The client has its answer, and ends its request before all of it has come.
+      drain()
+      return true
+    }
     isClosing = true
     if !exchange.hasWholeRequest, !exchange.isAnswered { exchange.inputIsBad(problem) }
     return true
@@ -199,6 +206,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   /// The answer to the exchange, whole.
   func send(status: Int, _ fields: HTTPFields, _ body: ByteBuffer?, to exchange: HTTPExchange, closes: Bool) {
     guard self.exchange === exchange, let context else { return }
+    pendingProgress = nil
     var headers = HTTPHeaders(fields)
     // 204 and 1xx have no length (RFC 9110, section 8.6).
     if status != 204 { headers.replaceOrAdd(name: "Content-Length", value: "\(body?.readableBytes ?? 0)") }
@@ -224,7 +232,9 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     write(.end(nil))
     context.flush()
     if ends { return drain() }
-    if exchange.hasWholeRequest { finished(exchange) } else { watch?.look() }
+    if exchange.hasWholeRequest { return finished(exchange) }
+    watch?.look()
+    readIfWanted()
   }
 
   private func sendOverStream(

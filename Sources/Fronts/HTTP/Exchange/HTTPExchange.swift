@@ -21,6 +21,7 @@ final class HTTPExchange {
   private(set) var hasWholeRequest = false
   private(set) var isAnswered = false
   private(set) var trailers = HTTPFields()
+  private var hasToldEnd = false
   /// Whether the core has offered to take bytes.
   private var isOffered = false
   /// Where the next byte goes, in bytes from the stream's start.
@@ -107,7 +108,7 @@ final class HTTPExchange {
 
   private func takeWaiting() {
     while isOffered, !isAnswered, session?.takesBytes == true, !waiting.isEmpty { take(waiting.removeFirst()) }
-    if isOffered, !isAnswered, hasWholeRequest, waiting.isEmpty { operation?.bodyEnded() }
+    tellEnd()
     handler.watch?.look()
     handler.readIfWanted()
   }
@@ -117,13 +118,22 @@ final class HTTPExchange {
     self.trailers = HTTPFields((trailers ?? [:]).map { ($0.name, $0.value) })
     if isAnswered { return handler.finished(self) }
     if let takesForm { return takesForm(nil) }
-    if isOffered, waiting.isEmpty, session?.takesBytes == true { operation?.bodyEnded() }
+    tellEnd()
+  }
+
+  /// Once: what is judged at the end cannot be judged again.
+  private func tellEnd() {
+    guard isOffered, !isAnswered, !hasToldEnd, hasWholeRequest, waiting.isEmpty, session?.takesBytes == true else {
+      return
+    }
+    hasToldEnd = true
+    operation?.bodyEnded()
   }
 
   /// What comes after an early answer: a little is read, so that the connection stays.
   private func discard(_ count: Int) {
     discarded += Int64(count)
-    if discarded > 16 << 20 { handler.context?.close(promise: nil) }
+    if discarded > HTTPExchangeHandler.mostToRead { handler.context?.close(promise: nil) }
   }
 
   // MARK: What the session says
@@ -135,6 +145,7 @@ final class HTTPExchange {
       position = offer.offset
       operation.offered(offer)
       guard !isAnswered else { return }
+      if handler.isStopping { gatewayStops() }
       isOffered = true
       handler.uploadIsOffered()
       expect(offer)
@@ -187,7 +198,7 @@ final class HTTPExchange {
   /// Ends the connection, or the stream, without an answer.
   func cut() {
     isAnswered = true
-    session?.ended()
+    endSession()
     letGo()
     handler.context?.close(promise: nil)
   }
@@ -207,7 +218,7 @@ final class HTTPExchange {
   func respond(status: Int, _ fields: HTTPFields, _ body: ByteBuffer? = nil, closes: Bool = false) {
     guard !isAnswered else { return }
     isAnswered = true
-    session?.ended()
+    endSession()
     letGo()
     var fields = fields
     fields.append(crossSiteFields)
@@ -259,6 +270,19 @@ final class HTTPExchange {
     session?.connectionIsGone()
     session = nil
     letGo()
+  }
+
+  /// An upload that is still under way when the answer is known is nobody's any more: it is left.
+  private func endSession() {
+    if session?.hasUpload == true { session?.leave() }
+    session?.ended()
+  }
+
+  /// What is wrong where more bytes come than were offered: the upload, the route, or the room that there was.
+  func excess(total: Int64?, limit: Int64) -> HTTPProblem {
+    let end = session?.grantedEnd ?? 0
+    if let total, end == total { return .tooLarge(limit: total) }
+    return end >= limit ? .tooLarge(limit: limit) : .quota
   }
 
   /// Breaks the cycle with the operation.

@@ -19,6 +19,13 @@ struct HTTPRequest {
     let (line, fields, front) = (exchange.head, exchange.fields, exchange.front)
     let settings = front.settings
     guard line.uri.utf8.count <= 4096 else { throw .targetTooLong }
+    // HTTP/1.1's parser has these bounds by itself.
+    guard fields.pairs.count <= 64, fields.pairs.allSatisfy({ $0.name.utf8.count + $0.value.utf8.count <= 8 << 10 })
+    else { throw .headTooLarge }
+    // Its body would end with the connection, and a lost one looks the same (RFC 1945, section 7.2.2).
+    if exchange.isOldVersion, ["PUT", "POST", "PATCH"].contains(line.method.rawValue), !fields.has("Content-Length") {
+      throw .lengthRequired
+    }
     head = try MessageChecks(hosts: settings.hosts).check(
       method: line.method.rawValue, target: line.uri, version: exchange.version,
       fields: fields)

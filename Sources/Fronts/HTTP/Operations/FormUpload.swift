@@ -12,8 +12,6 @@ final class FormUpload: HTTPOperation {
   private var completed: [(key: UploadKey, label: String?, size: Int64)] = []
   private var label: String?
   private var isInFile = false
-  /// Bytes of the file that is being received; they wait while its upload is decided.
-  private var waiting: [ByteBuffer] = []
   private var position: Int64 = 0
   private var isOffered = false
   private var isEnding = false
@@ -107,8 +105,7 @@ final class FormUpload: HTTPOperation {
   func bodyEnded() {}
 
   func tooMuch() {
-    exchange.session?.leave()
-    refused(.tooLarge(limit: request.terms.largestUpload))
+    refused(exchange.excess(total: nil, limit: request.terms.largestUpload))
   }
 
   func safe(upTo offset: Int64) {}
@@ -122,7 +119,7 @@ final class FormUpload: HTTPOperation {
 
   func alreadyComplete(_ account: UploadAccount) { refused(.storageFailed) }
 
-  func suspended(at offset: Int64) { refused(.tooLarge(limit: request.terms.largestUpload)) }
+  func suspended(at offset: Int64) { tooMuch() }
 
   func failed(_ problem: HTTPProblem, safe: Int64) { refused(problem) }
 

@@ -19,7 +19,7 @@ class HTTPQuestion: HTTPOperation {
   func safe(upTo offset: Int64) {}
   func complete(size: Int64, _ result: SinkResult) {}
   func alreadyComplete(_ account: UploadAccount) {}
-  func suspended(at offset: Int64) {}
+  func suspended(at offset: Int64) { refused(.storageFailed) }
   func failed(_ problem: HTTPProblem, safe: Int64) { refused(problem) }
   func refused(_ problem: HTTPProblem) { exchange.answer(problem, dialectFields(problem)) }
 

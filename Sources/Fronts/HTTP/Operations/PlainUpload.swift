@@ -52,8 +52,7 @@ final class PlainUpload: HTTPOperation {
   }
 
   func tooMuch() {
-    exchange.session?.leave()
-    refused(.tooLarge(limit: request.terms.largestUpload))
+    refused(exchange.excess(total: request.head.contentLength, limit: request.terms.largestUpload))
   }
 
   func safe(upTo offset: Int64) {}
@@ -68,7 +67,7 @@ final class PlainUpload: HTTPOperation {
 
   func alreadyComplete(_ account: UploadAccount) { refused(.storageFailed) }
 
-  func suspended(at offset: Int64) { refused(.tooLarge(limit: request.terms.largestUpload)) }
+  func suspended(at offset: Int64) { tooMuch() }
 
   func failed(_ problem: HTTPProblem, safe: Int64) { refused(problem) }
 

@@ -48,7 +48,7 @@ final class ResumableAppending: HTTPOperation {
 
   /// - Parameter isSettled: whether no other connection has the upload any more.
   private func found(_ account: UploadAccount, isSettled: Bool) {
-    guard let append else { return }
+    guard let append, !exchange.isAnswered else { return }
     self.account = account
     do throws(HTTPProblem) {
       guard account.state != .failed else { throw .gone }
@@ -104,9 +104,9 @@ final class ResumableAppending: HTTPOperation {
 
   func tooMuch() {
     guard !hasTooMuch else { return }
-    guard total != nil else {
-      exchange.session?.leave()
-      return refused(.tooLarge(limit: request.terms.largestUpload))
+    // An offer may end before the upload does, where quota or room did: then the client is not to blame.
+    guard let total = total, exchange.session?.grantedEnd == total else {
+      return refused(exchange.excess(total: nil, limit: request.terms.largestUpload))
     }
     hasTooMuch = true
     exchange.session?.leave()

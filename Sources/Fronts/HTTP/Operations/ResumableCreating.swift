@@ -92,9 +92,9 @@ final class ResumableCreating: HTTPOperation {
 
   func tooMuch() {
     guard !hasTooMuch else { return }
-    guard creation?.total != nil else {
-      exchange.session?.leave()
-      return refused(.tooLarge(limit: request.terms.largestUpload))
+    // An offer may end before the upload does, where quota or room did: then the client is not to blame.
+    guard let total = creation?.total, exchange.session?.grantedEnd == total else {
+      return refused(exchange.excess(total: nil, limit: request.terms.largestUpload))
     }
     hasTooMuch = true
     exchange.session?.leave()

@@ -37,7 +37,7 @@ final class TusAppending: HTTPOperation {
 
   /// - Parameter isSettled: whether no other connection has the upload any more.
   private func found(_ account: UploadAccount, isSettled: Bool) {
-    guard let append else { return }
+    guard let append, !exchange.isAnswered else { return }
     do throws(HTTPProblem) {
       guard account.state != .failed else { throw .gone }
       try append.check(account.tusState)
@@ -93,8 +93,7 @@ final class TusAppending: HTTPOperation {
   }
 
   func tooMuch() {
-    exchange.session?.leave()
-    refused(.tooLarge(limit: total ?? request.terms.largestUpload))
+    refused(exchange.excess(total: total, limit: request.terms.largestUpload))
   }
 
   func safe(upTo offset: Int64) {}

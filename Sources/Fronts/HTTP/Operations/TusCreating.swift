@@ -64,8 +64,7 @@ final class TusCreating: HTTPOperation {
   }
 
   func tooMuch() {
-    exchange.session?.leave()
-    refused(.tooLarge(limit: creation?.length ?? request.terms.largestUpload))
+    refused(exchange.excess(total: creation?.length, limit: request.terms.largestUpload))
   }
 
   func safe(upTo offset: Int64) {}
