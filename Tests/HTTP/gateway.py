@@ -37,10 +37,10 @@ ROUTES = {
 class Gateway:
     """One gateway after the other, on the same folder and port."""
 
-    def __init__(self, folder, sluice, http="http: {}", limits=""):
-        """`http` is a line of the configuration; `limits` is added to those of each route."""
+    def __init__(self, folder, sluice, http="http: {}", limits="", idle=20):
+        """`http` is a line of the configuration; `limits` is added to those of each route; `idle` is in seconds."""
         self.folder, self.sluice = folder, os.path.abspath(sluice)
-        self.http, self.limits = http, limits
+        self.http, self.limits, self.idle = http, limits, idle
         self.port, self.process = free_port(), None
         self.backend = Backend()
         here = os.path.dirname(os.path.abspath(__file__))
@@ -139,7 +139,7 @@ class Gateway:
             f"listen: 127.0.0.1:{self.port}",
             "tls: {certificate: certs/server.pem, private-key: certs/server.key}",
             "state: state",
-            f"timeouts: {{handshake: 5s, head: {HEAD_TIMEOUT}s, idle: 20s, silence: {SILENCE}s, shutdown: 2s}}",
+            f"timeouts: {{handshake: 5s, head: {HEAD_TIMEOUT}s, idle: {self.idle}s, silence: {SILENCE}s, shutdown: 2s}}",
             "log: {level: debug, format: json}",
             self.http,
             "routes:",
@@ -168,9 +168,11 @@ class Gateway:
 
 
 class Backend:
-    """The backend of `/pipe`: reads everything, answers with how much that was, and closes."""
+    """The backend of `/pipe`: reads everything, answers with how much that was, and closes. It reads while it may."""
 
     def __init__(self):
+        self.may_read = threading.Event()
+        self.may_read.set()
         self.listener = socket.socket()
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(64)
@@ -186,11 +188,12 @@ class Backend:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=_count, args=(connection,), daemon=True).start()
+            threading.Thread(target=_count, args=(connection, self.may_read), daemon=True).start()
 
 
-def _count(connection):
+def _count(connection, may_read):
     count = 0
+    may_read.wait()
     try:
         while data := connection.recv(262_144):
             count += len(data)

@@ -14,9 +14,10 @@ from rows import ANY, case, check, must, path
 OCTET_STREAM = {"Content-Type": "application/octet-stream"}
 
 
-def curl(run, *arguments, data=None, limit=60):
+def curl(run, *arguments, data=None, limit=60, protocol="--http1.1"):
     """What curl says: the status, its exit code, the fields and the body."""
-    command = ["curl", "-sS", "-i", "--http1.1", "--cacert", run.gateway.authority, "-w", "\n%{http_code}", *arguments]
+    options = ["-sS", "-i", protocol, "--cacert", run.gateway.authority, "-w", "\n%{http_code}"]
+    command = ["curl", *options, *arguments]
     done = subprocess.run(command, input=data, capture_output=True, timeout=limit)
     text = done.stdout.decode("utf-8", "replace")
     return int(text.rpartition("\n")[2] or 0), done.returncode, text, done.stderr.decode()
