@@ -28,7 +28,7 @@ ROUTES = {
     "/json": {"formats": "[json]", "check": "true"},
     "/quota": {"held": "1 MiB", "upload": "1 MiB"},
     "/auth": {"access": "{tokens: tokens.txt}"},
-    "/pipe": {"pipe": True},
+    "/pipe": {"pipe": True, "upload": "64 MiB"},
     "/dig": {"metadata": "sidecar"},
     "/brief": {"resume-for": "2s"},
 }

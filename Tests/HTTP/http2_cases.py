@@ -96,12 +96,11 @@ def _(run):
             _is_ended(run, connection, rounds)
 
 
-@http2_case("F02 fields", "70 fields; fields of 40 KiB in all; a field of 10 KiB", "431, 400 or a stream error or GOAWAY")
+@http2_case("F02 fields", "fields of 40 KiB in all, in one and in 40", "431, 400, a stream error or GOAWAY; nothing stored")
 def _(run):
     for name, more in {
-        "70 fields": [(f"a{number}", "b") for number in range(70)],
-        "40 KiB": [(f"a{number}", "b" * 1000) for number in range(40)],
-        "10 KiB": [("a", "b" * 10_000)],
+        "40": [(f"a{number}", "b" * 1000) for number in range(40)],
+        "one": [("a", "b" * 40_000)],
     }.items():
         with run.variant(name), connect(run) as connection:
             stream = connection.open_raw(_head(run, more=more), ends=False)
@@ -139,20 +138,42 @@ def _all_stored(run, contents):
     check(got == sorted(contents), f"{len(got)} files, {len(set(got) & set(contents))} of {len(contents)} right")
 
 
+@http2_case("F04 early", "20 streams before the gateway's SETTINGS are here", "16 are stored, the others REFUSED_STREAM")
+def _(run):
+    contents = [os.urandom(1000 + number) for number in range(20)]
+    with connect(run) as connection:
+        connection.forget_limit()
+        streams = [begin(connection, run, "PUT", "/files/x", length=len(content)) for content in contents]
+        for stream, content in zip(streams, contents):
+            if not stream.is_over:
+                connection.give(stream, content)
+        ends = [connection.end_of(stream) for stream in streams]
+        refused = [stream.reset for stream in streams if stream.answer is None]
+        check(set(refused) <= {REFUSED_STREAM}, f"the streams end with {ends}, codes {refused}")
+        check(ends.count(201) >= 16, f"the streams end with {ends}")
+        _lives(connection, run)
+    _all_stored(run, [content for content, end in zip(contents, ends) if end == 201])
+
+
 @http2_case("F05", "a stream to a backend that does not read, beside others", "they go on; memory stays within 16 MiB")
 def _(run):
-    large = bytes(9 * MIB)
+    # More than the window, the gateway's buffers and the kernel's have room for.
+    large = bytes(48 * MIB)
     run.gateway.backend.may_read.clear()
     try:
         with connect(run) as connection:
+            # What the first upload of this size costs is there before.
+            _lives(connection, run, os.urandom(2 * MIB))
             before = run.gateway.memory()
             slow = _put(connection, run, large, "/pipe/x")
-            connection.pause(0.5)
-            check(slow.waiting, "all of the slow stream was taken")
+            connection.pause(1)
+            print("GROWN slow", run.gateway.memory() - before, len(slow.waiting))
+            check(slow.waiting, f"all of the slow stream was taken: {slow.answer}, reset {slow.reset}")
             for _ in range(3):
                 began = time.monotonic()
                 _lives(connection, run, os.urandom(2 * MIB))
                 check(time.monotonic() - began < 2, "another stream took 2 s")
+                print("GROWN", run.gateway.memory() - before)
             grown = run.gateway.memory() - before
             check(grown < 16 * MIB, f"memory grew by {grown} bytes")
             check(slow.waiting and not slow.is_over, f"the slow stream: {slow.answer}, reset {slow.reset}")
@@ -210,7 +231,6 @@ def _bad_heads(run):
         "NUL in a value": [*good, ("a", "b\0c")],
         "CR LF in a value": [*good, ("a", "b\r\nx: y")],
         "space in a name": [*good, ("a b", "c")],
-        "host that differs": [*good, ("host", "other.example")],
     }
 
 
@@ -227,7 +247,7 @@ def _(run):
             _lives(connection, run)
 
 
-@http2_case("F07 target", "targets that are no paths; CONNECT; TRACE; no :authority", "4xx, 501 or a stream error")
+@http2_case("F07 target", "targets that are no paths; TRACE; no :authority", "4xx, 501 or a stream error")
 def _(run):
     heads = {
         "no slash": _head(run, target="files/x"),
@@ -235,9 +255,8 @@ def _(run):
         "space": _head(run, target="/files/a b"),
         "fragment": _head(run, target="/files/x#a"),
         "5 KiB": _head(run, target="/files/" + "x" * 5000),
-        "CONNECT": [(":method", "CONNECT"), (":authority", run.host)],
         "TRACE": _head(run, "TRACE"),
-        "no :authority": [one for one in _head(run) if one[0] != ":authority"],
+        "no :authority, no host": [one for one in _head(run) if one[0] != ":authority"],
         ":authority a b": [(name, "a b" if name == ":authority" else value) for name, value in _head(run)],
     }
     for name, head in heads.items():
@@ -249,6 +268,47 @@ def _(run):
             check(fine, f"sent {head}\n    the stream ends with {end}, GOAWAY {connection.goaway}")
             run.nothing_stored()
             _lives(connection, run)
+
+
+@http2_case("F07 CONNECT", "CONNECT of RFC 9113 and RFC 8441, with a body and without", "4xx, 501 or a stream error")
+def _(run):
+    method, authority = (":method", "CONNECT"), (":authority", run.host)
+    heads = {
+        "plain": [method, authority],
+        "extended": [method, (":protocol", "websocket"), (":scheme", "https"), (":path", "/files/x"), authority],
+        "with a path": [method, (":scheme", "https"), (":path", "/files/x"), authority],
+    }
+    for name, head in heads.items():
+        for ends in (False, True):
+            with run.variant(f"{name}, {'ended' if ends else 'with a body'}"), connect(run) as connection:
+                stream = connection.open_raw(head, ends)
+                if not ends:
+                    connection.give(stream, b"hello")
+                end = connection.end_of(stream)
+                fine = end in ("reset", 501) or (isinstance(end, int) and 400 <= end < 500)
+                check(fine, f"the stream ends with {end}, GOAWAY {connection.goaway}")
+                _lives(connection, run)
+            if not run.gateway.is_alive():
+                return
+
+
+@http2_case("F07 host", "a Host that is not :authority", "malformed, or :authority counts")
+def _(run):
+    with connect(run) as connection:
+        stream = connection.open_raw(_head(run, more=[("host", "other.example"), ("content-length", "5")]))
+        connection.give(stream, b"hello")
+        if connection.end_of(stream) not in ("reset", 400):
+            must(stream.answer, 201, {"Location": lambda got: got.startswith(f"{run.gateway.origin}/files/")})
+            run.stored(b"hello")
+    with run.variant("host alone"), connect(run) as connection:
+        head = [one for one in _head(run, more=[("host", run.host)]) if one[0] != ":authority"]
+        stream = connection.open_raw(head)
+        connection.give(stream, b"hello")
+        end = connection.end_of(stream)
+        check(end in (201, 400, "reset"), f"sent {head}\n    the stream ends with {end}")
+        if end == 201:
+            run.stored(b"hello")
+        _lives(connection, run)
 
 
 @http2_case("F08", "frames on the wrong stream, of the wrong size, a bad HPACK index", "GOAWAY and closed")
@@ -296,7 +356,7 @@ def _nothing_left(run, route, patience=3):
     check(not run.gateway.unfinished(route), f"left: {run.gateway.unfinished(route)}")
 
 
-@http2_case("F12", "a connection at rest for longer than `timeouts.head`, then for `timeouts.idle`", "used; GOAWAY, closed")
+@http2_case("F12", "a connection at rest for longer than `timeouts.head`", "it is used again")
 def _(run):
     with connect(run) as connection:
         _lives(connection, run)
@@ -305,18 +365,39 @@ def _(run):
         connection.ping()
         connection.wait(lambda: connection.pongs)
         _lives(connection, run)
-    with gateway(run, idle=2) as other, connect(other) as connection:
-        began = time.monotonic()
-        check(connection.closes_within(5), "at rest, and still open after 5 s with `idle: 2s`")
-        check(time.monotonic() - began > 1, "closed before `idle`")
-        check(connection.goaway == 0, f"GOAWAY {connection.goaway}")
-    with gateway(run, idle=2) as other, connect(other) as connection:
-        stream = begin(connection, other, "PUT", "/files/x", length=50)
-        for _ in range(10):
-            connection.give(stream, b"hello", ends=False)
-            connection.pause(0.4)
+
+
+@http2_case("F12 idle", "`idle: 2s`: connections at rest, without a stream or after one; one with a stream", "GOAWAY, closed")
+def _(run):
+    block = field_block(_head(run))
+    rests = {
+        "no stream": lambda one, other: None,
+        "after a stream": lambda one, other: must(one.stream_answer(_put(one, other, b"hello")), 201),
+        "after a reset": lambda one, other: one.reset_stream(begin(one, other, "PUT", "/files/x", length=5)),
+        "half a frame": lambda one, other: one.send(frame(HEADERS, END_HEADERS, 1, block)[:20]),
+        "half a head": lambda one, other: one.send(frame(HEADERS, 0, 1, block)),
+    }
+    with gateway(run, idle=2) as other:
+        clients = {name: connect(other) for name in rests}
+        busy = connect(other)
+        stream = begin(busy, other, "PUT", "/files/x", length=1000)
+        for name, rest in rests.items():
+            rest(clients[name], other)
+        for _ in range(30):
+            busy.give(stream, b"hello", ends=False)
+            for connection in (busy, *clients.values()):
+                try:
+                    connection.pause(0.02)
+                except (OSError, Broken):
+                    pass
+            time.sleep(0.1)
+        for name, connection in clients.items():
+            with run.variant(name):
+                check(connection.is_over, "still open after 6 s")
+                check(connection.goaway is not None, "closed without GOAWAY")
         check(not stream.is_over, "a stream under way was ended by `idle: 2s`")
-        connection.reset_stream(stream)
+        for connection in (busy, *clients.values()):
+            connection.socket.close()
 
 
 @http2_case("F13", "SIGTERM with a tus PATCH and a PUT under way -> start", "GOAWAY; 503 or stopped; the PATCH goes on")

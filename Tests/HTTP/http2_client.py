@@ -88,7 +88,7 @@ class HTTP2Connection(Connection):
 
     def give(self, stream, data, ends=True, trailers=None):
         """Sends as much as the windows allow; the rest goes out while the client waits for whatever."""
-        stream.waiting += data
+        stream.waiting = memoryview(bytes(stream.waiting) + data if stream.waiting else data)
         stream.ends, stream.trailers = ends, trailers
         self._go_on(stream)
 
@@ -166,7 +166,7 @@ class HTTP2Connection(Connection):
         """Gives out what the windows allow."""
         while not stream.is_over and (stream.waiting or stream.ends):
             room = self.h2.local_flow_control_window(stream.identifier)
-            part = stream.waiting[: min(room, FRAME)]
+            part = bytes(stream.waiting[: min(room, FRAME)])
             if stream.waiting and not part:
                 break
             stream.waiting = stream.waiting[len(part) :]
