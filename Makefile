@@ -13,11 +13,12 @@ help: ## this text
 demo: release ## the main job on a real file: a cut connection, a killed gateway, and every byte there
 	deploy/demo/run $(RELEASE)
 
+# Debian's h2 is for Debian's own Python alone.
 test: prerequisites lint ## everything that is tested at each change, in minutes
 	swift build --build-tests
 	swift test --disable-xctest --skip-build --no-parallel
 	python3 Tests/Soak/soak.py --sluice .build/debug/sluice --short
-	python3 Tests/HTTP/cases.py --sluice .build/debug/sluice
+	/usr/bin/python3 Tests/HTTP/cases.py --sluice .build/debug/sluice
 
 # Debian's selenium is for Debian's own Python alone.
 test-engines: prerequisites ## tests that need a browser: the upload page against a gateway, in four minutes
