@@ -26,6 +26,7 @@ import settings_cases  # noqa: E402,F401
 import framing_cases  # noqa: E402,F401
 import pace_cases  # noqa: E402,F401
 import http2_cases  # noqa: E402,F401
+import http2_stream_cases  # noqa: E402,F401
 import http2_upload_cases  # noqa: E402,F401
 from http2_client import MISSING  # noqa: E402
 from http2_rows import LEFT_OUT  # noqa: E402

@@ -139,7 +139,8 @@ class Gateway:
             f"listen: 127.0.0.1:{self.port}",
             "tls: {certificate: certs/server.pem, private-key: certs/server.key}",
             "state: state",
-            f"timeouts: {{handshake: 5s, head: {HEAD_TIMEOUT}s, idle: {self.idle}s, silence: {SILENCE}s, shutdown: 2s}}",
+            f"timeouts: {{handshake: 5s, head: {HEAD_TIMEOUT}s, idle: {self.idle}s,"
+            f" silence: {SILENCE}s, shutdown: 2s}}",
             "log: {level: debug, format: json}",
             self.http,
             "routes:",

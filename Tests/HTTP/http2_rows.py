@@ -2,9 +2,10 @@
 
 import os
 import ssl
+import time
 
 from http2_client import MISSING, HTTP2Connection
-from rows import OCTETS, Run, case
+from rows import OCTETS, Run, case, check, must
 
 # Names of rows that this Python cannot run. Where CI is set they fail instead, and say why.
 LEFT_OUT = []
@@ -31,6 +32,39 @@ def begin(connection, run, method, target, fields=(), length=None):
 def begin_patch(connection, run, upload, offset, length):
     fields = {"Tus-Resumable": "1.0.0", "Upload-Offset": offset, "Content-Type": OCTETS}
     return begin(connection, run, "PATCH", upload, fields, length)
+
+
+def request_head(run, method="PUT", target="/files/x", more=()):
+    base = [(":method", method), (":scheme", "https"), (":authority", run.host), (":path", target)]
+    return [*base, *more]
+
+
+def put(connection, run, content, target="/files/x"):
+    """A whole PUT on a stream of its own."""
+    stream = begin(connection, run, "PUT", target, length=len(content))
+    connection.give(stream, content)
+    return stream
+
+
+def lives(connection, run, content=None):
+    """Another stream of the connection is served."""
+    content = content or os.urandom(1000)
+    must(connection.stream_answer(put(connection, run, content)), 201)
+    run.stored(content)
+
+
+def all_stored(run, contents):
+    fresh = run.gateway.published() - run.before - run.named
+    run.named |= fresh
+    got = sorted(run.gateway.content(one) for one in fresh)
+    check(got == sorted(contents), f"{len(got)} files, {len(set(got) & set(contents))} of {len(contents)} right")
+
+
+def nothing_left(run, route, patience=3):
+    deadline = time.monotonic() + patience
+    while run.gateway.unfinished(route) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    check(not run.gateway.unfinished(route), f"left: {run.gateway.unfinished(route)}")
 
 
 class RunHTTP2(Run):
