@@ -27,7 +27,6 @@ package struct TusAppend: Sendable, Equatable {
     self.offset = offset
     length = try fields.number("Upload-Length")
     self.contentLength = contentLength
-    if let contentLength, offset.addingReportingOverflow(contentLength).overflow { throw .tooLarge(limit: nil) }
     checksum = try TusChecksum(of: fields, known: known)
     checksumComesLast = checksum == nil && TusChecksum.comesLast(fields)
     if checksumComesLast, known.isEmpty { throw .checksumUnknown }

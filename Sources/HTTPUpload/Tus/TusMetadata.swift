@@ -18,8 +18,7 @@ package struct TusMetadata: Sendable, Equatable {
   /// Reads a field's value. An empty or doubled key and a value that is no base64 are problems; blanks around a pair
   /// are not, as clients send `, `.
   package init(_ text: String) throws(HTTPProblem) {
-    // A blank at its end could not be given back over HTTP/2.
-    self.text = text.trimmedOfBlanks
+    self.text = text
     var entries: [Entry] = []
     // A field without a text is what clients without metadata send.
     for pair in text.trimmedOfBlanks.isEmpty ? [] : text.trimmedParts(at: ",") {

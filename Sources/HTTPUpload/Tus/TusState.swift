@@ -35,7 +35,8 @@ package struct TusState: Sendable, Equatable {
     } else if !isFinal {
       fields.append("Upload-Defer-Length", "1")
     }
-    if let metadata { fields.append("Upload-Metadata", metadata) }
+    // A blank at a field's end cannot be sent over HTTP/2, and says nothing here.
+    if let metadata { fields.append("Upload-Metadata", metadata.trimmedOfBlanks) }
     if let concat { fields.append("Upload-Concat", concat) }
     return fields
   }

@@ -22,13 +22,13 @@ struct HTTPRequest {
     // HTTP/1.1's parser has these bounds by itself.
     guard fields.pairs.count <= 64, fields.pairs.allSatisfy({ $0.name.utf8.count + $0.value.utf8.count <= 8 << 10 })
     else { throw .headTooLarge }
+    head = try MessageChecks(hosts: settings.hosts).check(
+      method: line.method.rawValue, target: line.uri, version: exchange.version,
+      fields: fields)
     // Its body would end with the connection, and a lost one looks the same (RFC 1945, section 7.2.2).
     if exchange.isOldVersion, ["PUT", "POST", "PATCH"].contains(line.method.rawValue), !fields.has("Content-Length") {
       throw .lengthRequired
     }
-    head = try MessageChecks(hosts: settings.hosts).check(
-      method: line.method.rawValue, target: line.uri, version: exchange.version,
-      fields: fields)
     origin = settings.origin ?? head.authority?.origin ?? ""
     method = UploadDialect.method(line.method.rawValue, fields: fields)
     guard let path = head.target.path else { throw .notFound }

@@ -58,9 +58,11 @@ final class TusAppending: HTTPOperation {
     }
     var transfer = request.transfer(exchange, isTentative: append.isTentative)
     transfer.bringsBytes = append.contentLength != 0
+    let (end, isTooFar) = append.offset.addingReportingOverflow(append.contentLength ?? 0)
+    if isTooFar { return refused(.tooLarge(limit: request.terms.largestUpload)) }
     let resumption = UploadResumption(
       key: key, access: request.access, offset: append.offset, lateTotal: account.total == nil ? append.length : nil,
-      atMost: total == nil ? append.contentLength.map { append.offset + $0 } : nil, transfer: transfer)
+      atMost: total == nil ? append.contentLength.map { _ in end } : nil, transfer: transfer)
     do throws(Refusal) {
       try exchange.session?.resume(resumption, about: exchange.about)
     } catch {
