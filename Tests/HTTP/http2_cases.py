@@ -1,6 +1,7 @@
 """F01 to F08: clients that break the rules of HTTP/2, and that flood."""
 
 import os
+import re
 import time
 
 from client import Broken
@@ -267,7 +268,7 @@ def _(run):
         stream = connection.open_raw(request_head(run, more=[("host", "other.example"), ("content-length", "5")]))
         connection.give(stream, b"hello")
         if connection.end_of(stream) not in ("reset", 400):
-            must(stream.answer, 201, {"Location": lambda got: got.startswith(f"{run.gateway.origin}/files/")})
+            must(stream.answer, 201, {"Location": re.compile(f"^{re.escape(run.gateway.origin)}/files/")})
             run.stored(b"hello")
     with run.variant("host alone"), connect(run) as connection:
         head = [one for one in request_head(run, more=[("host", run.host)]) if one[0] != ":authority"]

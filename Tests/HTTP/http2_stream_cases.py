@@ -1,4 +1,4 @@
-"""F11 to F19: streams at once, resets, rests, ends, and the gateway that goes away."""
+"""F11 to F24: streams at once, resets, rests, ends, and the gateway that goes away."""
 
 import os
 import threading
@@ -6,7 +6,7 @@ import time
 
 from client import Broken
 from gateway import HEAD_TIMEOUT, MIB, SILENCE
-from http2_client import CANCEL, DATA, END_HEADERS, HEADERS, field_block, frame
+from http2_client import CANCEL, DATA, END_HEADERS, HEADERS, SETTINGS, field_block, frame
 from http2_rows import (
     RunHTTP2,
     all_stored,
@@ -20,8 +20,9 @@ from http2_rows import (
     request_head,
 )
 from resumable_cases import Draft, final
-from rows import ANY, Failure, check, must
+from rows import ANY, OCTETS, Failure, check, must, path
 from settings_cases import gateway
+from tus_checksum_cases import sha1
 
 
 @http2_case("F11", "close_notify and FIN with streams open", "the connection is gone within 3 s; the offset is kept")
@@ -274,3 +275,117 @@ def _(run):
             run.stored(content)
 
 
+
+
+@http2_case("F18 sends on", "an answer before the body's end, after which the client sends on", "the connection lives")
+def _(run):
+    with connect(run) as connection:
+        for fields, status in (({"Content-Encoding": "gzip"}, 415), ({"Upload-Complete": "?2"}, 400)):
+            with run.variant(str(status)):
+                stream = begin(connection, run, "PUT", "/files/x", fields, 60_000)
+                connection.give(stream, b"hello", ends=False)
+                must(connection.stream_answer(stream), status)
+                for _ in range(15):
+                    connection.send(frame(DATA, 0, stream.identifier, bytes(1000)))
+                    connection.pause(0.1)
+                lives(connection, run)
+
+
+@http2_case("F20", "PUT in padded DATA, in DATA of one byte, and with trailers", "201, the file is right")
+def _(run):
+    content = os.urandom(600)
+    padded = b"".join(_padded(content[at : at + 20], at % 250) for at in range(0, 600, 20))
+    single = b"".join(frame(DATA, 0, 0, content[at : at + 1]) for at in range(600))
+    for name, sent in (("padded", padded), ("one byte", single)):
+        with run.variant(name), connect(run) as connection:
+            stream = begin(connection, run, "PUT", "/files/x", length=600)
+            connection.send(_on(sent, stream.identifier.to_bytes(4, "big")))
+            connection.send(frame(DATA, 1, stream.identifier))
+            must(connection.stream_answer(stream), 201)
+            run.stored(content)
+    over = RunHTTP2(run)
+    must(over.ask("PUT", "/files/x", {}, None, chunks=[content], trailers=[("A", "b")]), 201)
+    over.close()
+    run.stored(content)
+
+
+@http2_case("F21", "16 GETs of the page, whose client has no window for answers", "the streams end after `silence`")
+def _(run):
+    with connect(run) as connection:
+        connection.send(frame(SETTINGS, 0, 0, b"\0\4\0\0\0\0"))
+        fields = {"Accept": "text/html"}
+        streams = [connection.open("GET", "/files", fields, run.host, ends=True) for _ in range(16)]
+        deadline = time.monotonic() + SILENCE + 4
+        while (left := [one for one in streams if not one.is_over]) and time.monotonic() < deadline:
+            connection.pause(0.2)
+            if connection.is_over:
+                break
+        check(connection.is_over or not left, f"{len(left)} of 16 streams are open after {SILENCE + 4} s")
+
+
+@http2_case("F22", "SIGTERM with connections at rest, of which one reads nothing", "ended within 4 s, with 0")
+def _(run):
+    with gateway(run) as other, connect(other) as reading, connect(other) as silent:
+        lives(reading, other)
+        lives(silent, other)
+        began = time.monotonic()
+        other.gateway.process.terminate()
+        check(reading.closes_within(4) and reading.goaway == 0, f"GOAWAY {reading.goaway}, over {reading.is_over}")
+        other.gateway.process.wait(8)
+        took, code = time.monotonic() - began, other.gateway.process.returncode
+        check(took < 4 and code == 0, f"ended after {took:.1f} s with {code}")
+        other.gateway.start()
+
+
+@http2_case("F23", "`hosts: [up.example]`; :authority up.example, other.example", "201; 421")
+def _(run):
+    with gateway(run, http="http: {hosts: [up.example]}") as other:
+        over = RunHTTP2(other)
+        must(over.ask("PUT", "/files/x", {}, b"hello", host="up.example"), 201)
+        must(over.ask("PUT", "/files/x", {}, b"hello", host="other.example"), 421)
+        must(over.ask("PUT", "/files/x", {"Host": "up.example"}, b"hello", host="other.example"), (400, 421))
+        over.close()
+        check(len(other.gateway.published()) == 1, "not one file")
+
+
+@http2_case("F24", "RST_STREAM after 104, and in a chunk with a checksum", "it goes on; the chunk is taken back")
+def _(run):
+    content = os.urandom(MIB)
+    with connect(run) as connection:
+        draft = Draft(RunHTTP2(run), 10)
+        stream = begin(connection, run, "POST", "/files", draft.fields(True), MIB)
+        connection.wait(lambda: stream.interim)
+        check(stream.interim[0].status == 104, f"got {stream.interim[0]}")
+        _half(connection, stream, content)
+        upload = path(stream.interim[0])
+        offset = int(must(draft.head(upload), (200, 204), {"Upload-Offset": ANY})["Upload-Offset"])
+        check(0 < offset <= 300_000, f"the offset is {offset}")
+        final(draft.patch(upload, offset, True, content[offset:]), draft)
+        draft.run.close()
+        run.stored(content)
+        upload = run.create(MIB)
+        more = {"Tus-Resumable": "1.0.0", "Upload-Offset": 0, "Content-Type": OCTETS, "Upload-Checksum": sha1(content)}
+        _half(connection, begin(connection, run, "PATCH", upload, more, MIB), content)
+        run.head(upload, fields={"Upload-Offset": 0})
+        must(run.tus("DELETE", upload), 204)
+
+
+def _half(connection, stream, content):
+    connection.give(stream, content[:300_000], ends=False)
+    connection.all_sent(stream)
+    connection.pause(0.3)
+    connection.reset_stream(stream)
+
+
+def _padded(data, count):
+    return frame(DATA, 8, 0, bytes([count]) + data + bytes(count))
+
+
+def _on(frames, identifier):
+    """The same frames on a stream."""
+    sent = b""
+    while frames:
+        end = 9 + int.from_bytes(frames[:3], "big")
+        sent += frames[:5] + identifier + frames[9:end]
+        frames = frames[end:]
+    return sent
