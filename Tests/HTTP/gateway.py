@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 
 from client import Connection
 
@@ -111,7 +112,9 @@ class Gateway:
         for path in self._files():
             name = os.path.basename(path)
             if path.startswith(f"{self.folder}/store{route}/.partial/") and not name.startswith("."):
-                found[name] = os.path.getsize(path)
+                # The gateway may remove it meanwhile.
+                with suppress(FileNotFoundError):
+                    found[name] = os.path.getsize(path)
         return found
 
     def _files(self):

@@ -264,7 +264,7 @@ def _(run):
 
 @http2_case("F07 host", "a Host that is not :authority", "malformed, or :authority counts")
 def _(run):
-    with connect(run) as connection:
+    with run.variant("another"), connect(run) as connection:
         stream = connection.open_raw(request_head(run, more=[("host", "other.example"), ("content-length", "5")]))
         connection.give(stream, b"hello")
         if connection.end_of(stream) not in ("reset", 400):
