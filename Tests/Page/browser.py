@@ -5,6 +5,7 @@ import time
 from urllib.parse import urlsplit
 
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.chrome.service import Service
@@ -74,7 +75,11 @@ class Browser:
         ActionChains(self.driver).send_keys(*keys).perform()
 
     def text(self, selector="body"):
-        return self.driver.find_element(By.CSS_SELECTOR, selector).text
+        """What is read there; nothing while the browser goes from one page to the next."""
+        try:
+            return self.driver.find_element(By.CSS_SELECTOR, selector).text
+        except (NoSuchElementException, StaleElementReferenceException):
+            return ""
 
     def focused(self):
         return self.run("const e = document.activeElement; return e.id || e.getAttribute('aria-label') || e.tagName")
