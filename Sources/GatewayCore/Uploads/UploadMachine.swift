@@ -309,15 +309,6 @@ struct UploadMachine {
     return .record(nextStep())
   }
 
-  enum OnFailure: Equatable {
-    case nothing
-    case suspendSink
-    case drop(UploadFailure)
-    /// The ledger keeps that it failed, and the sink lets go of what there is.
-    case abandon(UploadFailure)
-    case end(Ending)
-  }
-
   mutating func sinkFailed(_ failure: SinkFailure) -> OnFailure {
     let reported = UploadFailure(failure)
     switch state {

@@ -12,4 +12,14 @@ extension UploadMachine {
     var from: Int64
     var to: Int64
   }
+
+  /// What follows a failure of the sink or of the ledger.
+  enum OnFailure: Equatable {
+    case nothing
+    case suspendSink
+    case drop(UploadFailure)
+    /// The ledger keeps that it failed, and the sink lets go of what there is.
+    case abandon(UploadFailure)
+    case end(Ending)
+  }
 }
