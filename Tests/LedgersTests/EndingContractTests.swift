@@ -84,6 +84,38 @@ struct EndingContractTests {
     }
   }
 
+  @Test(
+    "A complete upload that is retracted counts no more, and is failed until it is dropped", arguments: LedgerEngine.all
+  )
+  func retracts(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      let caps: [QuotaCap] = [.route(1000), .client("token:ada", 500), .client("token:ada", 300, window: 60)]
+      let upload = Reservation.of(100, quotas: caps, unfinishedLimit: 1)
+      let key = upload.key
+      _ = try await ledger.opened(upload)
+      await #expect(throws: LedgerError.unknown) { try await ledger.retracted(key) }
+      try await ledger.completed(key, size: 100, charged: 20)
+      try await ledger.retracted(key, expiresAt: WallTime(milliseconds: 8000))
+      let record = try #require(try await ledger.found(key))
+      #expect(record.state == .failed && record.committed == 100 && record.granted == 0)
+      #expect(record.expiresAt == WallTime(milliseconds: 8000))
+      #expect(try await ledger.allUnfinished() == [record])
+      // What was sent in a time was sent.
+      #expect(try await ledger.allQuotas().map(\.used) == [0, 100])
+      await #expect(throws: LedgerError.unknown) { try await ledger.retracted(key) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.forgotten(key) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.tookOver(.of(key, wanted: 100)) }
+      await #expect(throws: LedgerError.unknown) { try await ledger.completed(key, size: 100) }
+      // It takes no place of another, and dropping it gives nothing back a second time.
+      _ = try await ledger.opened(.of(7, unfinishedLimit: 1))
+      await #expect(throws: LedgerError.fenced) { try await ledger.released(key, epoch: 2) }
+      for _ in 1...2 { try await ledger.released(key) }
+      #expect(try await ledger.found(key) == nil)
+      #expect(try await ledger.allQuotas().map(\.used) == [0, 100])
+      #expect(try await ledger.allQuotas().map(\.reserved) == [7, 0])
+    }
+  }
+
   @Test("An upload that takes up less than it is counts that, but in a window its size", arguments: LedgerEngine.all)
   func charges(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in

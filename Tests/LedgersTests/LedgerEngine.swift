@@ -90,6 +90,10 @@ extension Ledger {
     try await fail(key, epoch: epoch, expiresAt: expiresAt, on: anyLoop).get()
   }
 
+  func retracted(_ key: UploadKey, expiresAt: WallTime = WallTime(milliseconds: 8000)) async throws {
+    try await retract(key, expiresAt: expiresAt, on: anyLoop).get()
+  }
+
   func forgotten(_ key: UploadKey) async throws {
     try await forget(key, on: anyLoop).get()
   }

@@ -59,7 +59,8 @@ struct LedgerModel {
     case .renew(let renewals): renew(renewals)
     case .complete(let completion): complete(completion)
     case .fail(let key, let epoch, let expiresAt): fail(key, epoch: epoch, expiresAt: expiresAt)
-    case .forget(let key): forget(key)
+    case .forget(let key): giveBack(key) == nil ? .failure(.unknown) : .done
+    case .retract(let key, let expiresAt): retract(key, expiresAt: expiresAt)
     case .dropWindows(let start): drop(before: start)
     case .release(let key, let epoch): release(key, epoch: epoch)
     }
@@ -173,13 +174,21 @@ struct LedgerModel {
     return answer
   }
 
-  private mutating func forget(_ key: UploadKey) -> LedgerStep.Answer {
-    guard let upload = done.removeValue(forKey: key) else { return .failure(.unknown) }
+  private mutating func retract(_ key: UploadKey, expiresAt: WallTime) -> LedgerStep.Answer {
+    guard var record = giveBack(key) else { return .failure(.unknown) }
+    record.state = .failed
+    record.expiresAt = expiresAt
+    failed[key] = record
+    return .done
+  }
+
+  private mutating func giveBack(_ key: UploadKey) -> UploadRecord? {
+    guard let upload = done.removeValue(forKey: key) else { return nil }
     for (quota, bytes) in upload.used {
       used[quota, default: 0] -= bytes
       if quota.subject.isEmpty { doneBytes[quota.route, default: 0] -= bytes }
     }
-    return .done
+    return upload.record
   }
 
   private mutating func drop(before start: WallTime) -> LedgerStep.Answer {

@@ -10,6 +10,7 @@ enum LedgerStep {
   case complete(Completion)
   case fail(UploadKey, epoch: Int64, expiresAt: WallTime)
   case forget(UploadKey)
+  case retract(UploadKey, expiresAt: WallTime)
   case dropWindows(before: WallTime)
   case release(UploadKey, epoch: Int64)
 
@@ -40,6 +41,8 @@ enum LedgerStep {
         try await ledger.failed(key, epoch: epoch, expiresAt: expiresAt)
       case .forget(let key):
         try await ledger.forgotten(key)
+      case .retract(let key, let expiresAt):
+        try await ledger.retracted(key, expiresAt: expiresAt)
       case .dropWindows(let start):
         try await ledger.dropWindows(before: start, on: anyLoop).get()
       case .release(let key, let epoch):
@@ -104,7 +107,8 @@ enum LedgerStep {
           size: done.committed + (isMistaken ? 1 : 0), charged: .random(in: 0...400, using: &random),
           digest: digest(using: &random), at: time))
     case 10: return .fail(key, epoch: epoch, expiresAt: time)
-    case 11: return .forget(done ?? key)
+    case 11:
+      return Bool.random(using: &random) ? .forget(done ?? key) : .retract(done ?? key, expiresAt: time)
     case 12: return .dropWindows(before: WallTime(milliseconds: .random(in: 0...130_000, using: &random)))
     case 13:
       guard let failed else { return .release(key, epoch: epoch) }

@@ -11,8 +11,8 @@ package enum ClientIdentity: Hashable, Sendable {
   /// (protocol.md, section 5).
   package var owner: String {
     switch self {
-    case .certificate(let holder): "certificate:" + holder.identity
-    case .token(let name): "token:" + name
+    case .certificate(let holder): Self.certificatePrefix + holder.identity
+    case .token(let name): Self.tokenPrefix + name
     case .anonymous: ""
     }
   }
@@ -21,9 +21,26 @@ package enum ClientIdentity: Hashable, Sendable {
   package var subject: String {
     switch self {
     case .certificate, .token: owner
-    case .anonymous(let address): "address:" + address
+    case .anonymous(let address): Self.addressPrefix + address
     }
   }
+
+  /// Who began an upload, by what is recorded of that: its ``owner`` and ``subject``.
+  init(owner: String, subject: String) {
+    if owner.hasPrefix(Self.certificatePrefix) {
+      let identity = String(owner.dropFirst(Self.certificatePrefix.count))
+      self = .certificate(CertificateHolder(identity: identity, subject: nil))
+    } else if owner.hasPrefix(Self.tokenPrefix) {
+      self = .token(name: String(owner.dropFirst(Self.tokenPrefix.count)))
+    } else {
+      let isAddress = subject.hasPrefix(Self.addressPrefix)
+      self = .anonymous(address: isAddress ? String(subject.dropFirst(Self.addressPrefix.count)) : "unknown")
+    }
+  }
+
+  private static let certificatePrefix = "certificate:"
+  private static let tokenPrefix = "token:"
+  private static let addressPrefix = "address:"
 
   /// Whether an upload with this ``UploadRecord/owner`` is this client's.
   ///
@@ -32,7 +49,7 @@ package enum ClientIdentity: Hashable, Sendable {
   package func owns(_ owner: String) -> Bool {
     if owner == self.owner { return true }
     guard case .certificate(let holder) = self, let subject = holder.subject else { return false }
-    return owner == "certificate:" + subject
+    return owner == Self.certificatePrefix + subject
   }
 }
 

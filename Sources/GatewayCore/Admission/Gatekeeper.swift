@@ -35,7 +35,7 @@ struct Gatekeeper: Sendable {
   ///
   /// - Throws: as ``admit(_:at:)``.
   func admit(_ request: UploadResumption, at now: WallTime) throws(Refusal) -> Admission {
-    let client = try recognise(request.access)
+    let client = try recogniseHolder(request.access)
     let route = client.runtime.route
     guard route.takesStreams else { throw .shape(.stream) }
     if case .value(let named) = request.format {
@@ -50,6 +50,18 @@ struct Gatekeeper: Sendable {
   func recognise(_ access: AccessRequest) throws(Refusal) -> RecognisedClient {
     guard let runtime = routes[access.route] else { throw .noRoute }
     return RecognisedClient(runtime: runtime, identity: try identify(access.credentials, on: runtime.route))
+  }
+
+  /// As ``recognise(_:)``, for what is asked of an upload by its key. Who shows no token may have its right by the key
+  /// alone, whatever certificate came along: without one, the key would do as well.
+  ///
+  /// - Throws: ``Refusal/noRoute`` or ``Refusal/unauthorized``.
+  func recogniseHolder(_ access: AccessRequest) throws(Refusal) -> RecognisedClient {
+    guard access.takesKey, access.credentials.token == nil else { return try recognise(access) }
+    guard let runtime = routes[access.route] else { throw .noRoute }
+    let shown = try? identify(access.credentials, on: runtime.route)
+    return RecognisedClient(
+      runtime: runtime, identity: shown ?? .anonymous(address: access.credentials.address), hasKey: true)
   }
 
   /// A token that the route knows comes before the certificate; a wrong one is never passed over for it.
@@ -70,15 +82,26 @@ struct Gatekeeper: Sendable {
 /// A client on a route that it may use.
 struct RecognisedClient: Sendable {
   let runtime: RouteRuntime
-  let identity: ClientIdentity
+  var identity: ClientIdentity
+  /// Whether the key that it names an upload by is right enough.
+  var hasKey = false
+
+  /// The client as it deals with an upload: as it has shown itself, or, where the key is its right, as who began the upload,
+  /// against whose limits it counts. `nil` where the upload is not its own.
+  func on(_ facts: UploadFacts) -> RecognisedClient? {
+    guard facts.route == runtime.route.path else { return nil }
+    if identity.owns(facts.owner) { return self }
+    guard hasKey else { return nil }
+    var client = self
+    client.identity = ClientIdentity(owner: facts.owner, subject: facts.subject)
+    return client
+  }
 }
 
 /// What a route's rules allow a request, before quota is asked.
 struct Admission: Sendable {
-  /// Where to.
-  let runtime: RouteRuntime
-  /// Who.
-  let identity: ClientIdentity
+  /// Who, and where to.
+  private(set) var client: RecognisedClient
   /// The format of a new upload; that of an earlier one is recorded.
   let format: DataFormat
   /// The most that this upload may have, in bytes.
@@ -86,14 +109,13 @@ struct Admission: Sendable {
   /// How the bytes come, the portion size held within the route's bounds.
   let transfer: TransferTerms
   /// What the upload counts against.
-  let quotas: [QuotaCap]
+  private(set) var quotas: [QuotaCap]
 
   init(
     _ client: RecognisedClient, limit: Int64, terms: TransferTerms, at now: WallTime, format: DataFormat = .bytes
   ) {
     let route = client.runtime.route
-    self.runtime = client.runtime
-    self.identity = client.identity
+    self.client = client
     self.format = format
     self.limit = limit
     var terms = terms
@@ -102,7 +124,18 @@ struct Admission: Sendable {
     self.quotas = route.quotas(of: client.identity, now: now)
   }
 
+  var runtime: RouteRuntime { client.runtime }
   var route: Route { runtime.route }
+  var identity: ClientIdentity { client.identity }
+
+  /// The same for the client as it deals with this upload.
+  func on(_ facts: UploadFacts, at now: WallTime) -> Admission {
+    guard let client = client.on(facts), client.identity != identity else { return self }
+    var admission = self
+    admission.client = client
+    admission.quotas = route.quotas(of: client.identity, now: now)
+    return admission
+  }
 
   /// - Throws: ``Refusal/tooLarge`` where the announced total is above the limit.
   func checkSize(_ total: Int64?) throws(Refusal) {

@@ -29,6 +29,10 @@ package protocol Forwarder: Sendable {
   /// Drops what is held of an unfinished upload that has no sink. What is not there is no failure.
   func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
+  /// Removes, durably, all that is held of an upload that failed, which may have been complete: by what the ledger has of
+  /// it. What is not there, as its consumer has taken it away, is no failure.
+  func remove(_ upload: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
+
   /// Brings storage and ledger together after a crash; called once at start, before any sink.
   ///
   /// What is there and belongs to no open upload is removed, where the place is this gateway's alone.
@@ -56,6 +60,11 @@ extension Forwarder {
 
   /// Nothing was reserved.
   package func limitReservedSpace(to bytes: Int64, of key: UploadKey) {}
+
+  /// Nothing is held of what is complete.
+  package func remove(_ upload: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    discard(upload.key, on: eventLoop)
+  }
 
   /// Nothing is held.
   package func stop() async {}

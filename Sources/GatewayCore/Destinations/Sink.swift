@@ -48,7 +48,7 @@ package enum SinkEvent: Sendable {
 
 /// What a sink made of a whole upload.
 package struct SinkResult: Hashable, Sendable {
-  /// Of the upload's bytes, where one was announced.
+  /// Of the upload's bytes, where one was announced, or ``TransferTerms/digest`` says more.
   package var digest: ContentDigest?
   /// What the upload takes up in its place, in bytes; `nil` where that is the upload's own size.
   package var stored: Int64?

@@ -79,17 +79,14 @@ package final class Gateway: Sendable {
   ) -> EventLoopFuture<UploadAccount> {
     let client: RecognisedClient
     do throws(Refusal) {
-      client = try gatekeeper.recognise(access)
+      client = try gatekeeper.recogniseHolder(access)
     } catch {
       return eventLoop.makeFailedFuture(refuse(access, error))
     }
     return findOwn(key, of: client, on: eventLoop)
       .flatMap { record -> EventLoopFuture<UploadAccount> in
         guard record.state == .open else { return eventLoop.makeSucceededFuture(UploadAccount(record)) }
-        return self.locks.lock(
-          UploadLocks.Request(key: key, connected: client.runtime.connected, subject: client.identity.subject),
-          on: eventLoop, letGo: {}
-        ).flatMapErrorThrowing { error in
+        return self.lock(record, for: client, on: eventLoop).flatMapErrorThrowing { error in
           // Somebody newer waits for the upload: the question is worth asking again.
           throw error as? Refusal == .superseded ? Refusal.busy(retryAfter: 1) : error
         }.flatMap { lock in
@@ -103,7 +100,7 @@ package final class Gateway: Sendable {
   package func status(
     of key: UploadKey, _ access: AccessRequest, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadAccount> {
-    eventLoop.makeCompletedFuture { try gatekeeper.recognise(access) }
+    eventLoop.makeCompletedFuture { try gatekeeper.recogniseHolder(access) }
       .flatMap { self.findOwn(key, of: $0, on: eventLoop) }
       .map { UploadAccount($0) }
       .flatMapErrorThrowing { throw self.refuse(access, self.refusal(for: $0)) }
@@ -116,16 +113,14 @@ package final class Gateway: Sendable {
   ) -> EventLoopFuture<Void> {
     let client: RecognisedClient
     do throws(Refusal) {
-      client = try gatekeeper.recognise(access)
+      client = try gatekeeper.recogniseHolder(access)
     } catch {
       return eventLoop.makeFailedFuture(refuse(access, error))
     }
     return findOwn(key, of: client, on: eventLoop)
       .flatMap { record -> EventLoopFuture<UploadLocks.Lock> in
         guard record.state != .done else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
-        return self.locks.lock(
-          UploadLocks.Request(key: key, connected: client.runtime.connected, subject: client.identity.subject),
-          on: eventLoop, letGo: {})
+        return self.lock(record, for: client, on: eventLoop)
       }
       .flatMap { lock in
         self.findOwn(key, of: client, on: eventLoop)
@@ -140,18 +135,18 @@ package final class Gateway: Sendable {
     _ key: UploadKey, of client: RecognisedClient, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadRecord> {
     ledger.find(key, on: eventLoop).flatMapThrowing { record in
-      guard let record, record.facts.route == client.runtime.route.path, client.identity.owns(record.facts.owner)
-      else { throw Refusal.unknownUpload }
+      guard let record, client.on(record.facts) != nil else { throw Refusal.unknownUpload }
       return record
     }
   }
 
-  /// The ledger first: bytes without a record are swept at the next start, a record without bytes would be a loss.
-  func drop(_ record: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    guard record.state != .done else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
-    return ledger.release(record.key, epoch: record.epoch, on: eventLoop).flatMap {
-      guard let runtime = self.gatekeeper.routes[record.facts.route] else { return eventLoop.makeSucceededVoidFuture() }
-      return runtime.forwarder.discard(record.key, on: eventLoop)
-    }
+  /// Has the connection that has the upload make safe what it brought, and lose it.
+  private func lock(
+    _ record: UploadRecord, for client: RecognisedClient, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<UploadLocks.Lock> {
+    let subject = (client.on(record.facts) ?? client).identity.subject
+    return locks.lock(
+      UploadLocks.Request(key: record.key, connected: client.runtime.connected, subject: subject), on: eventLoop,
+      letGo: {})
   }
 }

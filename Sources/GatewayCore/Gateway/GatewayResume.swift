@@ -34,7 +34,8 @@ extension Gateway {
         switch result {
         case .failure(let error): upload.refuse(error)
         case .success(let record):
-          upload.found(record.facts, total: record.facts.total ?? request.lateTotal)
+          let admission = admission.on(record.facts, at: self.settings.now())
+          upload.found(record.facts, total: record.facts.total ?? request.lateTotal, admission)
           upload.begin { self.takeOver(record, request, admission, on: eventLoop) }
         }
       }
@@ -46,8 +47,7 @@ extension Gateway {
   private func find(
     _ request: UploadResumption, _ admission: Admission, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadRecord> {
-    let client = RecognisedClient(runtime: admission.runtime, identity: admission.identity)
-    return findOwn(request.key, of: client, on: eventLoop).flatMapThrowing { record in
+    findOwn(request.key, of: admission.client, on: eventLoop).flatMapThrowing { record in
       if case .value(let total) = request.total, total != record.facts.total { throw Refusal.otherTotal }
       switch record.state {
       case .done: throw AlreadyComplete(record: record)

@@ -48,6 +48,10 @@ package protocol Ledger: Sendable {
   /// from then on. Fails with ``LedgerError/unknown`` for one that is not complete.
   func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
+  /// A complete upload is to be removed: what it used of the quotas without a window is free again, and it is failed until
+  /// ``release(_:epoch:on:)``, under the epoch that it has. Fails with ``LedgerError/unknown`` for one that is not complete.
+  func retract(_ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
+
   /// Drops an upload that is open or failed, and gives its reservation back. The key is unknown from then on. Succeeds
   /// where there is none; fails with ``LedgerError/unknown`` for one that is complete.
   func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void>

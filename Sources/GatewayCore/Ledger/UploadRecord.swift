@@ -4,7 +4,7 @@ package struct UploadRecord: Hashable, Sendable {
   package enum State: String, Sendable {
     /// Bytes are still to come.
     case open
-    /// It can never be completed: the backend's stream is gone.
+    /// It can never be completed: the backend's stream is gone, or it was complete and is being removed.
     case failed
     /// Complete and safe.
     case done

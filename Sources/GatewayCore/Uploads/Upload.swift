@@ -19,7 +19,7 @@ struct UploadTask {
 /// `UploadEnding` how it ends.
 package final class Upload {
   let gateway: Gateway
-  let admission: Admission
+  var admission: Admission
   let isNew: Bool
   /// How long it is kept when no connection has it, in milliseconds.
   let keptFor: Int64

@@ -5,7 +5,8 @@ import NIOCore
 extension Upload {
   /// The record of an earlier upload is found. It stays what its client said at its beginning, whatever it says now: what
   /// inspects the bytes, and what is kept beside them, must not change in the middle.
-  func found(_ facts: UploadFacts, total: Int64?) {
+  func found(_ facts: UploadFacts, total: Int64?, _ admission: Admission) {
+    self.admission = admission
     self.facts = facts
     self.facts.total = total
   }

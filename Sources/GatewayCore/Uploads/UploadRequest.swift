@@ -4,11 +4,15 @@ package struct AccessRequest: Sendable {
   package var route: String
   /// What the client has shown of itself.
   package var credentials: Credentials
+  /// Whether an upload's key stands in for credentials that are not shown, in what is asked of an upload that is there. It
+  /// never stands in for wrong ones, and never begins an upload.
+  package var takesKey: Bool
 
-  /// Both.
-  package init(route: String, credentials: Credentials) {
+  /// All of it.
+  package init(route: String, credentials: Credentials, takesKey: Bool = false) {
     self.route = route
     self.credentials = credentials
+    self.takesKey = takesKey
   }
 }
 
@@ -41,6 +45,8 @@ package struct TransferTerms: Sendable {
   package var isTentative: Bool
   /// Whether bytes come over this connection: what only asks how an upload stands needs no quota for more.
   package var bringsBytes = true
+  /// Which digest of the whole the front tells, should this connection complete the upload.
+  package var digest = DigestTelling.announced
   /// What a backend may want to know of the connection.
   package var connection: ClientConnection
   /// The W3C trace context that the request came with.
@@ -58,6 +64,16 @@ package struct TransferTerms: Sendable {
     self.connection = connection
     self.traceparent = traceparent
   }
+}
+
+/// Which digest of a whole upload its client hears of.
+package enum DigestTelling: Hashable, Sendable {
+  /// One that was announced.
+  case announced
+  /// One that is computed anyway, too.
+  case known
+  /// In any case, where it can be computed from here on: that costs as much processor time as all else does.
+  case wanted
 }
 
 /// What a client asks for when it begins an upload.

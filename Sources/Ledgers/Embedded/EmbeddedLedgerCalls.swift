@@ -55,6 +55,15 @@ extension EmbeddedLedger: Ledger {
   }
 
   /// See ``/GatewayCore/Ledger``.
+  package func retract(
+    _ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in
+      try transaction.retract(key, expiresAt: expiresAt)
+    }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
   package func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in
       try transaction.release(key, epoch: epoch)

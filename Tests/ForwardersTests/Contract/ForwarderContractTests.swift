@@ -52,6 +52,24 @@ struct ForwarderContractTests {
     #expect(place.complete(upload.key) == pattern(1000))
   }
 
+  @Test("computes a digest that nobody announced where one is wanted", arguments: ForwarderUnderTest.allCases)
+  func wantedDigest(_ subject: ForwarderUnderTest) async throws {
+    let place = try await subject.make()
+    let bytes = pattern(600_000 + subject.grain)
+    var wished = SinkUpload(key: .mint(), total: Int64(bytes.count))
+    wished.transfer.digest = .wanted
+    var upload = Resumable(wished, place.forwarder)
+    for size in [0, 200_000 + subject.grain] {
+      let sink = try await upload.open(place.forwarder)
+      try await sink.write(Array(bytes[upload.offset..<upload.offset + size]))
+      _ = try await upload.suspend(sink)
+    }
+    let sink = try await upload.open(place.forwarder)
+    try await sink.write(Array(bytes[upload.offset...]))
+    #expect(try await sink.finish() == digest(of: bytes))
+    #expect(place.complete(upload.key) == bytes)
+  }
+
   @Test(
     "says of all bytes that they are consumed, and at a checkpoint how many are safe",
     arguments: ForwarderUnderTest.allCases)
@@ -191,6 +209,23 @@ struct ForwarderContractTests {
     #expect(try await sink.suspend() == subject.safe(10))
     #expect(place.holdsUnfinished(upload.key))
     for _ in 1...2 { try await place.forwarder.discard(upload.key, on: sink.eventLoop).get() }
+    #expect(!place.holdsUnfinished(upload.key))
+  }
+
+  @Test(
+    "removes what is complete, and what is not there",
+    arguments: ForwarderUnderTest.allCases.filter(\.traits.holdsFiles))
+  func remove(_ subject: ForwarderUnderTest) async throws {
+    let place = try await subject.make()
+    var upload = Resumable(SinkUpload(key: .mint(), total: 10), place.forwarder)
+    let sink = try await upload.open(place.forwarder)
+    try await sink.write(pattern(10))
+    _ = try await sink.finish()
+    #expect(place.complete(upload.key) == pattern(10))
+    var record = upload.record
+    record.state = .failed
+    for _ in 1...2 { try await place.forwarder.remove(record, on: sink.eventLoop).get() }
+    #expect(place.complete(upload.key) == nil)
     #expect(!place.holdsUnfinished(upload.key))
   }
 

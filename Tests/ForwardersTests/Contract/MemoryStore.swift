@@ -55,6 +55,10 @@ final class MemoryBucket: Sendable {
   func remove(_ key: UploadKey) {
     state.withLock { $0.unfinished[key] = nil }
   }
+
+  func removeObject(_ key: UploadKey) {
+    state.withLock { $0.objects[key] = nil }
+  }
 }
 
 /// A store that keeps whole parts alone, as an object store does: what is in ``/GatewayCore/UploadRecord/storeState`` is all
@@ -77,6 +81,11 @@ struct MemoryStore: Forwarder {
   func discard(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     bucket.remove(key)
     return eventLoop.makeSucceededVoidFuture()
+  }
+
+  func remove(_ upload: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    bucket.removeObject(upload.key)
+    return discard(upload.key, on: eventLoop)
   }
 
   func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) async throws -> RecoveredPlace {
@@ -143,8 +152,9 @@ private final class MemorySink: Sink {
   }
 
   private var safe: Int64 { Int64(parts.names.count) * MemoryBucket.partSize }
+  private var computed: ContentDigest?
   private var result: SinkResult {
-    SinkResult(digest: upload.facts.digest, location: "memory/\(upload.key.text)", isProvableFromDisk: true)
+    SinkResult(digest: upload.facts.digest ?? computed, location: "memory/\(upload.key.text)", isProvableFromDisk: true)
   }
 
   func write(_ bytes: ByteBuffer) {
@@ -164,9 +174,11 @@ private final class MemorySink: Sink {
     for part in bucket.parts(parts.names, of: upload.key) ?? [] { bytes.writeImmutableBuffer(part) }
     bytes.writeImmutableBuffer(tail)
     do throws(SinkFailure) {
-      let inspection = Inspection(digests: upload.facts.digest != nil, checked: nil)
+      let announced = upload.facts.digest
+      let inspection = Inspection(digests: announced != nil || upload.transfer.digest == .wanted, checked: nil)
       try bytes.withUnsafeReadableBytes { bytes throws(SinkFailure) in try inspection.take(bytes) }
-      if let computed = try inspection.finish(), computed != upload.facts.digest { throw .digest(computed: computed) }
+      computed = try inspection.finish()
+      if let computed, let announced, computed != announced { throw .digest(computed: computed) }
     } catch {
       return say(.failed(error))
     }

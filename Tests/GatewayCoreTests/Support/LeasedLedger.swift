@@ -100,6 +100,10 @@ final class LeasedLedger: Ledger {
     answer(on: eventLoop) { state, _ in try state.books.forget(key) }
   }
 
+  func retract(_ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    answer(on: eventLoop) { state, _ in try state.books.retract(key, expiresAt: expiresAt) }
+  }
+
   func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     answer(on: eventLoop) { state, _ in
       try state.books.release(key, epoch: epoch)

@@ -96,9 +96,15 @@ struct LedgerBooks {
   }
 
   mutating func forget(_ key: UploadKey) throws(LedgerError) {
+    try retract(key, expiresAt: WallTime(milliseconds: 0))
+    uploads[key] = nil
+  }
+
+  mutating func retract(_ key: UploadKey, expiresAt: WallTime) throws(LedgerError) {
     guard let record = uploads[key], record.state == .done else { throw .unknown }
     used[record.facts.route, default: 0] -= record.committed
-    uploads[key] = nil
+    uploads[key]?.state = .failed
+    uploads[key]?.expiresAt = expiresAt
   }
 
   mutating func release(_ key: UploadKey, epoch: Int64) throws(LedgerError) {

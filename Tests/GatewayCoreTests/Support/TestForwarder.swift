@@ -35,6 +35,7 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   var space = Int64.max
   var reserved: [UploadKey: Int64] = [:]
   var refusesReservations: (any Error)?
+  var refusesRemoval: (any Error)?
   /// Whether sinks tell a state with each safe offset.
   var tellsState = false
   let traits: ForwarderTraits
@@ -86,6 +87,11 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     discarded.append(key)
     stored[key] = nil
     return eventLoop.makeSucceededVoidFuture()
+  }
+
+  func remove(_ upload: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    if let refusesRemoval { return eventLoop.makeFailedFuture(refusesRemoval) }
+    return discard(upload.key, on: eventLoop)
   }
 
   let swept = RemovedFile(name: "abandoned", size: 3, reason: "a test")

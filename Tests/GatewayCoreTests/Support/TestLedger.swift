@@ -6,7 +6,7 @@ import Synchronization
 /// word where it holds them back.
 final class TestLedger: Ledger {
   enum Call: CaseIterable {
-    case open, find, takeOver, advance, renew, complete, release
+    case open, find, takeOver, advance, renew, complete, release, retract
   }
 
   private struct State {
@@ -120,6 +120,10 @@ final class TestLedger: Ledger {
 
   func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     answer(.release, on: eventLoop) { state in try state.books.forget(key) }
+  }
+
+  func retract(_ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    answer(.retract, on: eventLoop) { state in try state.books.retract(key, expiresAt: expiresAt) }
   }
 
   func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {

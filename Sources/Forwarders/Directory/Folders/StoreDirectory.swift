@@ -97,7 +97,8 @@ final class StoreDirectory: Sendable {
   }
 
   /// Removes all of an upload that the ledger does not call complete: also the file of one that got its final name and
-  /// the ledger never heard of. What is not there is no failure, and another's file in its place is left alone.
+  /// the ledger never heard of, or is to forget. What is not there is no failure, and another's file in its place is left
+  /// alone.
   func removeIncomplete(_ key: UploadKey, form: StoredForm?) throws(SinkFailure) {
     let unfinished = try status(of: key.text, in: partial, shown: partialPlace(key))
     try removePartial(key)
@@ -107,16 +108,14 @@ final class StoreDirectory: Sendable {
       let final = try status(of: form.place.name, in: folder.descriptor, shown: completePlace(key))
       guard final == nil || final?.inode == unfinished.inode else { return }
     }
-    var isChanged = false
     // The sidecar last: a complete file is never without it.
     for name in [form.place.name] + (form.hasSidecar ? [form.place.sidecar] : []) {
-      if unlinkat(folder.descriptor, name, 0) == 0 {
-        isChanged = true
-      } else if errno != ENOENT {
+      guard unlinkat(folder.descriptor, name, 0) == 0 || errno == ENOENT else {
         throw .system("removing", completePlace(key), errno)
       }
     }
-    if isChanged { try folder.sync() }
+    // Also where nothing was there: an attempt before may have removed it and have been stopped before this.
+    try folder.sync()
   }
 
   static func openFolder(_ parent: CInt, _ name: String, shown: String) throws(SinkFailure) -> CInt {

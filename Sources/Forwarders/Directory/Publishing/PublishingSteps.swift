@@ -100,9 +100,9 @@ extension PartialFile {
     closeFile()
     isSidecarLeft = false
     store.space.release(upload.key)
-    // A digest that only the sidecar wanted was never announced.
     let result = SinkResult(
-      digest: upload.facts.digest, stored: stored, location: form.place.path, isProvableFromDisk: true)
+      digest: upload.transfer.digest == .announced ? upload.facts.digest : digest, stored: stored,
+      location: form.place.path, isProvableFromDisk: true)
     store.book.finished(upload.key, NameBook.Finished(size: written, result: result))
     return result
   }

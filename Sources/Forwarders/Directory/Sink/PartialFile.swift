@@ -69,7 +69,7 @@ final class PartialFile: @unchecked Sendable {
     body = gzip ?? PlainBody(offset: offset, isDirect: settings.isDirect)
     ahead = SpaceAhead(total: gzip == nil ? upload.facts.total : nil)
     inspection = Inspection(
-      digests: upload.facts.digest != nil || form.hasSidecar,
+      digests: upload.facts.digest != nil || form.hasSidecar || upload.transfer.digest == .wanted,
       checked: settings.checksContent ? upload.facts.format : nil)
     // Bytes were called safe before, and that makes the name safe first.
     isNameSafe = offset > 0

@@ -14,15 +14,20 @@ extension DirectoryStore.Settings {
   ///
   /// - Throws: ``SinkFailure/storage(_:)`` where that cannot be found out, which is not the same as missing.
   package func isPresent(_ upload: UploadRecord) throws(SinkFailure) -> Bool {
-    let facts = upload.facts
-    let form = try form(upload.storeState, of: facts)
-    let places = form.isRecorded ? [form.place] : possiblePlaces(of: facts).map(\.place)
-    for place in places {
+    for form in try possibleForms(of: upload) {
       var status = stat()
-      if lstat(directory + "/" + place.path, &status) == 0 { return true }
+      if lstat(directory + "/" + form.place.path, &status) == 0 { return true }
       guard errno == ENOENT else { throw .system("looking at", "\(directory)/\(upload.key.logID)…", errno) }
     }
     return false
+  }
+
+  /// How a complete upload is kept, or may be.
+  ///
+  /// - Throws: ``SinkFailure/storage(_:)`` where the ledger says what this release does not know.
+  func possibleForms(of upload: UploadRecord) throws(SinkFailure) -> [StoredForm] {
+    let form = try form(upload.storeState, of: upload.facts)
+    return form.isRecorded ? [form] : possiblePlaces(of: upload.facts)
   }
 
   /// Where a complete upload's file may be of which the ledger has no place, as far as the configuration tells.

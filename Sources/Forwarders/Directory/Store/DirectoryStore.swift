@@ -110,6 +110,18 @@ package struct DirectoryStore: Forwarder {
     }
   }
 
+  /// Removes the file of an upload that was complete, and its sidecar, durably: by the name that the ledger has. Fails with
+  /// ``SinkFailure``, also while the store is not in its place.
+  package func remove(_ upload: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    run(on: eventLoop) { [self] () throws(SinkFailure) in
+      try place.checkForNew()
+      for form in try settings.possibleForms(of: upload) {
+        try directory.removeIncomplete(upload.key, form: form)
+      }
+      book.forget(upload.key)
+    }
+  }
+
   /// Removes what belongs to no open upload, and looks at what each of them has.
   ///
   /// It reads folders and files, which may take long, and runs on a thread of its own: neither an event loop nor one of the

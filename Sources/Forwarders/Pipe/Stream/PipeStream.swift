@@ -24,9 +24,10 @@ final class PipeStream {
   private var machine: PipeMachine
   private var output = PipeOutput()
   private var memory: PipeMemory
-  /// Where a digest was announced before the first byte.
+  /// Where a digest was announced, or wanted, before the first byte.
   private var hasher: PipeHasher?
   private var announced: ContentDigest?
+  private var computed: ContentDigest?
   private var reply = ByteBuffer()
   private var isOver = false
   private var hasPeerEnded = false
@@ -66,7 +67,7 @@ final class PipeStream {
       canHoldSegment = true
     }
     machine = PipeMachine(total: upload.facts.total, done: settings.done, endSize: endSize)
-    if announced != nil { hasher = makeHasher() }
+    if announced != nil || upload.transfer.digest == .wanted { hasher = makeHasher() }
   }
 
   // MARK: What a sink says
@@ -81,7 +82,7 @@ final class PipeStream {
       announced = digest
       if offset == 0 {
         hasher = makeHasher()
-      } else {
+      } else if hasher == nil {
         fail(.backend("the digest came after bytes that were not hashed"), isAttaching: true)
       }
     }
@@ -155,11 +156,12 @@ final class PipeStream {
 
   func finish() {
     guard failure == nil, !isOver else { return }
-    guard let announced, let hasher else { return endUpload() }
+    guard let hasher else { return endUpload() }
     hasher.finish { [self] computed in
       guard failure == nil, !isOver else { return }
       self.hasher = nil
-      if let computed, computed != announced { return fail(.digest(computed: computed)) }
+      self.computed = computed
+      if let computed, let announced, computed != announced { return fail(.digest(computed: computed)) }
       endUpload()
     }
   }
@@ -330,7 +332,7 @@ final class PipeStream {
     isOver = true
     stopTimers()
     withSocket { _ = sluice_reset_on_close($0, 0) }
-    listener?(.finished(SinkResult(digest: announced, reply: reply.readableBytes > 0 ? reply : nil)))
+    listener?(.finished(SinkResult(digest: announced ?? computed, reply: reply.readableBytes > 0 ? reply : nil)))
     listener = nil
     reply = ByteBuffer()
     memory.answer(0)

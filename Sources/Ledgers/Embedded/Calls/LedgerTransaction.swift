@@ -138,9 +138,18 @@ struct LedgerTransaction {
   }
 
   func forget(_ key: UploadKey) throws(LedgerError) {
+    try giveBack(key) { () throws(LedgerError) in try uploads.deleteDone(key) }
+  }
+
+  func retract(_ key: UploadKey, expiresAt: WallTime) throws(LedgerError) {
+    try giveBack(key) { () throws(LedgerError) in try uploads.retract(key, expiresAt: expiresAt) }
+  }
+
+  /// - Parameter end: makes the upload's row that of one that is not complete; `false` where there is no complete one.
+  private func giveBack(_ key: UploadKey, _ end: () throws(LedgerError) -> Bool) throws(LedgerError) {
     guard let upload = try uploads.find(key), upload.state == .done else { throw .unknown }
     try allOrNothing { () throws(LedgerError) in
-      guard try uploads.deleteDone(key) else { throw .unknown }
+      guard try end() else { throw .unknown }
       try quotas.forget(key, route: upload.facts.route)
     }
   }

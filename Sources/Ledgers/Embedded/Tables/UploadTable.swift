@@ -12,6 +12,7 @@ struct UploadTable {
   private let fail: Statement
   private let delete: Statement
   private let deleteDone: Statement
+  private let retract: Statement
   private let listUnfinished: Statement
   private let listExpired: Statement
   private let countOpen: Statement
@@ -48,6 +49,8 @@ struct UploadTable {
       """, in: database)
     delete = try Statement("DELETE FROM upload WHERE key = $1 AND state <> 'done' AND epoch = $2", in: database)
     deleteDone = try Statement("DELETE FROM upload WHERE key = $1 AND state = 'done'", in: database)
+    retract = try Statement(
+      "UPDATE upload SET state = 'failed', expires_at = $1 WHERE key = $2 AND state = 'done'", in: database)
     listUnfinished = try Statement(
       UploadColumn.selection + " WHERE state <> 'done' ORDER BY route, created_at, key", in: database)
     listExpired = try Statement(
@@ -124,6 +127,13 @@ struct UploadTable {
   func deleteDone(_ key: UploadKey) throws(LedgerError) -> Bool {
     deleteDone.bind(1, key.text)
     return try deleteDone.run() == 1
+  }
+
+  /// - Returns: whether there was such a complete upload.
+  func retract(_ key: UploadKey, expiresAt: WallTime) throws(LedgerError) -> Bool {
+    retract.bind(1, expiresAt.milliseconds)
+    retract.bind(2, key.text)
+    return try retract.run() == 1
   }
 
   /// - Returns: whether the upload is as the caller took it for.
