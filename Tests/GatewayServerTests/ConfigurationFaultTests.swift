@@ -122,6 +122,8 @@ import Testing
     Case(11, "    client-limits: {bandwidth: 1 M/s}", "11:32 `bandwidth`: `1 M` may mean powers of 1000 or of 1024"),
     Case(11, "    client-limits: {upload: 1 GiB}", "11:21 unknown key `upload` in `client-limits`"),
     Case(11, "    client-limits: {concurrent: 0}", "11:33 `concurrent`: `0` is not a number from 1 to 1000000"),
+    Case(11, "    http: {key: true}", "11:12 unknown key `key` in `http`"),
+    Case(11, "    http: {remove-complete: yes}", "11:29 `remove-complete`: `yes` is neither `true` nor `false`"),
     Case(11, "    on-quota: part", "11:15 `on-quota`: `part` is not one of `partial`, `refuse`"),
     Case(11, "    streams: yes", "11:14 `streams`: `yes` is neither `true` nor `false`"),
     Case(11, "    access: anybody", "11:13 `access`: `anybody` is not `anyone`"),

@@ -86,6 +86,9 @@ import Testing
       ),
       ("{to: unix:/run/x, tls: {}}", "4:16 `unix:/run/x` has no name that its certificate could be for"),
       ("{to: 10.0.0.5:1, ballance: by-key}", "4:28 unknown key `ballance` in `pipe`"),
+      (
+        "{to: 10.0.0.5:1}\n    http: {remove-complete: true}", "5:29 `remove-complete` is for routes that store"
+      ),
       ("{to: 10.0.0.5:1}\n    store: {directory: var/u}", "4:5 `/ingest` has both `store` and `pipe`"),
     ])
   func faults(_ pipe: String, _ expected: String) {

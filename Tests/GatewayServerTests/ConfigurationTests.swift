@@ -127,6 +127,7 @@ import Testing
           on-quota: refuse
           resume-for: 7d
           streams: false
+          http: {keys: true, remove-complete: true, cors: {origins: ["https://app.example"]}}
           access: {certificates: true}
           store: {directory: var/a}
         /d:
@@ -163,6 +164,9 @@ import Testing
     #expect(first.resumeFor == .seconds(7 * 86_400))
     #expect(!first.takesStreams)
     #expect(!first.access.takesAnyone && first.access.takesCertificates)
+    let http = configuration.routes[0].http
+    #expect(http.takesKeys && http.removesComplete && http.origins == ["https://app.example"])
+    #expect(!configuration.routes[1].http.takesKeys && !configuration.routes[1].http.removesComplete)
     #expect(configuration.routes[1].route.buffer == 1000...1000)
     #expect(configuration.routes[1].route.access.takesAnyone)
   }

@@ -19,6 +19,8 @@ import tus_checksum_cases  # noqa: E402,F401
 import resumable_cases  # noqa: E402,F401
 import resumable_fault_cases  # noqa: E402,F401
 import mixed_cases  # noqa: E402,F401
+import removal_cases  # noqa: E402,F401
+import digest_cases  # noqa: E402,F401
 import plain_cases  # noqa: E402,F401
 import form_cases  # noqa: E402,F401
 import page_cases  # noqa: E402,F401
@@ -34,7 +36,6 @@ from gateway import Gateway  # noqa: E402
 
 # What the gateway does not do yet, or what runs by hand.
 PLANNED = {
-    "T92": "a complete upload is removed: waits for `remove-complete`",
     "T97-T116": "concatenation",
     "R33": "other clients and suites; by hand",
     "P20, P23": "the page in a browser: Tests/Page",

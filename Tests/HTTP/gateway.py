@@ -23,14 +23,20 @@ HEAD_TIMEOUT = 3
 SILENCE = 8
 
 ROUTES = {
-    "/files": {"formats": "[bytes]", "http": f"{{cors: {{origins: [{ORIGIN}]}}}}"},
+    "/files": {"formats": "[bytes]", "http": f"{{cors: {{origins: [{ORIGIN}]}}, remove-complete: true}}"},
     "/keep": {"formats": "[bytes]"},
-    "/gz": {"gzip": "6"},
+    "/gz": {"gzip": "6", "http": "{remove-complete: true}"},
     "/json": {"formats": "[json]", "check": "true"},
-    "/quota": {"held": "1 MiB", "upload": "1 MiB"},
+    "/quota": {"held": "1 MiB", "upload": "1 MiB", "http": "{remove-complete: true}"},
     "/auth": {"access": "{tokens: tokens.txt}"},
+    "/keys": {
+        "access": "{tokens: tokens.txt}",
+        "metadata": "sidecar",
+        "name": '"{client}/{name}-{key}"',
+        "http": f"{{keys: true, remove-complete: true, cors: {{origins: [{ORIGIN}]}}}}",
+    },
     "/pipe": {"pipe": True, "upload": "64 MiB"},
-    "/dig": {"metadata": "sidecar"},
+    "/dig": {"metadata": "sidecar", "http": "{remove-complete: true}"},
     "/brief": {"resume-for": "2s"},
 }
 
@@ -167,7 +173,7 @@ class Gateway:
     @staticmethod
     def _store(path, route):
         words = [f"directory: store{path}", "min-free: 1 MiB"]
-        words += [f"{key}: {route[key]}" for key in ("gzip", "metadata") if key in route]
+        words += [f"{key}: {route[key]}" for key in ("gzip", "metadata", "name") if key in route]
         return f"    store: {{{', '.join(words)}}}"
 
 

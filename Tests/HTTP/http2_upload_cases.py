@@ -46,6 +46,8 @@ _once_more(
         "resumable_cases",
         "resumable_fault_cases",
         "mixed_cases",
+        "removal_cases",
+        "digest_cases",
         "plain_cases",
         "form_cases",
         "page_cases",

@@ -298,7 +298,7 @@ def _(run):
 
 @case("P25", "HEAD and DELETE of a complete plain upload's Location", "complete, its size; 403")
 def _(run):
-    upload = path(must(run.ask("PUT", "/files/x", {}, b"hello"), 201))
+    upload = path(must(run.ask("PUT", "/keep/x", {}, b"hello"), 201))
     run.stored(b"hello")
     must(
         run.ask("HEAD", upload), (200, 204), {"Upload-Offset": 5, "Upload-Complete": "?1", "Cache-Control": "no-store"}

@@ -73,18 +73,31 @@ package struct HTTPSettings: Hashable, Sendable {
   package var sendsInterim: Bool
   /// Whether browsers get the page.
   package var hasPage: Bool
-  /// Origins of foreign pages that may use a route, by its path.
-  package var origins: [String: [String]]
+  /// What routes say by themselves, by their paths.
+  package var routes: [String: HTTPRouteSettings]
 
   /// What has no default in the configuration has its safe choice here.
   package init(
     origin: String? = nil, hosts: [String] = [], sendsInterim: Bool = true, hasPage: Bool = true,
-    origins: [String: [String]] = [:]
+    routes: [String: HTTPRouteSettings] = [:]
   ) {
     self.origin = origin
     self.hosts = hosts
     self.sendsInterim = sendsInterim
     self.hasPage = hasPage
-    self.origins = origins
+    self.routes = routes
   }
+}
+
+/// What the HTTP front is told of one route.
+package struct HTTPRouteSettings: Hashable, Sendable {
+  /// Origins of foreign pages that may use it.
+  package var origins: [String] = []
+  /// Whether clients may remove their complete uploads.
+  package var removesComplete = false
+  /// Whether an upload's URL alone is the right to ask for it, to go on with it, and to give it up or remove it.
+  package var takesKeys = false
+
+  /// What is not said has its safe choice.
+  package init() {}
 }

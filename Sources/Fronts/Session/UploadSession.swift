@@ -107,6 +107,13 @@ package final class UploadSession {
     deliver(gateway.cancel(key, access, on: eventLoop), answer)
   }
 
+  /// Removes a complete upload. The answer comes only while nothing else was asked meanwhile.
+  package func remove(
+    _ key: UploadKey, _ access: AccessRequest, _ answer: @escaping (Result<Void, Refusal>) -> Void
+  ) {
+    deliver(gateway.remove(key, access, on: eventLoop), answer)
+  }
+
   private func begin() -> Int {
     number += 1
     machine.begin()

@@ -82,8 +82,8 @@ package struct Configuration: Sendable {
     package var route: Route
     /// Where its bytes go.
     package var destination: Destination
-    /// Origins of foreign pages that may use it over HTTP.
-    package var origins: [String] = []
+    /// What it says of HTTP.
+    package var http = HTTPRouteSettings()
   }
 
   /// Where a route's bytes go.

@@ -17,13 +17,26 @@ enum HTTPReading {
     return isOn ? HTTPSettings(origin: origin, hosts: hosts, sendsInterim: interim, hasPage: page) : nil
   }
 
-  /// The origins of foreign pages that may use the route.
-  static func origins(_ route: inout MappingReader) -> [String] {
+  /// What a route says.
+  ///
+  /// - Parameter keepsFiles: whether there is anything of a complete upload that could be removed.
+  static func route(_ route: inout MappingReader, keepsFiles: Bool) -> HTTPRouteSettings {
+    var settings = HTTPRouteSettings()
     var section = route.section("http")
     defer { section.finish() }
     var cors = section.section("cors")
     defer { cors.finish() }
-    return cors.optionalList("origins", as: .httpsOrigin)?.value.map(\.value) ?? []
+    settings.origins = cors.optionalList("origins", as: .httpsOrigin)?.value.map(\.value) ?? []
+    settings.takesKeys = section.optional("keys", as: .flag)?.value ?? false
+    if let removal = section.optional("remove-complete", as: .flag) {
+      settings.removesComplete = removal.value
+      if removal.value, !keepsFiles {
+        section.reading.note(
+          "`remove-complete` is for routes that store", hint: "remove it: the backend has the upload, and keeps it",
+          at: removal.place)
+      }
+    }
+    return settings
   }
 }
 

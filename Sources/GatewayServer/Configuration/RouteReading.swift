@@ -44,7 +44,7 @@ enum RouteReading {
     let streams = reader.optional("streams", as: .flag)
     let (access, tokenFile) = welcome.access(&reader)
     let check = reader.optional("check", as: .flag)
-    let origins = HTTPReading.origins(&reader)
+    let http = HTTPReading.route(&reader, keepsFiles: reader.has("store"))
     let destination = destination(&reader, checksContent: check?.value ?? false)
     if let check, check.value, case .pipe = destination?.value {
       reader.reading.note(
@@ -64,7 +64,7 @@ enum RouteReading {
       takesStreams: streams?.value ?? true, access: access, countsStored: destination.countsStored,
       clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial)
     return Outcome(
-      entry: Configuration.RouteEntry(route: route, destination: destination.value, origins: origins),
+      entry: Configuration.RouteEntry(route: route, destination: destination.value, http: http),
       folder: destination.folder,
       files: destination.files
         + (tokenFile.map { [StorePlaces.Neighbour(name: "a file of tokens", path: $0)] } ?? []))

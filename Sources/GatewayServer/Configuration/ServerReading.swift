@@ -43,7 +43,7 @@ enum ServerReading {
     neighbours += routes.filter(\.entry.destination.holdsNothing).flatMap(\.files)
     StorePlaces.check(routes, apart: neighbours, reading: reading)
     guard let listen, let settings = tls?.settings else { return nil }
-    for entry in routes.map(\.entry) where !entry.origins.isEmpty { http?.origins[entry.route.path] = entry.origins }
+    for entry in routes.map(\.entry) { http?.routes[entry.route.path] = entry.http }
     return Configuration(
       name: name, listen: listen, tls: settings, state: statePath, routes: routes.map(\.entry), timeouts: timeouts,
       memory: memory,

@@ -61,7 +61,7 @@ extension HTTPProblem {
     case .tusVersion: ["Tus-Version": "1.0.0"]
     case .mediaType(let accepted) where !accepted.isEmpty: ["Accept": accepted.joined(separator: ", ")]
     case .contentEncoded: ["Accept-Encoding": "identity"]
-    case .digestUnsupported(_, let field): ["Want-\(field)": "sha-256=10"]
+    case .digestUnsupported(_, let field): ["Want-\(field)": DigestWish.ours]
     case .busy(let wait): ["Retry-After": HTTPDate.retryAfter(wait)]
     case .shuttingDown: ["Retry-After": "5"]
     default: [:]

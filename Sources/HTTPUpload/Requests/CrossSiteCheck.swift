@@ -20,12 +20,13 @@ package struct CrossSiteCheck: Sendable, Equatable {
     "Location", "Upload-Offset", "Upload-Length", "Upload-Complete", "Upload-Incomplete", "Upload-Limit",
     "Upload-Metadata", "Upload-Defer-Length", "Upload-Concat", "Upload-Expires", "Upload-Draft-Interop-Version",
     "Tus-Version", "Tus-Resumable", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm", "Repr-Digest",
-    "Retry-After",
+    "Content-Digest", "Want-Repr-Digest", "Want-Content-Digest", "Retry-After",
   ]
 
   private static let sendable = [
     "Authorization", "Content-Type", "Content-Disposition", "Content-Digest", "Repr-Digest", "Want-Repr-Digest",
-    "Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata", "Upload-Defer-Length", "Upload-Concat",
+    "Want-Content-Digest", "Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata", "Upload-Defer-Length",
+    "Upload-Concat",
     "Upload-Checksum", "Upload-Complete", "Upload-Incomplete", "Upload-Draft-Interop-Version",
     "X-HTTP-Method-Override", "X-Request-ID", "X-Requested-With",
   ]

@@ -54,12 +54,20 @@ struct DigestFieldsTests {
   }
 
   @Test(
-    "a wish is for SHA-256, for others, or none",
+    "a wish is for SHA-256, against it, or none: others do not count, nor what cannot be read",
     arguments: [
-      (nil, .indifferent), ("sha-256=3, sha-512=10", .wanted(preference: 3)), ("sha-256=0", .unwanted),
-      ("sha-512=1", .unwanted), ("sha-256", .unwanted), ("nonsense=", .indifferent), ("sha-256=11", .unwanted),
+      (nil, .indifferent), ("sha-256=3, sha-512=10", .wanted), ("sha-256=1", .wanted), ("sha-256=10;a=b", .wanted),
+      ("sha-512=10, sha-256=0", .unwanted), ("sha-512=1", .indifferent), ("sha-256", .indifferent),
+      ("nonsense=", .indifferent), ("", .indifferent), ("sha-256=11", .indifferent), ("sha-256=-1", .indifferent),
+      ("sha-256=1.0", .indifferent), ("sha-256=(1)", .indifferent), ("SHA-256=1", .indifferent),
     ] as [(String?, DigestWish)])
   func wishes(text: String?, wish: DigestWish) {
-    #expect(DigestWish(of: text.map { ["Want-Repr-Digest": $0] } ?? [:]) == wish)
+    for name in DigestFields.Name.allCases {
+      let fields: HTTPFields = text.map { ["Want-" + name.rawValue: $0] } ?? [:]
+      #expect(DigestWish(name, of: fields) == wish)
+      for other in DigestFields.Name.allCases where other != name {
+        #expect(DigestWish(other, of: fields) == .indifferent)
+      }
+    }
   }
 }

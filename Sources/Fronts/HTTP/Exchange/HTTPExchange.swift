@@ -1,3 +1,4 @@
+import ContentDigests
 import GatewayCore
 import HTTPUpload
 import Logging
@@ -221,6 +222,11 @@ final class HTTPExchange {
     endSession()
     letGo()
     var fields = fields
+    if let body, DigestWish(.content, of: self.fields) == .wanted {
+      let hasher = SHA256Hasher()
+      hasher.update(body)
+      fields.append("Content-Digest", DigestFields.value(sha256: hasher.finish()))
+    }
     fields.append(crossSiteFields)
     handler.send(status: status, fields, body, to: self, closes: closes || isAnsweringBadInput || isTooMuchToDiscard)
   }

@@ -10,7 +10,10 @@ struct HTTPRequest {
   let dialect: UploadDialect
   let place: RoutePlace
   let terms: RouteTerms
+  let settings: HTTPRouteSettings
   let access: AccessRequest
+  /// Whether the answer is to tell the digest of a complete upload.
+  let wish: DigestWish
   /// Of this gateway, as the client addresses it: `https://uploads.example`.
   let origin: String
 
@@ -35,7 +38,8 @@ struct HTTPRequest {
     place = try RoutePlace(path, routes: front.gateway.routePaths, namesOnly: method == "PUT")
     guard let terms = front.gateway.terms(of: place.route) else { throw .notFound }
     self.terms = terms
-    let check = CrossSiteCheck(origins: settings.origins[place.route] ?? [])
+    self.settings = settings.routes[place.route] ?? HTTPRouteSettings()
+    let check = CrossSiteCheck(origins: self.settings.origins)
     if CrossSiteCheck.isPreflight(method: method, fields: fields) {
       exchange.crossSiteFields = check.preflight(fields, methods: HTTPRequest.methods)
     } else {
@@ -43,7 +47,9 @@ struct HTTPRequest {
     }
     dialect = try UploadDialect.choose(method: method, fields: fields)
     access = AccessRequest(
-      route: place.route, credentials: Self.credentials(exchange.handler.peer.credentials, fields))
+      route: place.route, credentials: Self.credentials(exchange.handler.peer.credentials, fields),
+      takesKey: self.settings.takesKeys && place.key != nil)
+    wish = DigestWish(.representation, of: fields)
   }
 
   static let methods = ["OPTIONS", "GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"]
@@ -117,11 +123,23 @@ struct HTTPRequest {
   /// What every answer of a resumable dialect tells of the route's bounds.
   var limit: UploadLimit { UploadLimit(maxSize: terms.largestUpload, maxAge: terms.keptForSeconds, minSize: nil) }
 
-  func transfer(_ exchange: HTTPExchange, isTentative: Bool = false, tellsProgress: Bool = false) -> TransferTerms {
-    TransferTerms(
+  /// - Parameter isLast: whether the request may bring the upload's end. Only then is a digest computed for it: that of each
+  ///   request before would read again all that was there.
+  func transfer(
+    _ exchange: HTTPExchange, isTentative: Bool = false, tellsProgress: Bool = false, isLast: Bool = true
+  ) -> TransferTerms {
+    var terms = TransferTerms(
       buffer: 1 << 20, acknowledgeEvery: tellsProgress ? 4 << 20 : nil, checkpointEvery: tellsProgress ? 4 << 20 : nil,
       isTentative: isTentative, connection: exchange.handler.peer.connection,
       traceparent: exchange.fields.first("traceparent"))
+    terms.digest = isLast && wish == .wanted ? .wanted : .known
+    return terms
+  }
+
+  /// What the answer tells of a complete upload's digest, where that is known.
+  func digestFields(_ digest: ContentDigest?) -> HTTPFields {
+    guard let digest, wish != .unwanted else { return [:] }
+    return ["Repr-Digest": DigestFields.value(sha256: digest.bytes)]
   }
 }
 

@@ -9,7 +9,7 @@ final class FormUpload: HTTPOperation {
   private let exchange: HTTPExchange
   private let request: HTTPRequest
   private var machine: MultipartMachine
-  private var completed: [(key: UploadKey, label: String?, size: Int64)] = []
+  private var completed: [(key: UploadKey, label: String?, size: Int64, digest: ContentDigest?)] = []
   private var label: String?
   private var isInFile = false
   private var position: Int64 = 0
@@ -111,7 +111,7 @@ final class FormUpload: HTTPOperation {
   func safe(upTo offset: Int64) {}
 
   func complete(size: Int64, _ result: SinkResult) {
-    if let key { completed.append((key, label, size)) }
+    if let key { completed.append((key, label, size, result.digest)) }
     (isInFile, isEnding, key) = (false, false, nil)
     exchange.session?.ended()
     exchange.onNextTurn { [weak self] in self?.proceed() }
@@ -129,10 +129,11 @@ final class FormUpload: HTTPOperation {
 
   private var files: [JSONText] {
     completed.map { file in
-      .object([
-        ("name", file.label.map { .string($0) } ?? .string("")), ("size", .number(file.size)),
-        ("location", .string(request.location(of: file.key))),
-      ])
+      .object(
+        [
+          ("name", file.label.map { .string($0) } ?? .string("")), ("size", .number(file.size)),
+          ("location", .string(request.location(of: file.key))),
+        ] + request.digestFields(file.digest).pairs.map { ($0.name.lowercased(), .string($0.value)) })
     }
   }
 

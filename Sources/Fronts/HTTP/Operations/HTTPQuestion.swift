@@ -1,5 +1,6 @@
 import GatewayCore
 import HTTPUpload
+import Logging
 
 /// A request that brings no bytes of an upload: what an operation has to be told of one never comes.
 class HTTPQuestion: HTTPOperation {
@@ -33,18 +34,16 @@ class HTTPQuestion: HTTPOperation {
   }
 }
 
-/// HEAD or GET of an upload: how far it is. A connection that has the upload makes safe what it brought, and loses it, so
-/// that the offset told is one to go on from.
-final class HTTPDescription: HTTPQuestion {
-  private let key: UploadKey
-  private var account: UploadAccount?
+/// A question about one upload.
+class HTTPUploadQuestion: HTTPQuestion {
+  let key: UploadKey
 
   init(_ exchange: HTTPExchange, _ request: HTTPRequest, _ key: UploadKey) {
     self.key = key
     super.init(exchange, request)
   }
 
-  override func begin() {
+  final override func begin() {
     if case .resumable(let version) = request.dialect {
       do throws(HTTPProblem) {
         try ResumableRequest(version, fields: exchange.fields, contentLength: 0).checkForStrayFields()
@@ -52,6 +51,19 @@ final class HTTPDescription: HTTPQuestion {
         return refused(error)
       }
     }
+    ask()
+  }
+
+  /// The request has no field that belongs to an append.
+  func ask() {}
+}
+
+/// HEAD or GET of an upload: how far it is. A connection that has the upload makes safe what it brought, and loses it, so
+/// that the offset told is one to go on from.
+final class HTTPDescription: HTTPUploadQuestion {
+  private var account: UploadAccount?
+
+  override func ask() {
     exchange.makeSession()?.settledStatus(of: key, request.access) { result in
       switch result {
       case .success(let account): self.found(account)
@@ -80,66 +92,62 @@ final class HTTPDescription: HTTPQuestion {
     guard var account else { return }
     account.state = .done
     account.expiresAt = nil
+    account.digest = result.digest
     describe(account)
   }
 
   override func alreadyComplete(_ account: UploadAccount) { describe(account) }
 
   private func describe(_ account: UploadAccount) {
+    var answer: (status: Int, fields: HTTPFields)
     switch request.dialect {
-    case .tus:
-      exchange.respond(status: 200, TusAnswer.described(account.tusState, expires: account.expires))
+    case .tus: answer = (200, TusAnswer.described(account.tusState, expires: account.expires))
     case .resumable(let version):
-      let answer = ResumableAnswer(version).retrieved(account.resumableState, limit: request.limit)
-      exchange.respond(status: answer.status, answer.fields)
+      answer = ResumableAnswer(version).retrieved(account.resumableState, limit: request.limit)
     case .plain, .form:
       let newest = ResumableAnswer(ResumableVersion(number: nil))
-      var answer = newest.retrieved(account.resumableState, limit: request.limit)
+      answer = newest.retrieved(account.resumableState, limit: request.limit)
       answer.fields.fill(from: TusAnswer.described(account.tusState, expires: account.expires))
-      if let digest = account.digest, account.state == .done {
-        answer.fields.append("Repr-Digest", DigestFields.value(sha256: digest.bytes))
-      }
-      exchange.respond(status: answer.status, answer.fields)
     }
+    // Of an unfinished upload only what it has to come to is known.
+    if account.state == .done { answer.fields.append(request.digestFields(account.digest)) }
+    exchange.respond(status: answer.status, answer.fields)
   }
 }
 
 /// DELETE of an upload.
-final class HTTPRemoval: HTTPQuestion {
-  private let key: UploadKey
-
-  init(_ exchange: HTTPExchange, _ request: HTTPRequest, _ key: UploadKey) {
-    self.key = key
-    super.init(exchange, request)
-  }
-
-  override func begin() {
-    if case .resumable(let version) = request.dialect {
-      do throws(HTTPProblem) {
-        try ResumableRequest(version, fields: exchange.fields, contentLength: 0).checkForStrayFields()
-      } catch {
-        return refused(error)
-      }
-    }
+final class HTTPRemoval: HTTPUploadQuestion {
+  override func ask() {
     exchange.makeSession()?.status(of: key, request.access) { result in
       switch result {
-      case .success(let account) where account.state == .done: self.refused(.completeUploadStays)
-      case .success: self.cancel()
+      case .success(let account): self.remove(isComplete: account.state == .done)
       case .failure(let refusal): self.refused(HTTPProblem(refusal))
       }
     }
   }
 
-  private func cancel() {
-    exchange.session?.cancel(key, request.access) { result in
-      switch result {
-      case .success:
-        var fields = HTTPFields()
-        if self.request.dialect == .tus { fields.append(TusAnswer.common) }
-        if case .resumable(let version) = self.request.dialect { fields.append(version.fields) }
-        self.exchange.respond(status: 204, fields)
-      case .failure(let refusal): self.refused(HTTPProblem(refusal))
+  private func remove(isComplete: Bool) {
+    guard isComplete else { return exchange.session?.cancel(key, request.access) { self.removed($0) } ?? () }
+    guard request.settings.removesComplete else { return refused(.completeUploadStays) }
+    exchange.session?.remove(key, request.access) { result in
+      // The last that is heard of a file that was called safe.
+      if case .success = result {
+        let place: Logger.Metadata = ["upload": "\(self.key.logID)", "route": "\(self.request.place.route)"]
+        self.exchange.front.logger.info(
+          "Complete upload removed", metadata: place.merging(self.exchange.about()) { own, _ in own })
       }
+      self.removed(result)
+    }
+  }
+
+  private func removed(_ result: Result<Void, Refusal>) {
+    switch result {
+    case .success:
+      var fields = HTTPFields()
+      if request.dialect == .tus { fields.append(TusAnswer.common) }
+      if case .resumable(let version) = request.dialect { fields.append(version.fields) }
+      exchange.respond(status: 204, fields)
+    case .failure(let refusal): refused(HTTPProblem(refusal))
     }
   }
 }
@@ -150,6 +158,8 @@ final class HTTPCapabilities: HTTPQuestion {
     let terms = request.terms
     var fields = TusAnswer.options(maxSize: terms.largestUpload, checksums: terms.checksums, concatenates: false)
     fields.append(ResumableAnswer(ResumableVersion(of: exchange.fields)).options(limit: request.limit))
+    fields.append("Want-Repr-Digest", DigestWish.ours)
+    if terms.takesBack { fields.append("Want-Content-Digest", DigestWish.ours) }
     fields.append("Allow", HTTPRequest.methods.joined(separator: ", "))
     exchange.respond(status: 200, fields)
   }

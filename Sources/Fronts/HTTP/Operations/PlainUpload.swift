@@ -60,7 +60,7 @@ final class PlainUpload: HTTPOperation {
   func complete(size: Int64, _ result: SinkResult) {
     var fields = HTTPFields()
     if let key { fields.append("Location", request.location(of: key)) }
-    if let digest = result.digest { fields.append("Repr-Digest", DigestFields.value(sha256: digest.bytes)) }
+    fields.append(request.digestFields(result.digest))
     if result.reply != nil { fields.append("Content-Type", "application/octet-stream") }
     exchange.respond(status: 201, fields, result.reply)
   }

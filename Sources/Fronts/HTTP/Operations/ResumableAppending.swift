@@ -53,7 +53,9 @@ final class ResumableAppending: HTTPOperation {
     do throws(HTTPProblem) {
       guard account.state != .failed else { throw .gone }
       guard try account.resumableState.decide(append, version.rules) == .receive else {
-        return exchange.respond(status: 201, answers.done(status: 201, offset: account.safe))
+        var fields = answers.done(status: 201, offset: account.safe)
+        fields.append(request.digestFields(account.digest))
+        return exchange.respond(status: 201, fields)
       }
     } catch {
       // Another connection may still have the upload: once what it brought is safe, the offset may be right.
@@ -65,7 +67,8 @@ final class ResumableAppending: HTTPOperation {
     if digest != nil, !request.terms.takesBack { return refused(.unexpectedField("Content-Digest")) }
     let isTentative = digest != nil
     if let sha256 = digest?.sha256, isTentative { exchange.judge = ChunkJudge(TusChecksum(sha256: sha256)) }
-    var transfer = request.transfer(exchange, isTentative: isTentative, tellsProgress: tellsProgress)
+    var transfer = request.transfer(
+      exchange, isTentative: isTentative, tellsProgress: tellsProgress, isLast: append.isLast)
     transfer.bringsBytes = append.contentLength != 0
     let resumption = UploadResumption(
       key: key, access: request.access, offset: append.offset, lateTotal: account.total == nil ? append.total : nil,
@@ -120,7 +123,7 @@ final class ResumableAppending: HTTPOperation {
   func complete(size: Int64, _ result: SinkResult) {
     var fields = answers.done(status: 201, offset: size)
     fields.append("Location", request.location(of: key))
-    if let digest = result.digest { fields.append("Repr-Digest", DigestFields.value(sha256: digest.bytes)) }
+    fields.append(request.digestFields(result.digest))
     exchange.respond(status: 201, fields, result.reply)
   }
 

@@ -41,7 +41,7 @@ final class ResumableCreating: HTTPOperation {
         exchange.judge = ChunkJudge(TusChecksum(sha256: sha256))
       }
       var transfer = request.transfer(
-        exchange, isTentative: contentDigest != nil, tellsProgress: tellsProgress)
+        exchange, isTentative: contentDigest != nil, tellsProgress: tellsProgress, isLast: creation.isLast)
       transfer.bringsBytes = request.head.mayBringBytes
       let upload = UploadRequest(
         access: request.access, shape: .stream,
@@ -108,7 +108,7 @@ final class ResumableCreating: HTTPOperation {
   func complete(size: Int64, _ result: SinkResult) {
     var fields = answers.done(status: 201, offset: size)
     if let key { fields.append("Location", request.location(of: key)) }
-    if let digest = result.digest { fields.append("Repr-Digest", DigestFields.value(sha256: digest.bytes)) }
+    fields.append(request.digestFields(result.digest))
     exchange.respond(status: 201, fields, result.reply)
   }
 

@@ -49,17 +49,18 @@ final class TusAppending: HTTPOperation {
       return
     }
     if account.state == .done {
-      return exchange.respond(status: 204, TusAnswer.appended(offset: account.safe, expires: nil))
+      return appended(upTo: account.safe, account.digest)
     }
     if let checksum = append.checksum {
       exchange.judge = ChunkJudge(checksum)
     } else if append.checksumComesLast {
       exchange.judge = ChunkJudge(anyOf: request.terms.checksums)
     }
-    var transfer = request.transfer(exchange, isTentative: append.isTentative)
-    transfer.bringsBytes = append.contentLength != 0
     let (end, isTooFar) = append.offset.addingReportingOverflow(append.contentLength ?? 0)
     if isTooFar { return refused(.tooLarge(limit: request.terms.largestUpload)) }
+    var transfer = request.transfer(
+      exchange, isTentative: append.isTentative, isLast: append.contentLength == nil || end == total)
+    transfer.bringsBytes = append.contentLength != 0
     let resumption = UploadResumption(
       key: key, access: request.access, offset: append.offset, lateTotal: account.total == nil ? append.length : nil,
       atMost: total == nil ? append.contentLength.map { _ in end } : nil, transfer: transfer)
@@ -100,8 +101,13 @@ final class TusAppending: HTTPOperation {
 
   func safe(upTo offset: Int64) {}
 
-  func complete(size: Int64, _ result: SinkResult) {
-    exchange.respond(status: 204, TusAnswer.appended(offset: size, expires: nil))
+  func complete(size: Int64, _ result: SinkResult) { appended(upTo: size, result.digest) }
+
+  /// Everything is there.
+  private func appended(upTo size: Int64, _ digest: ContentDigest?) {
+    var fields = TusAnswer.appended(offset: size, expires: nil)
+    fields.append(request.digestFields(digest))
+    exchange.respond(status: 204, fields)
   }
 
   /// Another connection has completed it meanwhile: the same bytes again are not these bytes.

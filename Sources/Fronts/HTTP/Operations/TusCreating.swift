@@ -29,7 +29,9 @@ final class TusCreating: HTTPOperation {
       let digest = try DigestFields(.representation, of: exchange.fields)?.toCheck()
       var metadata: [String: String] = [:]
       if let text = creation.metadata?.text { metadata[tusMetadataName] = text }
-      var transfer = request.transfer(exchange, isTentative: creation.checksum != nil)
+      var transfer = request.transfer(
+        exchange, isTentative: creation.checksum != nil,
+        isLast: creation.contentLength == nil || creation.contentLength == creation.length)
       transfer.bringsBytes = creation.hasContent
       let upload = UploadRequest(
         access: request.access, shape: .stream, format: try request.format(creation.metadata?.mediaType),
@@ -69,16 +71,17 @@ final class TusCreating: HTTPOperation {
 
   func safe(upTo offset: Int64) {}
 
-  func complete(size: Int64, _ result: SinkResult) { created(at: size, expires: nil) }
+  func complete(size: Int64, _ result: SinkResult) { created(at: size, expires: nil, result.digest) }
 
-  func alreadyComplete(_ account: UploadAccount) { created(at: account.safe, expires: nil) }
+  func alreadyComplete(_ account: UploadAccount) { created(at: account.safe, expires: nil, account.digest) }
 
-  func suspended(at offset: Int64) { created(at: offset, expires: expires) }
+  func suspended(at offset: Int64) { created(at: offset, expires: expires, nil) }
 
-  private func created(at offset: Int64, expires: Int64?) {
+  private func created(at offset: Int64, expires: Int64?, _ digest: ContentDigest?) {
     guard let key else { return refused(.storageFailed) }
-    exchange.respond(
-      status: 201, TusAnswer.created(location: request.location(of: key), offset: offset, expires: expires))
+    var fields = TusAnswer.created(location: request.location(of: key), offset: offset, expires: expires)
+    fields.append(request.digestFields(digest))
+    exchange.respond(status: 201, fields)
   }
 
   func failed(_ problem: HTTPProblem, safe: Int64) { refused(problem) }
