@@ -72,7 +72,7 @@ package enum DigestTelling: Hashable, Sendable {
   case announced
   /// One that is computed anyway, too.
   case known
-  /// In any case, where it can be computed from here on: that costs as much processor time as all else does.
+  /// In any case, where it can be computed from here on: that costs half as much processor time as all else does.
   case wanted
 }
 

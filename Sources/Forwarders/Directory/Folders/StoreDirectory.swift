@@ -108,14 +108,16 @@ final class StoreDirectory: Sendable {
       let final = try status(of: form.place.name, in: folder.descriptor, shown: completePlace(key))
       guard final == nil || final?.inode == unfinished.inode else { return }
     }
+    var isChanged = false
     // The sidecar last: a complete file is never without it.
     for name in [form.place.name] + (form.hasSidecar ? [form.place.sidecar] : []) {
-      guard unlinkat(folder.descriptor, name, 0) == 0 || errno == ENOENT else {
+      if unlinkat(folder.descriptor, name, 0) == 0 {
+        isChanged = true
+      } else if errno != ENOENT {
         throw .system("removing", completePlace(key), errno)
       }
     }
-    // Also where nothing was there: an attempt before may have removed it and have been stopped before this.
-    try folder.sync()
+    if isChanged { try folder.sync() }
   }
 
   static func openFolder(_ parent: CInt, _ name: String, shown: String) throws(SinkFailure) -> CInt {

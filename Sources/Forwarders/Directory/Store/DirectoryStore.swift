@@ -117,6 +117,8 @@ package struct DirectoryStore: Forwarder {
       try place.checkForNew()
       for form in try settings.possibleForms(of: upload) {
         try directory.removeIncomplete(upload.key, form: form)
+        // Also where nothing was there: an attempt before may have removed it and have been stopped before it was durable.
+        try directory.folder(of: form.place)?.sync()
       }
       book.forget(upload.key)
     }
