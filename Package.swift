@@ -74,7 +74,10 @@ let package = Package(
       resources: [.embedInCode("HTTP/Page/upload.html")]),
     .target(
       name: "XStreamClient",
-      dependencies: ["ContentDigests", "OperatingSystem", "TLSTransport", "TextForms", "XStream", nioCore, nioPosix]),
+      dependencies: [
+        "ContentDigests", "HTTPUpload", "OperatingSystem", "TLSTransport", "TextForms", "XStream", nioCore, nioHTTP1,
+        nioPosix,
+      ]),
     .target(name: "ConfigurationReading", dependencies: ["OperatingSystem", .product(name: "Yams", package: "Yams")]),
     .target(
       name: "GatewayServer",
@@ -127,7 +130,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "XStreamClientTests",
-      dependencies: ["DevelopmentCertificates", "XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix]),
+      dependencies: [
+        "DevelopmentCertificates", "HTTPUpload", "XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix,
+      ]),
     .testTarget(
       name: "LoadGeneratorTests",
       dependencies: [

@@ -33,7 +33,8 @@ package struct DialogueProblem: Error, Sendable {
   /// The answer, where there is one.
   package let answer: ServerAnswer?
 
-  init(_ kind: Kind, _ answer: ServerAnswer? = nil) {
+  /// A problem.
+  package init(_ kind: Kind, _ answer: ServerAnswer? = nil) {
     self.kind = kind
     self.answer = answer
   }

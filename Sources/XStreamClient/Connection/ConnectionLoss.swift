@@ -60,10 +60,10 @@ enum ConnectionLoss: Error, Sendable {
   }
 
   private func explanation(for server: Counterpart) -> (String, UploadError.Remedy?) {
-    let place = server.url.authority
+    let place = server.authority
     switch self {
     case .connect(let cause): return ("No connection to \(place): \(cause).", nil)
-    case .unresolved: return ("The host name \(server.url.host) cannot be resolved. Check the URL.", nil)
+    case .unresolved: return ("The host name \(server.host) cannot be resolved. Check the URL.", nil)
     case .tls(.untrustedCertificate(let reason)): return Self.untrusted(reason, server)
     case .tls(.handshake(let reason)): return Self.handshake(reason, server)
     case .tls(.protocolViolation(let reason)) where Self.isOfCertificate(reason):
@@ -75,6 +75,7 @@ enum ConnectionLoss: Error, Sendable {
     case .broken(let cause): return ("The connection to \(place) was lost: \(cause).", nil)
     case .closed: return ("\(place) closed the connection without an answer.", nil)
     case .silent(let time): return ("Nothing came from \(place) for \(time.nanoseconds / 1_000_000_000) s.", nil)
+    case .foreign where server.isHTTPS: return ("\(place) does not speak HTTP/1.1. Check the port.", nil)
     case .foreign(let isHTTP):
       let what = isHTTP ? "is an HTTPS server, and does" : "does"
       return ("\(place) \(what) not speak x-stream. Check the port.", nil)
@@ -83,7 +84,7 @@ enum ConnectionLoss: Error, Sendable {
 
   /// The reasons need different remedies, so each has a message of its own.
   private static func untrusted(_ reason: String, _ server: Counterpart) -> (String, UploadError.Remedy?) {
-    let place = server.url.authority
+    let place = server.authority
     let reason = reason.lowercased()
     if reason.contains("expired") {
       let advice = "its operator has to renew it, unless this machine's clock is wrong"
@@ -94,7 +95,7 @@ enum ConnectionLoss: Error, Sendable {
     }
     if reason.contains("mismatch") {
       let advice = "the URL has to have a name that the certificate has"
-      return ("The certificate of \(place) is not for \(server.url.host): \(advice).", nil)
+      return ("The certificate of \(place) is not for \(server.host): \(advice).", nil)
     }
     if ["issuer", "self-signed", "self signed", "first certificate"].contains(where: reason.contains) {
       let cause = "it is of an authority that is not known here (\(reason))"
@@ -104,22 +105,22 @@ enum ConnectionLoss: Error, Sendable {
   }
 
   private static func handshake(_ reason: String, _ server: Counterpart) -> (String, UploadError.Remedy?) {
-    let place = server.url.authority
+    let place = server.authority
     if isOfCertificate(reason) { return refusedCertificate(reason, server) }
     let foreign = ["wrong version number", "http request", "packet length too long", "record layer failure"]
     if foreign.contains(where: reason.contains) {
       return ("\(place) does not speak TLS. Check the port.", nil)
     }
     if reason.contains("application protocol") {
-      return ("\(place) speaks TLS, but not x-stream. Check the port.", nil)
+      return ("\(place) speaks TLS, but not \(server.isHTTPS ? "HTTP/1.1" : "x-stream"). Check the port.", nil)
     }
     return ("No TLS connection to \(place): \(reason). Check the port.", nil)
   }
 
   private static func refusedCertificate(_ reason: String, _ server: Counterpart) -> (String, UploadError.Remedy?) {
     server.showsCertificate
-      ? ("\(server.url.authority) does not accept this client's certificate: \(reason).", nil)
-      : ("\(server.url.authority) asks for a client certificate, and none was given.", .certificate)
+      ? ("\(server.authority) does not accept this client's certificate: \(reason).", nil)
+      : ("\(server.authority) asks for a client certificate, and none was given.", .certificate)
   }
 
   private static func isOfCertificate(_ reason: String) -> Bool {

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import TLSTransport
 import XStream
 
@@ -12,34 +11,13 @@ struct GatewayConnection: Sendable {
   static func connect(
     to url: XStreamURL, _ configuration: ClientConfiguration, _ context: TLSContext, on loop: any EventLoop
   ) async throws -> GatewayConnection {
-    let connected = ClientBootstrap(group: loop)
-      .connectTimeout(configuration.connectTimeout)
-      .channelOption(.allowRemoteHalfClosure, value: true)
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelOption(.socketOption(.so_keepalive), value: 1)
-      .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 512 << 10))
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try StagedReceiveAllocator.apply(to: channel)
-          let handler = ExchangeHandler(
-            silenceTimeout: configuration.silenceTimeout, replyLimit: configuration.replyLimit)
-          try channel.pipeline.syncOperations.addHandlers(
-            TLSHandler(context: context, serverName: url.host, handshakeDeadline: configuration.connectTimeout),
-            handler)
-        }
-      }
-      .connect(host: url.host, port: url.port)
-      .flatMapThrowing { channel in
-        let handler = try channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
-        return GatewayConnection(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
-      }
-    do {
-      return try await connected.orCancelled { $0.channel.close(promise: nil) }
-    } catch let error as CancellationError {
-      throw error
-    } catch {
-      throw ConnectionLoss(connecting: error)
+    let (channel, handler) = try await SecureChannel.open(
+      to: url.host, url.port, configuration, context, on: loop, ExchangeHandler.self
+    ) { channel in
+      try channel.pipeline.syncOperations.addHandler(
+        ExchangeHandler(silenceTimeout: configuration.silenceTimeout, replyLimit: configuration.replyLimit))
     }
+    return GatewayConnection(channel: channel, handler: handler)
   }
 
   /// Carries out one exchange. A cancelled task closes the connection.

@@ -88,7 +88,7 @@ extension ExchangeHandler {
     let sendable = exchange.sendable
     let isUnbounded = job.request.total == .unlimited && sendable == .max - offset
     job.report(
-      .offered(UploadOffer(key: point.key, offset: offset, granted: isUnbounded ? nil : sendable)))
+      .offered(UploadOffer(key: UploadHandle(point.key), offset: offset, granted: isUnbounded ? nil : sendable)))
     (position, safe, hasOffer) = (offset, offset, true)
     lastReport = .uptimeNanoseconds(0)
     reportProgress()

@@ -9,7 +9,7 @@ public import XStream
   import Musl
 #endif
 
-/// Keeps the keys of unfinished uploads in a folder, so that a later run goes on with them.
+/// Keeps the keys and URLs of unfinished uploads in a folder, so that a later run goes on with them.
 ///
 /// A key is kept beside the file's identity and the URL, which find it again; whether the file is still the same is for
 /// the record's proof to say. The folder and its files are their owner's alone, because for a client without an
@@ -19,19 +19,24 @@ public struct StateFolder: Sendable {
   public struct Record: Hashable, Sendable, Codable {
     /// The file as it was when the upload began.
     public var file: FileIdentity
-    /// Where it goes, as ``XStreamURL/description``.
+    /// Where it goes, as ``UploadURL/description``.
     public var url: String
-    /// The stream's key.
+    /// The upload's ``UploadHandle``.
     public var key: String
+    /// Over HTTP the way in which it began.
+    public var dialect: String?
     /// The data format's name; nil in what an earlier version kept.
     public var format: String?
 
     /// A record.
-    public init(file: FileIdentity, url: XStreamURL, key: StreamKey, format: StreamFormat = .bytes) {
+    public init(
+      file: FileIdentity, url: UploadURL, key: UploadHandle, format: StreamFormat = .bytes, dialect: String? = nil
+    ) {
       self.file = file
       self.url = url.description
       self.key = key.text
       self.format = format.name
+      self.dialect = dialect
     }
   }
 
@@ -60,8 +65,8 @@ public struct StateFolder: Sendable {
 
   /// What is kept for a path and a URL, whether or not the file is still the same. A record that cannot be read counts
   /// as none.
-  public func record(ofFileAt path: LocalPath, url: XStreamURL) -> Record? {
-    guard let record = read(place(path, url) + ".json"), record.url == url.description, record.file.path == path else {
+  public func record(ofFileAt path: LocalPath, url: UploadURL) -> Record? {
+    guard let record = read(place(path, url.description) + ".json"), record.url == url.description, record.file.path == path else {
       return nil
     }
     return record
@@ -69,11 +74,11 @@ public struct StateFolder: Sendable {
 
   /// What is kept for a file and a URL: by the file's path, or for a file that has moved by its size and its name or
   /// inode. A disk that is plugged in again may have another place, and a snapshot another device.
-  public func record(of file: FileIdentity, url: XStreamURL) -> Record? {
+  public func record(of file: FileIdentity, url: UploadURL) -> Record? {
     record(ofFileAt: file.path, url: url) ?? moved(file, url)
   }
 
-  private func moved(_ file: FileIdentity, _ url: XStreamURL) -> Record? {
+  private func moved(_ file: FileIdentity, _ url: UploadURL) -> Record? {
     guard let folder = opendir(path) else { return nil }
     defer { closedir(folder) }
     while let entry = readdir(folder) {
@@ -113,10 +118,10 @@ public struct StateFolder: Sendable {
   /// - Throws: ``StateFolderError``.
   public func keep(_ record: Record) throws(StateFolderError) {
     try makeFolder()
-    guard let url = try? XStreamURL(record.url), let bytes = try? JSONEncoder().encode(record) else {
+    guard let bytes = try? JSONEncoder().encode(record) else {
       throw StateFolderError("\(path): a record cannot be written")
     }
-    let place = place(record.file.path, url) + ".json"
+    let place = place(record.file.path, record.url) + ".json"
     let draft = place + ".\(getpid()).\(UInt32.random(in: 0 ... .max))"
     let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw StateFolderError(draft, errno) }
@@ -136,15 +141,15 @@ public struct StateFolder: Sendable {
   }
 
   /// Removes what is kept for a path and a URL, if it has this key: another run may have begun another upload since.
-  public func remove(_ key: StreamKey, ofFileAt path: LocalPath, url: XStreamURL) {
+  public func remove(_ key: UploadHandle, ofFileAt path: LocalPath, url: UploadURL) {
     guard record(ofFileAt: path, url: url)?.key == key.text else { return }
-    let place = place(path, url)
+    let place = place(path, url.description)
     unlink(place + ".json")
     unlink(place + ".proof")
   }
 
   /// The files of a record, without their ending. The name is a hash, because a path may be longer than a name can be.
-  private func place(_ file: LocalPath, _ url: XStreamURL) -> String {
+  private func place(_ file: LocalPath, _ url: String) -> String {
     let hasher = SHA256Hasher()
     (Array("\(url)\n".utf8) + file.bytes).withUnsafeBytes { hasher.update($0) }
     return path + "/" + Hexadecimal.text(hasher.finish())
@@ -154,19 +159,17 @@ public struct StateFolder: Sendable {
 
   /// Where the proofs of an upload go while it runs.
   func proofs(of record: Record) throws(StateFolderError) -> ProofFile {
-    guard let url = try? XStreamURL(record.url) else { throw StateFolderError("\(path): a record has no URL") }
-    return try ProofFile(path: place(record.file.path, url) + ".proof", key: record.key)
+    try ProofFile(path: place(record.file.path, record.url) + ".proof", key: record.key)
   }
 
   /// What the last run read of the file before it stopped; nil if nobody knows.
   public func proof(of record: Record) -> PrefixProof? {
-    guard let url = try? XStreamURL(record.url) else { return nil }
-    return ProofFile.read(place(record.file.path, url) + ".proof", key: record.key)
+    ProofFile.read(place(record.file.path, record.url) + ".proof", key: record.key)
   }
 
-  private func isInUse(_ record: Record) -> Bool {
-    guard let url = try? XStreamURL(record.url) else { return false }
-    return ProofFile.isInUse(place(record.file.path, url) + ".proof")
+  /// Whether a run that still goes on has the upload in hand.
+  public func isInUse(_ record: Record) -> Bool {
+    ProofFile.isInUse(place(record.file.path, record.url) + ".proof")
   }
 
   private func makeFolder() throws(StateFolderError) {

@@ -13,12 +13,12 @@ public final class UploadKeeper: Sendable {
 
   private let folder: StateFolder
   private let file: FileIdentity
-  private let url: XStreamURL
+  private let url: UploadURL
   private let format: StreamFormat
   private let state: Mutex<State>
 
   /// Keeps the uploads of one file to one URL.
-  public init(_ folder: StateFolder, file: FileIdentity, url: XStreamURL, format: StreamFormat) {
+  public init(_ folder: StateFolder, file: FileIdentity, url: UploadURL, format: StreamFormat) {
     (self.folder, self.file, self.url, self.format) = (folder, file, url, format)
     state = Mutex(State())
   }
@@ -34,11 +34,13 @@ public final class UploadKeeper: Sendable {
   }
 
   /// The server offered to take bytes under the key.
-  public func offered(_ key: StreamKey) {
+  ///
+  /// - Parameter dialect: ``UploadOffer/dialect``.
+  public func offered(_ key: UploadHandle, dialect: String? = nil) {
     state.withLock { state in
       guard state.record?.key != key.text || state.record?.file.path != file.path || state.proofs == nil else { return }
       let earlier = state.record
-      let record = StateFolder.Record(file: file, url: url, key: key, format: format)
+      let record = StateFolder.Record(file: file, url: url, key: key, format: format, dialect: dialect)
       do throws(StateFolderError) {
         try folder.keep(record)
         state.record = record
@@ -46,7 +48,7 @@ public final class UploadKeeper: Sendable {
         state.proofs = proofs
         if let latest = state.latest { try proofs.write(latest) }
         // The file has moved, and its upload with it.
-        if let earlier, earlier.file.path != file.path, let key = StreamKey(earlier.key) {
+        if let earlier, earlier.file.path != file.path, let key = UploadHandle(earlier.key) {
           folder.remove(key, ofFileAt: earlier.file.path, url: url)
         }
       } catch {
@@ -72,12 +74,12 @@ public final class UploadKeeper: Sendable {
   public var problem: String? { state.withLock { $0.problem } }
 
   /// Whether a later run finds this key.
-  public func keeps(_ key: StreamKey) -> Bool {
+  public func keeps(_ key: UploadHandle) -> Bool {
     folder.record(ofFileAt: file.path, url: url)?.key == key.text
   }
 
   /// Nobody will go on with the upload.
-  public func forget(_ key: StreamKey) {
+  public func forget(_ key: UploadHandle) {
     let path = state.withLock { state in
       state.proofs = nil
       return state.record?.file.path

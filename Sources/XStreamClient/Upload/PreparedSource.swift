@@ -11,10 +11,21 @@ struct PreparedSource {
   var reading: FileReading?
   /// Bytes in memory, for a source that is read once.
   var window: Int?
+
+  /// The size that the file has grown to since it was opened.
+  var grownTo: Int64? {
+    guard let reading, let now = try? reading.file.currentStamp(), now.size > reading.size else { return nil }
+    return now.size
+  }
 }
 
-// Opens the source, and reads what has to be read before a connection is made.
-extension UploadRun {
+/// Opens the source, and reads what has to be read before bytes are sent.
+struct SourcePreparation {
+  let client: UploadClient
+  let source: UploadSource
+  let options: UploadOptions
+  let onEvent: @Sendable (TransferEvent) -> Void
+
   func prepare(on loop: any EventLoop) async throws -> PreparedSource {
     switch source.kind {
     case .bytes(let bytes):
@@ -48,7 +59,7 @@ extension UploadRun {
       let bytes = DescriptorBytes(descriptor: open.descriptor, owner: open)
       return try await sequence(total: nil, window: UploadSource.window, UploadSource.reader(of: bytes), on: loop)
     }
-    let earlier = options.resume == nil ? nil : options.proof
+    let earlier = options.resume == nil && options.place == nil ? nil : options.proof
     let reading = FileReading(open, earlier: earlier, onProof: options.onProof)
     if let earlier, earlier.end > reading.size {
       throw FeedError.ended(path: open.path, expected: earlier.end, got: reading.size).error(options.resume)

@@ -1,5 +1,3 @@
-public import XStream
-
 /// What happens while an upload runs.
 public enum TransferEvent: Sendable {
   /// The source is read for its digest; both numbers are bytes.
@@ -16,6 +14,9 @@ public enum TransferEvent: Sendable {
   case restarting(UploadRestart)
   /// Something went wrong; the next try comes.
   case waiting(UploadPause)
+  /// The server speaks no way of uploading that can be gone on with: all goes in one request, and after a lost connection
+  /// from the beginning.
+  case cannotBeResumed
 }
 
 /// Why an upload begins anew.
@@ -28,8 +29,10 @@ public enum UploadRestart: Hashable, Sendable {
 
 /// What the server offers.
 public struct UploadOffer: Hashable, Sendable {
-  /// The stream's key. Whoever keeps it can go on with the upload in a later run. A secret.
-  public let key: StreamKey
+  /// The stream's key, or the upload's URL. Whoever keeps it can go on with the upload in a later run. A secret.
+  public let key: UploadHandle
+  /// Over HTTP the way of uploading, which whoever keeps the URL keeps beside it.
+  public var dialect: String?
   /// The offset in bytes that the upload goes on from.
   public let offset: Int64
   /// How many bytes are taken from there; nil if no limit is known.

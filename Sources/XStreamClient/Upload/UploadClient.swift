@@ -3,14 +3,15 @@ public import NIOPosix
 public import TLSTransport
 public import XStream
 
-/// Uploads to x-stream servers. One client serves any number of uploads at once; each has a connection of its own.
+/// Uploads to x-stream servers, and to HTTPS servers by what they speak. One client serves any number of uploads at once; each has a connection of its own.
 public struct UploadClient: Sendable {
   let configuration: ClientConfiguration
   let context: TLSContext
+  let contexts: TLSContexts
   let group: any EventLoopGroup
   let threads: NIOThreadPool
 
-  /// A client. Certificate files are read here, once.
+  /// A client. Certificate files are read here; for `https` URLs once more, at the first.
   ///
   /// - Throws: `TLSConfigurationError`, which names the file.
   public init(
@@ -18,10 +19,8 @@ public struct UploadClient: Sendable {
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
   ) throws(TLSConfigurationError) {
     self.configuration = configuration
-    context = try TLSContext(
-      client: TLSClientConfiguration(
-        trust: configuration.trust, identity: configuration.identity,
-        applicationProtocols: [XStreamProtocol.applicationProtocol]))
+    contexts = TLSContexts(configuration)
+    context = try contexts.context(for: [XStreamProtocol.applicationProtocol])
     self.group = group
     threads = .singleton
   }
@@ -55,7 +54,7 @@ public struct UploadClient: Sendable {
       throw UploadError.answer(outcome, from: counterpart(url))
     }
     return UploadOutcome(
-      key: key, bytes: size, sent: size, resumedFrom: 0, connections: 1, digest: outcome.digest, grownTo: nil,
+      key: UploadHandle(key), bytes: size, sent: size, resumedFrom: 0, connections: 1, digest: outcome.digest, grownTo: nil,
       reply: reply)
   }
 

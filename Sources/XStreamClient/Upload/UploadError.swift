@@ -47,6 +47,12 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
   public var reason: String?
   /// Where the stream stands, if there is one; with it a later run goes on.
   public var resumePoint: ResumePoint?
+  /// The upload over HTTP, if there is one.
+  public var place: HTTPPlace?
+  /// Bytes of ``place`` that the server has said to be safe.
+  public var safeAtPlace: Int64?
+  /// The answer's status over HTTP. ``status`` has the one of x-stream that comes closest.
+  public var httpStatus: Int?
   /// Whether the same upload may succeed later.
   public var isWorthAnotherTry: Bool
   /// The server's wish, in seconds.
@@ -55,6 +61,15 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
   public var formats: [StreamFormat] = []
   /// What would help, if it is something that the caller left out.
   public var remedy: Remedy?
+
+  /// What names the unfinished upload, if there is one.
+  public var key: UploadHandle? { resumePoint.map { UploadHandle($0.key) } ?? place.map { UploadHandle($0.url) } }
+
+  /// Bytes of it that the server has said to be safe.
+  public var safe: Int64? { resumePoint?.safe ?? (place == nil ? nil : safeAtPlace) }
+
+  /// The same without the upload, for one that nobody can go on with.
+  public mutating func forgetUpload() { (resumePoint, place, safeAtPlace) = (nil, nil, nil) }
 
   /// One or two sentences with the server's words.
   public var description: String {
@@ -88,7 +103,7 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
   static func violation(_ text: String, _ point: ResumePoint?, from server: Counterpart) -> UploadError {
     UploadError(
       code: .violation,
-      message: "\(server.url.authority) broke the protocol: \(text). This is a fault of the server; tell its operator.",
+      message: "\(server.authority) broke the protocol: \(text). This is a fault of the server; tell its operator.",
       resumePoint: point, isWorthAnotherTry: false)
   }
 
@@ -112,7 +127,7 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
 extension Status {
   /// What happened and what to do, for a person.
   func advice(_ server: Counterpart) -> String {
-    let (place, route) = (server.url.authority, server.url.route)
+    let (place, route) = (server.authority, server.route)
     return switch self {
     case .ok: "All is well."
     case .malformed:

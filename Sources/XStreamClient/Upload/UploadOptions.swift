@@ -17,6 +17,10 @@ public struct UploadOptions: Sendable {
   public var digest: StreamDigest?
   /// The stream of an earlier run to go on with.
   public var resume: ResumePoint?
+  /// The upload of an earlier run to go on with, over HTTP. It takes a ``proof``.
+  public var place: HTTPPlace?
+  /// At an `https` URL, let the server choose x-stream where it speaks that.
+  public var speaksXStream = true
   /// What an earlier run read of the file. The upload goes on only if the file still begins so. A file that is resumed
   /// without it is proved by a digest of the whole, which the server compares in the end.
   public var proof: PrefixProof?

@@ -3,8 +3,8 @@ public import XStream
 
 /// A complete upload: every byte is safe at the server.
 public struct UploadOutcome: Hashable, Sendable {
-  /// The stream's key.
-  public let key: StreamKey
+  /// The stream's key, or the upload's URL.
+  public let key: UploadHandle
   /// The size of the stream in bytes.
   public let bytes: Int64
   /// Bytes that were sent in this run, with those that were sent twice.

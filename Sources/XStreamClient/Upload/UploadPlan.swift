@@ -20,28 +20,24 @@ struct UploadPlan {
   /// How often a stream that is gone is begun anew: what is behind the server may break at the same byte each time.
   private static let mostRestarts = 5
 
-  let policy: RetryPolicy
   let server: Counterpart
   /// Where the stream stands; nil before there is one.
   private(set) var point: ResumePoint?
   /// The point is from an earlier run, and the server has not answered for it yet.
   private(set) var isUnconfirmed: Bool
   private let restartsUnknown: Bool
-  private var failures = 0
+  private var patience: Patience
   private var restarts = 0
-  /// When the last byte got safe, or when it all began.
-  private var lastProgress: Duration
 
   /// - Parameter now: of a clock that never goes back, from any beginning.
   init(
     policy: RetryPolicy, resume: ResumePoint?, restartsUnknown: Bool, with server: Counterpart, now: Duration
   ) {
-    self.policy = policy
+    patience = Patience(policy, now: now)
     self.server = server
     point = resume
     isUnconfirmed = resume != nil
     self.restartsUnknown = restartsUnknown
-    lastProgress = now
   }
 
   /// The server made an offer.
@@ -52,7 +48,7 @@ struct UploadPlan {
 
   /// The source had nothing to send: that time does not count.
   mutating func sourceWasSlow(now: Duration) {
-    lastProgress = now
+    patience.sourceWasSlow(now: now)
   }
 
   /// A try has ended.
@@ -125,23 +121,12 @@ struct UploadPlan {
     guard let point else { return 0 }
     let gained = point.safe - (self.point?.safe ?? 0)
     self.point = point
-    if gained > 0 {
-      failures = 0
-      lastProgress = now
-    }
+    if gained > 0 { patience.progressed(now: now) }
     return gained
   }
 
   private mutating func again(_ error: UploadError, now: Duration, jitter: Double) -> Step {
-    guard error.isWorthAnotherTry else { return .fail(error) }
-    failures += 1
-    var delay = policy.delay(failures: failures, jitter: jitter)
-    if let seconds = error.retryAfter {
-      // Longer than the server asks, by up to a tenth: others wait for the same moment.
-      let asked = Duration.seconds(min(seconds, 1 << 31))
-      delay = max(delay, asked * (1 + jitter / 10))
-    }
-    guard now + delay - lastProgress <= policy.patience else { return .fail(error) }
+    guard let delay = patience.delay(after: error, now: now, jitter: jitter) else { return .fail(error) }
     return .again(after: delay, because: error)
   }
 }

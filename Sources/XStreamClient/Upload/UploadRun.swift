@@ -24,7 +24,8 @@ struct UploadRun {
 
   private func run(over connection: inout GatewayConnection?) async throws -> UploadOutcome {
     let loop = client.group.next()
-    let prepared = try await prepare(on: loop)
+    let preparation = SourcePreparation(client: client, source: source, options: options, onEvent: onEvent)
+    let prepared = try await preparation.prepare(on: loop)
     let feed = prepared.feed
     defer { loop.execute { feed.value.close() } }
     var open = try await openRequest(prepared, on: loop)
@@ -56,7 +57,7 @@ struct UploadRun {
         if let offer = tally.takeOffer() { plan.offered(offer) }
         if case .feedFailed(.unproved, _) = end, open.digest == nil, let reading = prepared.reading {
           // More was sent than an earlier run could keep the digest of.
-          open.digest = try await digest(of: reading, plan.point)
+          open.digest = try await preparation.digest(of: reading, plan.point)
           continue
         }
         step = plan.ended(end, now: clock.now - began, jitter: .random(in: 0...1))
@@ -147,10 +148,7 @@ struct UploadRun {
     if case .answered(_, let bytes) = end { reply = bytes }
     // A final that is ok has the stream's key; the machine does not let another pass.
     guard let key = outcome.key ?? point?.key else { preconditionFailure("a complete stream has a key") }
-    var grownTo: Int64?
-    if let reading = prepared.reading, let now = try? reading.file.currentStamp(), now.size > reading.size {
-      grownTo = now.size
-    }
-    return tally.outcome(key, total: total, digest: outcome.digest, grownTo: grownTo, reply: reply)
+    return tally.outcome(
+      UploadHandle(key), total: total, digest: outcome.digest, grownTo: prepared.grownTo, reply: reply)
   }
 }

@@ -8,7 +8,7 @@ final class UploadTally: Sendable {
   private struct Counts {
     var connections = 0
     var first: Int64?
-    var offer: ResumePoint?
+    var offer: StreamKey?
     /// Where this connection's bytes began, and how many there were on the ones before.
     var start: Int64 = 0
     var earlier: Int64 = 0
@@ -32,10 +32,13 @@ final class UploadTally: Sendable {
       if $0.first == nil { $0.first = offer.offset }
       $0.earlier += $0.sent - $0.start
       ($0.start, $0.sent) = (offer.offset, offer.offset)
-      $0.offer = ResumePoint(key: offer.key, safe: offer.offset)
+      $0.offer = offer.key.stream
       $0.safe = offer.offset
     }
   }
+
+  /// What the server has last said to be safe.
+  var safe: Int64 { counts.withLock { $0.safe } }
 
   func progressed(_ progress: UploadProgress) {
     counts.withLock {
@@ -46,19 +49,19 @@ final class UploadTally: Sendable {
 
   /// The offer of the try that has ended, once.
   func takeOffer() -> ResumePoint? {
-    counts.withLock { $0.offer.take() }
+    counts.withLock { counts in counts.offer.take().map { ResumePoint(key: $0, safe: counts.start) } }
   }
 
   /// Where the stream stands that the try under way is for, with what was acknowledged since its offer. In place of
   /// ``takeOffer()``, when there is no other try.
   func takePoint() -> ResumePoint? {
     counts.withLock { counts in
-      counts.offer.take().map { ResumePoint(key: $0.key, safe: counts.safe) }
+      counts.offer.take().map { ResumePoint(key: $0, safe: counts.safe) }
     }
   }
 
   func outcome(
-    _ key: StreamKey, total: Total, digest: StreamDigest?, grownTo: Int64?, reply: ByteBuffer?
+    _ key: UploadHandle, total: Total, digest: StreamDigest?, grownTo: Int64?, reply: ByteBuffer?
   ) -> UploadOutcome {
     counts.withLock {
       let bytes = if case .known(let total) = total { total } else { $0.sent }

@@ -146,12 +146,15 @@ extension XStreamURL {
   static func argument(_ text: String) throws -> XStreamURL {
     do { return try XStreamURL(text) } catch { throw ValidationError(error.description) }
   }
+}
 
+extension UploadURL {
   /// Reads the URL, which is the last word of a command line.
-  static func last(of words: [String]) throws -> XStreamURL {
+  static func last(of words: [String]) throws -> UploadURL {
     let text = words.last ?? ""
-    do { return try XStreamURL(text) } catch {
-      if !text.contains("://"), let url = words.dropLast().first(where: { $0.lowercased().hasPrefix("xstream://") }) {
+    do { return try UploadURL(text) } catch {
+      let isURL = { (word: String) in ["xstream://", "https://"].contains { word.lowercased().hasPrefix($0) } }
+      if !text.contains("://"), let url = words.dropLast().first(where: isURL) {
         throw ValidationError("The URL has to be the last word: write \(url) behind the others.")
       }
       throw ValidationError(error.description)

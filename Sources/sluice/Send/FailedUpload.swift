@@ -41,9 +41,9 @@ extension UploadClient {
   /// Gives the server's space back, if that is quick; the server forgets the stream by itself otherwise.
   ///
   /// - Returns: why it could not.
-  func giveUpSoon(_ key: StreamKey, at url: XStreamURL) async -> String? {
+  func giveUpSoon(_ key: UploadHandle, dialect: String?, at url: UploadURL) async -> String? {
     // The task of its own is not cancelled yet.
-    let attempt = Task.detached { try await giveUp(key, at: url) }
+    let attempt = Task.detached { try await giveUp(key, dialect: dialect, at: url) }
     let limit = Task.detached {
       try await Task.sleep(for: .seconds(3))
       attempt.cancel()

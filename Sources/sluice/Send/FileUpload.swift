@@ -19,7 +19,7 @@ struct FileUpload {
 
   let command: Send
   let file: FileArgument
-  let url: XStreamURL
+  let url: UploadURL
   let client: UploadClient
 
   /// - Returns: the exit status.
@@ -49,7 +49,7 @@ struct FileUpload {
         let ending = FailedUpload(error, isFile: source.identity != nil, isResumed: keeping.record != nil)
         if ending.isWorthBeginningAnew, tries < Self.mostTries, !Task.isCancelled {
           display.say("\(file.text): \(error)")
-          await drop(error.resumePoint?.key, ending, keeping, &display)
+          await drop(error.key, error.place?.dialect, ending, keeping, &display)
           display.say("\(file.text): beginning anew")
           continue
         }
@@ -90,7 +90,7 @@ struct FileUpload {
       defer { feed.finish() }
       return try await client.upload(source, to: url, options: options) { event in
         // Before the first byte is sent.
-        if case .offered(let offer) = event { keeper?.offered(offer.key) }
+        if case .offered(let offer) = event { keeper?.offered(offer.key, dialect: offer.dialect) }
         feed.yield(event)
       }
     }
@@ -118,8 +118,13 @@ struct FileUpload {
         ?? (file.isStandardInput ? nil : StreamName(label: file.name)),
       computesDigest: keeping.identity != nil && (command.digest ?? isSmall),
       retry: RetryPolicy(patience: command.retryFor.value))
-    options.resume = keeping.record.flatMap { StreamKey($0.key) }.map { ResumePoint(key: $0) }
+    let handle = keeping.record.flatMap { UploadHandle($0.key) }
+    options.resume = handle?.stream.map { ResumePoint(key: $0) }
+    if let place = handle?.url, let dialect = keeping.record?.dialect {
+      options.place = HTTPPlace(url: place, dialect: dialect)
+    }
     options.proof = keeping.proof
+    options.speaksXStream = !command.httpOnly
     if let keeper = keeping.keeper { options.onProof = { keeper.sending($0) } }
     return options
   }
@@ -140,7 +145,7 @@ struct FileUpload {
       if outcome.resumedFrom > 0 { line += ", of which \(ByteCount.text(moved)) in this run" }
       line += " in \(TimeSpan.sentence(display.elapsed))"
       if moved > 0, seconds > 0 { line += " (\(ByteCount.text(Int64(Double(moved) / seconds)))/s)" }
-      Console.output(line + ", as \(outcome.key) at \(url)")
+      Console.output(line + (outcome.key.url == nil ? ", as \(outcome.key) at \(url)" : ", as \(outcome.key)"))
       if let reply = outcome.reply, reply.readableBytes > 0 {
         let text = String(validating: reply.readableBytesView, as: UTF8.self)
         Console.output(text.map { "answer: \($0)" } ?? "answer: \(ByteCount.text(Int64(reply.readableBytes)))")
@@ -157,16 +162,17 @@ struct FileUpload {
     _ error: UploadError, _ ending: FailedUpload, _ keeping: Keeping, _ display: inout SendDisplay
   ) async -> ExitCode {
     var error = error
-    let key = error.resumePoint?.key
+    let key = error.key
+    let dialect = error.place?.dialect
     // A command that is stopped just as the offer comes does not hear of it any more.
-    if let key, !ending.isOver { keeping.keeper?.offered(key) }
+    if let key, !ending.isOver { keeping.keeper?.offered(key, dialect: dialect) }
     let isKept = !ending.isOver && key.map { keeping.keeper?.keeps($0) ?? false } ?? false
     if file.isStandardInput, error.code != .cancelled {
       error.isWorthAnotherTry = error.isWorthAnotherTry && display.safe == 0
     }
-    if !isKept { error.resumePoint = nil }
+    if !isKept { error.forgetUpload() }
     report(error, display)
-    if !isKept { await drop(key, ending, keeping, &display) }
+    if !isKept { await drop(key, dialect, ending, keeping, &display) }
     if let hint = hint(error, isKept: isKept, isLost: key != nil && !isKept, safe: display.safe) {
       Console.error(hint)
     }
@@ -183,20 +189,20 @@ struct FileUpload {
   }
 
   private func drop(
-    _ key: StreamKey?, _ ending: FailedUpload, _ keeping: Keeping, _ display: inout SendDisplay
+    _ key: UploadHandle?, _ dialect: String?, _ ending: FailedUpload, _ keeping: Keeping, _ display: inout SendDisplay
   ) async {
     guard let key else { return }
-    if ending.isHeld { await giveUp(key, &display) }
+    if ending.isHeld { await giveUp(key, dialect, &display) }
     if ending.isForgotten { keeping.keeper?.forget(key) }
   }
 
   /// Whoever forgets a key gives the upload up, or says why it can't.
-  func giveUp(_ key: StreamKey, _ display: inout SendDisplay) async {
-    guard let problem = await client.giveUpSoon(key, at: url) else { return }
+  func giveUp(_ key: UploadHandle, _ dialect: String?, _ display: inout SendDisplay) async {
+    guard let problem = await client.giveUpSoon(key, dialect: dialect, at: url) else { return }
     display.clear()
     Console.error(
       "\(file.text): what the server has of it could not be given up, and holds room and quota until it expires: "
-        + "\(problem) To drop it later: sluice give-up \(key) \(url)")
+        + "\(problem) To drop it later: sluice give-up \(key)\(key.url == nil ? " \(url)" : "")")
   }
 
   private func hint(_ error: UploadError, isKept: Bool, isLost: Bool, safe: Int64) -> String? {
@@ -205,12 +211,12 @@ struct FileUpload {
     }
     var when = "."
     if let seconds = error.retryAfter { when = ", in \(TimeSpan.sentence(.seconds(min(seconds, 1 << 31)))) or later." }
-    guard isKept, let point = error.resumePoint else {
+    guard isKept, error.key != nil else {
       return isLost || file.isStandardInput
         ? "Run the command again to send it all from the beginning\(when)" : "Run the same command again\(when)"
     }
     // What a service behind the server took before it broke off is lost.
-    let sure = error.status == .backend ? 0 : max(point.safe, safe)
+    let sure = error.status == .backend ? 0 : max(error.safe ?? 0, safe)
     let amount = sure > 0 ? "\(ByteCount.text(sure)) or more are safe. " : ""
     return "\(amount)Run the same command again to go on\(when)"
   }

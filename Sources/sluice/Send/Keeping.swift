@@ -20,12 +20,15 @@ struct Keeping {
     let format = StreamFormat(upload.command.format) ?? .bytes
     let keeper = UploadKeeper(folder, file: identity, url: upload.url, format: format)
     self.keeper = keeper
-    guard let record = folder.record(of: identity, url: upload.url), let key = StreamKey(record.key) else { return }
+    guard let record = folder.record(of: identity, url: upload.url), let key = UploadHandle(record.key) else { return }
     let reason: String
     if record.file.size != identity.size {
       reason = "it had \(record.file.size) bytes then, and has \(identity.size) now"
     } else if let earlier = record.format, earlier != format.name {
       reason = "it was sent as \(earlier)"
+    } else if key.url != nil, folder.proof(of: record) == nil {
+      // x-stream's server compares a digest of the whole then; over HTTP none can be announced any more.
+      reason = "nobody knows what was sent of it"
     } else {
       self.record = record
       proof = folder.proof(of: record)
@@ -33,7 +36,7 @@ struct Keeping {
       return
     }
     display.say("\(upload.file.text): an earlier run's upload is given up: \(reason). Beginning anew.")
-    await upload.giveUp(key, &display)
+    await upload.giveUp(key, record.dialect, &display)
     folder.remove(key, ofFileAt: record.file.path, url: upload.url)
   }
 }

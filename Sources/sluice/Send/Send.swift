@@ -6,7 +6,10 @@ import XStreamClient
 struct Send: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Upload files, and go on where an earlier run stopped.",
-    usage: "sluice send [OPTIONS] FILE... xstream://HOST[:PORT]/ROUTE",
+    usage: """
+      sluice send [OPTIONS] FILE... xstream://HOST[:PORT]/ROUTE
+      sluice send [OPTIONS] FILE... https://HOST[:PORT]/PATH
+      """,
     discussion: """
       FILE may be - for standard input, whose end ends the upload. A lost connection is made again, and the upload goes \
       on from the last byte that the server has. If the command itself is stopped, run it again: it keeps the key of \
@@ -15,9 +18,13 @@ struct Send: AsyncParsableCommand {
       from standard input, a pipe or a device, or has no size that can be trusted (in /proc and /sys), cannot be gone on \
       with; what is not complete of it is given up at the end.
 
+      At an https:// URL the server chooses x-stream if it speaks that. Otherwise it is HTTP: resumable uploads (the IETF's \
+      draft) where the server speaks them, else tus, both with all of the above; else one request, which cannot be gone on \
+      with, and that is said. The key then is the upload's own URL. --buffer and --ack are for x-stream.
+
       With --json, standard output has one object a line for each file. Always: file, url, result (complete, refused \
       or interrupted), seconds. If complete: key, bytes, sent, resumedFrom, safe, connections, status 0, and digest and \
-      reply if there are any, grownTo if the file has grown. Otherwise: error, message, and, if known, status, statusName, retryAfter, key, safe. The key \
+      reply if there are any, grownTo if the file has grown. Otherwise: error, message, and, if known, status, statusName, httpStatus, retryAfter, key, safe. The key \
       is a secret: whoever has it can go on with the upload.
 
       Several files are sent one after another; the first failure that is not for the file alone does not stop the \
@@ -60,6 +67,9 @@ struct Send: AsyncParsableCommand {
   @Flag(name: .customLong("no-resume"), help: "Begin anew, and keep no key for a later run.")
   var noResume = false
 
+  @Flag(name: .customLong("http-only"), help: "At an https:// URL speak HTTP, also where the server knows x-stream.")
+  var httpOnly = false
+
   @Flag(help: "Print one JSON object for each file.")
   var json = false
 
@@ -68,7 +78,8 @@ struct Send: AsyncParsableCommand {
 
   func validate() throws {
     guard words.count >= 2 else { throw ValidationError("Name at least one file, and the URL at the end.") }
-    _ = try XStreamURL.last(of: words)
+    let url = try UploadURL.last(of: words)
+    if httpOnly, case .stream = url { throw ValidationError("--http-only is for https:// URLs.") }
     guard name == nil || words.count == 2 else { throw ValidationError("--name is for one file.") }
     guard name == nil || StreamName(label: name ?? "") != nil else {
       throw ValidationError("--name must not be empty or have control characters.")
@@ -84,7 +95,7 @@ struct Send: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let url = try XStreamURL.last(of: words)
+    let url = try UploadURL.last(of: words)
     let client = try connection.client()
     let files = FileArgument.list(words.dropLast())
     let work = Task { await sendAll(files, to: url, with: client) }
@@ -94,7 +105,7 @@ struct Send: AsyncParsableCommand {
     guard status == .success else { throw status }
   }
 
-  private func sendAll(_ files: [FileArgument], to url: XStreamURL, with client: UploadClient) async -> ExitCode {
+  private func sendAll(_ files: [FileArgument], to url: UploadURL, with client: UploadClient) async -> ExitCode {
     var worst = ExitCode.success
     for file in files {
       let upload = FileUpload(command: self, file: file, url: url, client: client)

@@ -49,6 +49,10 @@ struct SendDisplay {
       case .unknown: say("\(name): the server does not have the earlier upload any more; beginning anew")
       case .gone: say("\(name): the server can never complete the upload that was begun; beginning anew")
       }
+    case .cannotBeResumed:
+      say(
+        "\(name): the server speaks no resumable uploads: all goes in one request, and begins anew after a lost "
+          + "connection")
     case .waiting(let pause):
       // What a service behind the server took before it broke off is lost.
       if pause.error.status == .backend || pause.error.status == .gone { safe = 0 }

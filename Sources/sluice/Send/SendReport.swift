@@ -9,7 +9,7 @@ struct SendReport: Encodable {
   var url: String
   /// `complete`, `refused` or `interrupted`.
   var result: String
-  /// The stream's key: a secret.
+  /// The stream's key, or the upload's URL: a secret.
   var key: String?
   /// All bytes of the stream.
   var bytes: Int64?
@@ -31,11 +31,13 @@ struct SendReport: Encodable {
   /// The server's status, a number and a name.
   var status: Int?
   var statusName: String?
+  /// The answer's status over HTTP.
+  var httpStatus: Int?
   var message: String?
   /// The server's wish, in seconds.
   var retryAfter: Int64?
 
-  init(file: String, url: XStreamURL, outcome: UploadOutcome, seconds: Double) {
+  init(file: String, url: UploadURL, outcome: UploadOutcome, seconds: Double) {
     self.file = file
     self.url = url.description
     self.seconds = seconds
@@ -52,16 +54,17 @@ struct SendReport: Encodable {
     (status, statusName) = (Status.ok.rawValue, Status.ok.name)
   }
 
-  init(file: String, url: XStreamURL, error: UploadError, message: String, seconds: Double) {
+  init(file: String, url: UploadURL, error: UploadError, message: String, seconds: Double) {
     self.file = file
     self.url = url.description
     self.seconds = seconds
     result = error.isWorthAnotherTry ? "interrupted" : "refused"
-    key = error.resumePoint?.key.text
-    safe = error.resumePoint?.safe
+    key = error.key?.text
+    safe = error.safe
     self.error = error.code.description
     status = error.status?.rawValue
     statusName = error.status?.name
+    httpStatus = error.httpStatus
     self.message = message
     retryAfter = error.retryAfter
   }
