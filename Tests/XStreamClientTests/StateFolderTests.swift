@@ -6,11 +6,12 @@ import XStream
 @testable import XStreamClient
 
 struct StateFolderTests {
+  private let key = UploadHandle(XStreamClientTests.key)
   private let folder = StateFolder(path: NSTemporaryDirectory() + "sluice-state-\(UUID())/a/b")
-  private let url: XStreamURL
+  private let url: UploadURL
 
   init() throws {
-    url = try XStreamURL("xstream://host/a")
+    url = try UploadURL("xstream://host/a")
   }
 
   private func mode(_ path: String) throws -> Int? {
@@ -28,7 +29,7 @@ struct StateFolderTests {
       #expect(folder.record(of: file, url: url) == nil)
       try folder.keep(StateFolder.Record(file: file, url: url, key: key))
       #expect(folder.record(of: file, url: url)?.key == key.text)
-      #expect(folder.record(of: file, url: try XStreamURL("xstream://host/b")) == nil)
+      #expect(folder.record(of: file, url: try UploadURL("xstream://host/b")) == nil)
       try append(1, to: path)
       #expect(folder.record(of: try FileIdentity(of: path), url: url)?.file == file)
       #expect(folder.record(ofFileAt: file.path, url: url)?.file == file)
@@ -76,7 +77,7 @@ struct StateFolderTests {
 
   @Test("the last proof is found again with its own key, and with no other")
   func proofs() async throws {
-    let other = try #require(StreamKey("ABCDEFGHIJKLMNOPQRST"))
+    let other = try #require(UploadHandle("ABCDEFGHIJKLMNOPQRST"))
     try await withFile(pattern(10)) { path in
       let file = try FileIdentity(of: path)
       let keeper = keeper(file)
@@ -114,7 +115,7 @@ struct StateFolderTests {
 
   @Test("only the own key is removed")
   func removes() async throws {
-    let other = try #require(StreamKey("ABCDEFGHIJKLMNOPQRST"))
+    let other = try #require(UploadHandle("ABCDEFGHIJKLMNOPQRST"))
     try await withFile(pattern(10)) { path in
       let file = try FileIdentity(of: path)
       try folder.keep(StateFolder.Record(file: file, url: url, key: key))

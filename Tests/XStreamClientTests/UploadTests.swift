@@ -30,7 +30,7 @@ struct UploadTests {
           })
       }
     }
-    #expect(outcome.key == key)
+    #expect(outcome.key.stream == key)
     #expect(outcome.bytes == 3_000_001)
     #expect(outcome.sent == 3_000_001)
     #expect(outcome.digest == StreamDigest(of: bytes))

@@ -87,7 +87,8 @@ extension UploadDialogue {
       isAnnounced = true
       return .next
     }
-    if let version = answer.version, untried.contains(where: { $0 == .resumable(version) }) {
+    if let version = answer.version, dialect != .resumable(version), !hasFollowedVersion {
+      hasFollowedVersion = true
       untried.removeAll { $0 == .resumable(version) }
       dialect = .resumable(version)
       return .next
@@ -136,7 +137,9 @@ extension UploadDialogue {
   /// The draft forbids an offset that decreases, so one below what was acknowledged is a fault. tus does not forbid it: a
   /// server of tus may lose in a crash what was not flushed yet.
   private mutating func goOn(at told: Int64, _ answer: ServerAnswer) -> Step {
-    if let total = intent.total, told > total { return fail(DialogueProblem(.offsetBeyond(told, total: total), answer)) }
+    if let total = intent.total, told > total {
+      return fail(DialogueProblem(.offsetBeyond(told, total: total), answer))
+    }
     if told < offset, dialect != .tus {
       return fail(DialogueProblem(.offsetWentBack(to: told, from: offset), answer))
     }

@@ -81,7 +81,7 @@ public struct HTTPSURL: Hashable, Sendable, CustomStringConvertible {
 
   private static func scheme(of text: some StringProtocol) -> String? {
     let word = text.prefix { $0 != ":" }
-    guard text[word.endIndex...].hasPrefix("://") else { return nil }
+    guard text[word.endIndex...].hasPrefix("://"), word.utf8.allSatisfy(\.isASCIILetter) else { return nil }
     return word.asciiLowercased
   }
 

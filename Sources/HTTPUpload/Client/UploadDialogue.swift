@@ -49,6 +49,8 @@ package struct UploadDialogue: Sendable {
   var isAnnounced = false
   /// Dialects that may still be tried, where the server told nothing.
   var untried: [ClientDialect] = []
+  /// Whether a version was tried because a refusal named it.
+  var hasFollowedVersion = false
   var limits = ServerLimits()
   var redirects = 0
   /// The request under way.
@@ -181,7 +183,7 @@ package struct UploadDialogue: Sendable {
   /// The upload begins anew, as what was begun is lost.
   package mutating func beginAnew() {
     (place, offset, isUnconfirmed, dialect, isAnnounced) = (nil, 0, false, nil, false)
-    (untried, redirects, lastRefusedOffset, wasDeferred) = ([], 0, nil, false)
+    (untried, hasFollowedVersion, redirects, lastRefusedOffset, wasDeferred) = ([], false, 0, nil, false)
     phase = .asking
   }
 }

@@ -38,6 +38,7 @@ extension HTTPRequestHead {
     case .bytes(let count): headers.add(name: "Content-Length", value: String(count))
     case .some, .all: headers.add(name: "Transfer-Encoding", value: "chunked")
     }
-    self.init(version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: request.url.target, headers: headers)
+    self.init(
+      version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: request.url.target, headers: headers)
   }
 }

@@ -18,7 +18,8 @@ struct HTTPRun {
 
   func run() async throws -> End {
     var state = HTTPRunState(
-      counterpart: client.counterpart(url), patience: Patience(options.retry, now: .zero), offersXStream: offersXStream)
+      counterpart: client.counterpart(url), patience: Patience(options.retry, now: .zero), earlier: options.place,
+      offersXStream: offersXStream)
     let loop = client.group.next()
     do {
       let end = try await run(&state, on: loop)
@@ -110,7 +111,9 @@ struct HTTPRun {
         throw UploadError.cancelled(nil)
       }
       let now = clock.now - began
-      guard let delay = state.patience.delay(after: problem, now: now, jitter: .random(in: 0...1)) else { throw problem }
+      guard let delay = state.patience.delay(after: problem, now: now, jitter: .random(in: 0...1)) else {
+        throw problem
+      }
       onEvent(.waiting(UploadPause(error: state.placed(problem), delay: delay)))
       if delay > .seconds(2) { await state.dropConnection() }
       do { try await clock.sleep(for: delay) } catch { throw UploadError.cancelled(nil) }
@@ -130,7 +133,8 @@ struct HTTPRun {
       await state.dropConnection()
     }
     onEvent(.connecting(attempt: state.tally.connectionMade()))
-    let names = (state.offersXStream ? [XStreamProtocol.applicationProtocol] : []) + [HTTPConnection.applicationProtocol]
+    let names =
+      (state.offersXStream ? [XStreamProtocol.applicationProtocol] : []) + [HTTPConnection.applicationProtocol]
     let connection = try await HTTPConnection.connect(
       to: url, client.configuration, client.contexts.context(for: names), on: loop)
     state.connection = connection
@@ -208,6 +212,8 @@ struct HTTPRun {
 struct HTTPRunState {
   let counterpart: Counterpart
   var patience: Patience
+  /// The upload of an earlier run.
+  let earlier: HTTPPlace?
   var offersXStream: Bool
   let tally = UploadTally()
   var connection: HTTPConnection?
@@ -227,8 +233,12 @@ struct HTTPRunState {
   /// The error with where the upload stands.
   func placed(_ error: UploadError) -> UploadError {
     var error = error
-    if let place = dialogue?.place, let dialect = dialogue?.dialect {
-      error.place = HTTPPlace(url: place, dialect: dialect.description)
+    if let dialogue {
+      error.place = dialogue.place.flatMap { url in
+        dialogue.dialect.map { HTTPPlace(url: url, dialect: $0.description) }
+      }
+    } else {
+      error.place = earlier
     }
     error.safeAtPlace = dialogue.map { max($0.offset, $0.isUnconfirmed ? 0 : tally.safe) }
     return error

@@ -66,7 +66,9 @@ public struct StateFolder: Sendable {
   /// What is kept for a path and a URL, whether or not the file is still the same. A record that cannot be read counts
   /// as none.
   public func record(ofFileAt path: LocalPath, url: UploadURL) -> Record? {
-    guard let record = read(place(path, url.description) + ".json"), record.url == url.description, record.file.path == path else {
+    guard let record = read(place(path, url.description) + ".json"), record.url == url.description,
+      record.file.path == path
+    else {
       return nil
     }
     return record

@@ -54,7 +54,8 @@ public struct UploadClient: Sendable {
       throw UploadError.answer(outcome, from: counterpart(url))
     }
     return UploadOutcome(
-      key: UploadHandle(key), bytes: size, sent: size, resumedFrom: 0, connections: 1, digest: outcome.digest, grownTo: nil,
+      key: UploadHandle(key), bytes: size, sent: size, resumedFrom: 0, connections: 1, digest: outcome.digest,
+      grownTo: nil,
       reply: reply)
   }
 

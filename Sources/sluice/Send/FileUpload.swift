@@ -35,6 +35,12 @@ struct FileUpload {
         return ExitStatus.of(error)
       }
       let keeping = await Keeping(source.identity, of: self, &display)
+      guard !keeping.isInUse else {
+        var error = UploadError.source("Another run of the command sends it to this URL just now.")
+        error.isWorthAnotherTry = true
+        report(error, display)
+        return ExitStatus.of(error)
+      }
       do {
         let outcome = try await send(source.content, keeping, &display)
         if let keeper = keeping.keeper { keeper.forget(outcome.key) }

@@ -10,6 +10,9 @@ struct Keeping {
   /// What this run goes on with.
   private(set) var record: StateFolder.Record?
   private(set) var proof: PrefixProof?
+  /// Another run sends the file just now. x-stream's server would tell that run; over HTTP the two would take the upload from
+  /// each other for ever.
+  private(set) var isInUse = false
 
   /// Looks for an earlier run's upload; one that nobody can go on with is given up.
   init(_ identity: FileIdentity?, of upload: FileUpload, _ display: inout SendDisplay) async {
@@ -21,6 +24,10 @@ struct Keeping {
     let keeper = UploadKeeper(folder, file: identity, url: upload.url, format: format)
     self.keeper = keeper
     guard let record = folder.record(of: identity, url: upload.url), let key = UploadHandle(record.key) else { return }
+    guard key.url == nil || !folder.isInUse(record) else {
+      isInUse = true
+      return
+    }
     let reason: String
     if record.file.size != identity.size {
       reason = "it had \(record.file.size) bytes then, and has \(identity.size) now"

@@ -22,7 +22,8 @@ enum KeptUpload {
     else { return nil }
     let identity = (try? FileToSend(file.path))?.identity
     let record = identity.flatMap { folder.record(of: $0, url: url) }
-    guard let record = record ?? folder.record(ofFileAt: file.path.resolved, url: url), let key = UploadHandle(record.key)
+    guard let record = record ?? folder.record(ofFileAt: file.path.resolved, url: url),
+      let key = UploadHandle(record.key)
     else { return nil }
     return Found(key: key, dialect: record.dialect, folder: folder, path: record.file.path, total: record.file.size)
   }

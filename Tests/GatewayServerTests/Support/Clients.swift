@@ -16,6 +16,16 @@ extension UploadClient {
         identity: certificate ? .init(certificateChainFile: ours.client, privateKeyFile: ours.clientKey) : nil,
         token: token, silenceTimeout: .seconds(20)))
   }
+
+  /// Asks for what an upload ended with.
+  func ask(_ key: UploadHandle, total: Int64?, at url: XStreamURL) async throws -> StreamPosition {
+    try await ask(key, total: total, at: .stream(url))
+  }
+
+  /// Gives up what an upload ended with.
+  func giveUp(_ key: UploadHandle, at url: XStreamURL) async throws {
+    try await giveUp(key, at: .stream(url))
+  }
 }
 
 extension XStreamURL {
