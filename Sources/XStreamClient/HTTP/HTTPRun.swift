@@ -41,89 +41,92 @@ struct HTTPRun {
 
   private var offersXStream: Bool { options.speaksXStream && options.place == nil && url.stream != nil }
 
+  /// What follows one request.
+  private enum Next {
+    case request
+    case end(End)
+    /// Another try after a delay.
+    case wait(UploadError)
+  }
+
   private func run(_ state: inout HTTPRunState, on loop: any EventLoop) async throws -> End {
-    let clock = ContinuousClock()
-    let began = clock.now
     while true {
-      var problem: UploadError
+      let problem: UploadError
       do {
-        let before = clock.now
-        if let feed = state.prepared?.feed, state.isUnderWay {
-          try await loop.flatSubmit { feed.value.ready(on: loop) }.orCancelled { _ in }
-          if clock.now - before > .milliseconds(100) { state.patience.sourceWasSlow(now: clock.now - began) }
-        }
-        let connection = try await connection(&state, on: loop)
-        if connection.agreed == XStreamProtocol.applicationProtocol { return .speaksXStream }
-        if state.prepared == nil {
-          try await prepare(&state, on: loop)
-          // Digests take their time, and servers end connections that say nothing.
-          if !(await connection.isUsable()) { continue }
-        }
-        guard let feed = state.prepared?.feed, var dialogue = state.dialogue else { continue }
-        let request = dialogue.request()
-        announce(request, dialogue, &state)
-        let tally = state.tally
-        let onEvent = onEvent
-        let end = await connection.carryOut(
-          request, token: client.configuration.token, feed: feed, total: dialogue.total, safe: dialogue.offset
-        ) { progress in
-          tally.progressed(progress)
-          onEvent(.progress(progress))
-        }
-        defer { state.dialogue = dialogue }
-        switch end {
-        case .feedFailed(let error):
-          dialogue.acknowledged(tally.safe)
-          throw error.error(nil)
-        case .lost(let loss, let sent, let safe):
-          if let safe { advance(&dialogue, to: safe, &state, clock.now - began) }
-          state.isToBeOffered = true
-          try Task.checkCancellation()
-          if let problem = dialogue.lost(sent) { throw UploadError.http(problem, from: state.counterpart) }
-          problem = loss.error(nil, with: state.counterpart)
-        case .answered(let answer, let body, let sent):
-          let former = dialogue.offset
-          let step = dialogue.answered(answer, sent)
-          let safe = dialogue.offset
-          try await loop.submit { feed.value.safe(upTo: safe) }.get()
-          if safe > former { state.patience.progressed(now: clock.now - began) }
-          switch step {
-          case .next:
-            if request.method != "PATCH" || answer.status / 100 != 2 { state.isToBeOffered = true }
-            continue
-          case .done(let answer):
-            return .complete(try outcome(answer, body, request, dialogue, state))
-          case .restart:
-            guard options.restartsUnknownStream else {
-              throw UploadError.http(DialogueProblem(.unknownUpload, answer), from: state.counterpart)
-            }
-            try await restart(feed, state, on: loop)
-            continue
-          case .fail(let failure): throw UploadError.http(failure, from: state.counterpart)
-          case .wait(let failure):
-            state.isToBeOffered = true
-            problem = UploadError.http(failure, from: state.counterpart)
-          }
+        switch try await next(&state, on: loop) {
+        case .request: continue
+        case .end(let end): return end
+        case .wait(let error): problem = error
         }
       } catch let loss as ConnectionLoss {
         problem = loss.error(nil, with: state.counterpart)
       } catch is CancellationError {
         throw UploadError.cancelled(nil)
       }
-      let now = clock.now - began
-      guard let delay = state.patience.delay(after: problem, now: now, jitter: .random(in: 0...1)) else {
+      state.isToBeOffered = true
+      guard let delay = state.patience.delay(after: problem, now: state.now, jitter: .random(in: 0...1)) else {
         throw problem
       }
       onEvent(.waiting(UploadPause(error: state.placed(problem), delay: delay)))
+      // A server need not keep an idle connection for long.
       if delay > .seconds(2) { await state.dropConnection() }
-      do { try await clock.sleep(for: delay) } catch { throw UploadError.cancelled(nil) }
+      do { try await state.clock.sleep(for: delay) } catch { throw UploadError.cancelled(nil) }
     }
   }
 
-  private func advance(_ dialogue: inout UploadDialogue, to safe: Int64, _ state: inout HTTPRunState, _ now: Duration) {
+  /// Carries out the next request, and before the first one what it needs.
+  private func next(_ state: inout HTTPRunState, on loop: any EventLoop) async throws -> Next {
+    if let feed = state.prepared?.feed, state.isUnderWay {
+      // A server would end a connection on which nothing is said.
+      let before = state.now
+      try await loop.flatSubmit { feed.value.ready(on: loop) }.orCancelled { _ in }
+      if state.now - before > .milliseconds(100) { state.patience.sourceWasSlow(now: state.now) }
+    }
+    let connection = try await connection(&state, on: loop)
+    if connection.agreed == XStreamProtocol.applicationProtocol { return .end(.speaksXStream) }
+    if state.prepared == nil {
+      try await prepare(&state, on: loop)
+      // Digests take their time, and servers end connections that say nothing.
+      if !(await connection.isUsable()) { return .request }
+    }
+    guard let feed = state.prepared?.feed, var dialogue = state.dialogue else { return .request }
+    defer { state.dialogue = dialogue }
+    let request = dialogue.request()
+    announce(request, dialogue, &state)
+    let (began, tally, onEvent) = (state.now, state.tally, onEvent)
+    let end = await connection.carryOut(
+      request, token: client.configuration.token, feed: feed, total: dialogue.total, safe: dialogue.offset
+    ) { progress in
+      tally.progressed(progress)
+      onEvent(.progress(progress))
+    }
     let former = dialogue.offset
-    dialogue.acknowledged(safe)
-    if dialogue.offset > former { state.patience.progressed(now: now) }
+    switch end {
+    case .feedFailed(let error): throw error.error(nil)
+    case .lost(let loss, let sent, let safe):
+      if let safe { dialogue.acknowledged(safe) }
+      state.advanced(from: former, to: dialogue.offset, sending: sent.count > 0 ? state.now - began : .zero)
+      try Task.checkCancellation()
+      if let problem = dialogue.lost(sent) { throw UploadError.http(problem, from: state.counterpart) }
+      return .wait(loss.error(nil, with: state.counterpart))
+    case .answered(let answer, let body, let sent):
+      let step = dialogue.answered(answer, sent)
+      let safe = dialogue.offset
+      try await loop.submit { feed.value.safe(upTo: safe) }.get()
+      state.advanced(from: former, to: safe, sending: sent.count > 0 ? state.now - began : .zero)
+      switch step {
+      case .next:
+        // Only an append that was taken is followed by the next without a word about where it goes on.
+        if request.method != "PATCH" || answer.status / 100 != 2 { state.isToBeOffered = true }
+        return .request
+      case .done(let answer): return .end(.complete(try outcome(answer, body, request, dialogue, state)))
+      case .restart:
+        try await restart(answer, feed, state, on: loop)
+        return .request
+      case .fail(let problem): throw UploadError.http(problem, from: state.counterpart)
+      case .wait(let problem): return .wait(UploadError.http(problem, from: state.counterpart))
+      }
+    }
   }
 
   /// The connection there is, or a new one.
@@ -182,8 +185,11 @@ struct HTTPRun {
   }
 
   private func restart(
-    _ feed: NIOLoopBound<any StreamFeed>, _ state: HTTPRunState, on loop: any EventLoop
+    _ answer: ServerAnswer, _ feed: NIOLoopBound<any StreamFeed>, _ state: HTTPRunState, on loop: any EventLoop
   ) async throws {
+    guard options.restartsUnknownStream else {
+      throw UploadError.http(DialogueProblem(.unknownUpload, answer), from: state.counterpart)
+    }
     guard try await loop.submit({ feed.value.canStart(at: 0) }).get() else {
       throw UploadError.cannotStartOver(.unknown, nil, from: state.counterpart)
     }
@@ -205,43 +211,6 @@ struct HTTPRun {
     return state.tally.outcome(
       UploadHandle(place), total: .known(dialogue.total ?? dialogue.offset), digest: told,
       grownTo: state.prepared?.grownTo, reply: body.readableBytes > 0 ? body : nil)
-  }
-}
-
-/// What one run has at hand.
-struct HTTPRunState {
-  let counterpart: Counterpart
-  var patience: Patience
-  /// The upload of an earlier run.
-  let earlier: HTTPPlace?
-  var offersXStream: Bool
-  let tally = UploadTally()
-  var connection: HTTPConnection?
-  var prepared: PreparedSource?
-  var dialogue: UploadDialogue?
-  /// Whether it is to be told where the upload goes on.
-  var isToBeOffered = true
-  /// Whether the source is being sent.
-  var isUnderWay = false
-  var hasWarned = false
-
-  mutating func dropConnection() async {
-    await connection?.close()
-    connection = nil
-  }
-
-  /// The error with where the upload stands.
-  func placed(_ error: UploadError) -> UploadError {
-    var error = error
-    if let dialogue {
-      error.place = dialogue.place.flatMap { url in
-        dialogue.dialect.map { HTTPPlace(url: url, dialect: $0.description) }
-      }
-    } else {
-      error.place = earlier
-    }
-    error.safeAtPlace = dialogue.map { max($0.offset, $0.isUnconfirmed ? 0 : tally.safe) }
-    return error
   }
 }
 

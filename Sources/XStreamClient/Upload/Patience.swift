@@ -22,6 +22,11 @@ struct Patience {
     lastProgress = now
   }
 
+  /// So much of the time that has passed does not count.
+  mutating func doesNotCount(_ time: Duration) {
+    lastProgress += time
+  }
+
   /// The delay before the next try; nil where there is none.
   ///
   /// - Parameter jitter: 0 to 1, at random.
