@@ -85,7 +85,7 @@ final class UploadEvents: Sendable {
       switch event {
       case .offered(let offer): offer.offset
       case .progress(let progress): progress.safe
-      case .hashing, .checking, .connecting, .restarting, .waiting: nil
+      case .hashing, .checking, .connecting, .restarting, .waiting, .cannotBeResumed: nil
       }
     }
   }
