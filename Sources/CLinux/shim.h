@@ -19,10 +19,16 @@
 int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned int flags);
 int sync_file_range(int file, int64_t offset, int64_t count, unsigned int flags);
 int fallocate64(int file, int mode, int64_t offset, int64_t count);
+ssize_t copy_file_range(int from, int64_t *from_offset, int to, int64_t *to_offset, size_t count, unsigned int flags);
 
 // linux/fs.h: RENAME_NOREPLACE and SYNC_FILE_RANGE_WRITE.
 static inline int sluice_rename_new(int from_directory, const char *from, int to_directory, const char *to) {
   return renameat2(from_directory, from, to_directory, to, 1);
+}
+
+// Copies bytes between two files within the kernel, or has both share them where the file system can. Returns how many.
+static inline ssize_t sluice_copy_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count) {
+  return copy_file_range(from, &from_offset, to, &to_offset, count, 0);
 }
 
 static inline int sluice_begin_write_back(int file, int64_t offset, int64_t count) {

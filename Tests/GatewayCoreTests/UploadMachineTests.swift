@@ -31,6 +31,29 @@ struct UploadMachineTests {
     #expect(machine.recorded == 20)
   }
 
+  @Test("never finishes a part, though its last byte is here")
+  func part() {
+    var machine = UploadMachine(isResumable: true, isNew: false, window: 50, checkpointEvery: 10)
+    #expect(machine.leased(at: 0, total: 20, isPart: true) == .openSink(from: 0))
+    #expect(machine.sinkOpened() == .offer)
+    #expect(machine.bytes(20, isMemoryShort: false) == .write)
+    #expect(machine.finish() == .leave(.suspendSink))
+    #expect(machine.sinkSuspended(at: 20) == .record(.init(from: 0, to: 20)))
+    #expect(machine.ledgerRecorded(upTo: 20) == .end(.left))
+  }
+
+  @Test("takes what its sink copies for what has come, without memory")
+  func copied() {
+    var machine = opened(total: 20)
+    #expect(machine.position == 0)
+    #expect(machine.consumed(upTo: 12, isMemoryShort: true) == .nothing)
+    #expect(machine.position == 12 && machine.inFlight == 0)
+    #expect(machine.checkpointChance(isQuiet: false) == .checkpoint)
+    #expect(machine.consumed(upTo: 20, isMemoryShort: true) == .nothing)
+    #expect(machine.finish() == .finishSink)
+    #expect(machine.position == nil)
+  }
+
   @Test("makes few bytes safe only when the client has been quiet")
   func quiet() {
     var machine = opened()

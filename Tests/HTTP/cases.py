@@ -16,6 +16,7 @@ import rows  # noqa: E402
 import tus_core_cases  # noqa: E402,F401
 import tus_extension_cases  # noqa: E402,F401
 import tus_checksum_cases  # noqa: E402,F401
+import tus_concat_cases  # noqa: E402,F401
 import resumable_cases  # noqa: E402,F401
 import resumable_fault_cases  # noqa: E402,F401
 import mixed_cases  # noqa: E402,F401
@@ -36,7 +37,6 @@ from gateway import Gateway  # noqa: E402
 
 # What the gateway does not do yet, or what runs by hand.
 PLANNED = {
-    "T97-T116": "concatenation",
     "R33": "other clients and suites; by hand",
     "P20, P23": "the page in a browser: Tests/Page",
     "F09": "the throughput of HTTP/2 over a long line",

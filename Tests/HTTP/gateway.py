@@ -25,7 +25,7 @@ SILENCE = 8
 ROUTES = {
     "/files": {"formats": "[bytes]", "http": f"{{cors: {{origins: [{ORIGIN}]}}, remove-complete: true}}"},
     "/keep": {"formats": "[bytes]"},
-    "/gz": {"gzip": "6", "http": "{remove-complete: true}"},
+    "/gz": {"gzip": "6", "upload": "64 MiB", "http": "{remove-complete: true}"},
     "/json": {"formats": "[json]", "check": "true"},
     "/quota": {"held": "1 MiB", "upload": "1 MiB", "http": "{remove-complete: true}"},
     "/auth": {"access": "{tokens: tokens.txt}"},
@@ -38,6 +38,9 @@ ROUTES = {
     "/pipe": {"pipe": True, "upload": "64 MiB"},
     "/dig": {"metadata": "sidecar", "http": "{remove-complete: true}"},
     "/brief": {"resume-for": "2s"},
+    "/small": {"held": "1 MiB", "upload": "1 MiB"},
+    "/parts": {"http": "{drop-parts: true}"},
+    "/large": {"upload": "1 GiB"},
 }
 
 

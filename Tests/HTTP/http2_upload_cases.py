@@ -13,7 +13,7 @@ HTTP2 = {"protocol": "--http2"}
 # A row that leaves its connections to `ask` says the same over HTTP/2. These names show that a row does more.
 MORE = {"connect", "curl", "taken_by_curl", "kill", "terminate", "gateway", "Thread"}
 # Rows about the framing of HTTP/1.1; and about fields that end in a space, which HTTP/2 forbids.
-APART = {"T89", "T54"}
+APART = {"T89", "T54", "T103 space"}
 
 
 def _once_more(modules):
@@ -43,6 +43,7 @@ _once_more(
         "tus_core_cases",
         "tus_extension_cases",
         "tus_checksum_cases",
+        "tus_concat_cases",
         "resumable_cases",
         "resumable_fault_cases",
         "mixed_cases",

@@ -271,19 +271,6 @@ def _(run):
         must(run.patch(upload, 0, None, chunks=[b"0123"], trailers=[("Content-Length", "9")]), 400)
 
 
-@case("T96", "Upload-Concat while the route does not announce it", "refused, not taken for an ordinary upload")
-def _(run):
-    options = run.tus("OPTIONS", "/files", tus=None)["Tus-Extension"]
-    if "concatenation" in options:
-        return
-    must(
-        run.tus("POST", "/files", {"Upload-Length": 5, "Upload-Concat": "partial"}, b""),
-        range(400, 500),
-        {"Location": ABSENT},
-    )
-    must(run.tus("POST", "/files", {"Upload-Concat": "final;/files/a"}, b""), range(400, 500), {"Location": ABSENT})
-
-
 @case("T95", "tus uploads to /json, by metadata's filetype", "checked: 422 and nothing published, or 204")
 def _(run):
     typed = {"Upload_Metadata": "filetype " + base64_text(b"application/json")}

@@ -17,6 +17,8 @@ EXTENSIONS = {
     "checksum",
     "checksum-trailer",
     "termination",
+    "concatenation",
+    "concatenation-unfinished",
 }
 OPTIONS = {
     "Tus-Version": "1.0.0",

@@ -68,7 +68,7 @@ struct LedgerMaintenanceTests {
 
   @Test(
     "An older ledger gets the newer columns, and what it did not know of its uploads stays unknown",
-    arguments: [1, 2, 3])
+    arguments: [1, 2, 3, 4])
   func migrates(schema: Int) async throws {
     try await withTemporaryDirectory { directory in
       let path = directory + "/ledger.db"
@@ -93,6 +93,7 @@ struct LedgerMaintenanceTests {
       #expect(record.facts.subject.isEmpty)
       #expect(record.storeState == nil)
       #expect(record.facts.metadata.isEmpty)
+      #expect(record.facts.role == .whole)
       #expect(try await ledger.tookOver(.of(record.key, wanted: 0)).storeState == nil)
       #expect(try LedgerReader(path: path).ledgerID().count == 32)
       await #expect(throws: LedgerError.crowded) { try await ledger.opened(.of(0, unfinishedLimit: 1)) }

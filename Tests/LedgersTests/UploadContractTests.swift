@@ -44,6 +44,50 @@ struct UploadContractTests {
     }
   }
 
+  @Test(
+    "What an upload is for is found as it was given, also after a takeover", arguments: LedgerEngine.all,
+    [.whole, .part, .final(of: [.mint()]), .final(of: Array(repeating: .mint(), count: 1000))] as [UploadRole])
+  func keepsRole(_ engine: LedgerEngine, _ role: UploadRole) async throws {
+    try await engine.withLedger { ledger in
+      var reservation = Reservation.of(100)
+      reservation.facts.role = role
+      let lease = try await ledger.opened(reservation)
+      #expect(lease.facts.role == role)
+      #expect(try await ledger.found(reservation.key)?.facts.role == role)
+      #expect(try await ledger.tookOver(.of(reservation.key, wanted: 100)).facts.role == role)
+      #expect(try await ledger.allUnfinished().map(\.facts.role) == [role])
+    }
+  }
+
+  @Test("A part is never complete, though all of it is safe; it holds its quota until it is dropped", arguments: LedgerEngine.all)
+  func neverCompletesParts(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      var reservation = Reservation.of(100)
+      reservation.facts.role = .part
+      _ = try await ledger.opened(reservation)
+      try await ledger.advanced(reservation.key, from: 0, to: 100, endsLease: true)
+      await #expect(throws: LedgerError.fenced) { try await ledger.completed(reservation.key, size: 100) }
+      #expect(try await ledger.found(reservation.key)?.state == .open)
+      #expect(try await ledger.allQuotas() == [.of("", reserved: 100, used: 0, cap: 1000)])
+      try await ledger.released(reservation.key)
+      #expect(try await ledger.allQuotas() == [.of("", reserved: 0, used: 0, cap: 1000)])
+    }
+  }
+
+  @Test("A final that learns its total late reserves all of it, or is given back", arguments: LedgerEngine.all)
+  func reservesFinalsLate(_ engine: LedgerEngine) async throws {
+    try await engine.withLedger { ledger in
+      var reservation = Reservation.of(nil, wanted: 0)
+      reservation.facts.role = .final(of: [.mint(), .mint()])
+      #expect(try await ledger.opened(reservation).granted == 0)
+      try await ledger.advanced(reservation.key, from: 0, to: 0, endsLease: true)
+      let lease = try await ledger.tookOver(.of(reservation.key, wanted: 600, lateTotal: 600))
+      #expect(lease.granted == 600 && lease.facts.total == 600)
+      try await ledger.failed(reservation.key, epoch: lease.epoch)
+      #expect(try await ledger.allQuotas() == [.of("", reserved: 0, used: 0, cap: 1000)])
+    }
+  }
+
   @Test("An empty owner, no label, no metadata, no digest and no total stay so", arguments: LedgerEngine.all)
   func keepsNothing(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in

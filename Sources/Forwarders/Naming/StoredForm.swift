@@ -14,6 +14,11 @@ struct StoredForm: Hashable, Sendable {
 }
 
 extension StoredForm {
+  /// How an upload is kept that stays unfinished.
+  static func ofPart(_ key: UploadKey, isCompressed: Bool) -> StoredForm {
+    StoredForm(isCompressed: isCompressed, hasSidecar: false, place: keyPlace(key, isCompressed: isCompressed))
+  }
+
   /// What the name of a complete file ends with beside what its template makes.
   static func suffix(isCompressed: Bool) -> String { isCompressed ? ".gz" : "" }
 

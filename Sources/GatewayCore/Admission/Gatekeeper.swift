@@ -26,6 +26,7 @@ struct Gatekeeper: Sendable {
     case .stream, .whole: guard route.takesStreams else { throw .shape(request.shape) }
     case .payload: guard route.limits.payload > 0 else { throw .shape(.payload) }
     }
+    if request.isPart, !client.runtime.traits.assembles { throw .shape(request.shape) }
     guard let format = request.format, route.formats.contains(format) else { throw .format(accepted: route.formats) }
     let limit = request.shape == .payload ? min(route.limits.payload, route.limits.upload) : route.limits.upload
     return Admission(client, limit: limit, terms: request.transfer, at: now, format: format)

@@ -20,12 +20,14 @@ package struct Route: Sendable {
   package var clientLimits: ClientLimits
   /// What becomes of an upload of which the quotas do not leave all.
   package var onQuota: QuotaPolicy
+  /// Whether parts are dropped once an upload that is made of them is complete.
+  package var dropsParts: Bool
 
   /// All of it.
   package init(
     path: String, formats: [DataFormat], buffer: ClosedRange<Int64>, limits: RouteLimits, resumeFor: Duration,
     takesStreams: Bool, access: RouteAccess, countsStored: Bool = false,
-    clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial
+    clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial, dropsParts: Bool = false
   ) {
     self.path = path
     self.formats = formats
@@ -37,6 +39,7 @@ package struct Route: Sendable {
     self.countsStored = countsStored
     self.clientLimits = clientLimits
     self.onQuota = onQuota
+    self.dropsParts = dropsParts
   }
 }
 

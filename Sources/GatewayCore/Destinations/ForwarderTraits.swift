@@ -10,12 +10,17 @@ package struct ForwarderTraits: Hashable, Sendable {
   /// How fine-grained safety is, in bytes: a checkpoint in the middle of an upload makes whole multiples of this safe, and
   /// no more. 1 where every byte can be made safe.
   package var granularity: Int64
+  /// Whether an upload can be made of others: its sinks are ``CopyingSink``s.
+  package var assembles: Bool
 
   /// All of it.
-  package init(survivesRestart: Bool, holdsFiles: Bool, truncates: Bool, granularity: Int64 = 1) {
+  package init(
+    survivesRestart: Bool, holdsFiles: Bool, truncates: Bool, granularity: Int64 = 1, assembles: Bool = false
+  ) {
     self.survivesRestart = survivesRestart
     self.holdsFiles = holdsFiles
     self.truncates = truncates
     self.granularity = granularity
+    self.assembles = assembles
   }
 }

@@ -26,6 +26,27 @@ package protocol Sink: AnyObject {
   func abandon()
 }
 
+/// A sink that takes bytes from other uploads of its forwarder as well (``ForwarderTraits/assembles``).
+package protocol CopyingSink: Sink {
+  /// Takes bytes of an unfinished upload as the next ones; answered by ``SinkEvent/consumed(upTo:)`` once they are there,
+  /// whatever comes of their source afterwards. One at a time, and no ``Sink/write(_:)`` meanwhile.
+  func copy(_ slice: PartSlice)
+}
+
+/// Bytes of an unfinished upload, all of them safe, for another one.
+package struct PartSlice: Sendable {
+  /// Which upload.
+  package var part: SinkUpload
+  /// Which bytes of it; not empty.
+  package var range: Range<Int64>
+
+  /// Both.
+  package init(part: SinkUpload, range: Range<Int64>) {
+    self.part = part
+    self.range = range
+  }
+}
+
 /// What a sink says.
 package enum SinkEvent: Sendable {
   /// Ready for bytes.

@@ -1,5 +1,6 @@
 package import Logging
 package import NIOCore
+import Synchronization
 
 /// What every front calls: begins uploads and goes on with them, tells how they stand, cancels them.
 package final class Gateway: Sendable {
@@ -13,14 +14,19 @@ package final class Gateway: Sendable {
   let longestWindow: Int64
   let gatekeeper: Gatekeeper
   let observer: (any GatewayObserver)?
+  /// The uploads that are made of others, until they are complete.
+  let finals = Mutex(WaitingFinals())
+  /// For what no connection does.
+  let logger: Logger
 
   /// - Parameters:
   ///   - destinations: each route with where its bytes go; each path once.
   ///   - memory: shared with forwarders that hold bytes for longer than their sinks; made of `settings` where it is `nil`.
   ///   - observer: hears of each refusal, offer and end; `nil` costs nothing.
+  ///   - logger: for what the gateway does by itself; `nil` for none.
   package init(
     destinations: [(route: Route, forwarder: any Forwarder)], ledger: any Ledger, settings: GatewaySettings,
-    memory: MemoryBudget? = nil, observer: (any GatewayObserver)? = nil
+    memory: MemoryBudget? = nil, observer: (any GatewayObserver)? = nil, logger: Logger? = nil
   ) {
     self.gatekeeper = Gatekeeper(routes: destinations.map { RouteRuntime(route: $0.route, forwarder: $0.forwarder) })
     self.ledger = ledger
@@ -28,6 +34,7 @@ package final class Gateway: Sendable {
     self.memory = memory ?? MemoryBudget(limit: settings.memory)
     self.longestWindow = destinations.map(\.route.longestWindow).max() ?? 0
     self.observer = observer
+    self.logger = logger ?? Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
   }
 
   /// Begins a new upload. The first event is ``UploadEvent/offered`` or ``UploadEvent/refused``.
@@ -52,22 +59,18 @@ package final class Gateway: Sendable {
     let facts = UploadFacts(
       key: .mint(at: now), route: route.path, owner: identity.owner, subject: identity.subject,
       format: admission.format, label: request.label, metadata: request.metadata, digest: request.digest,
-      total: request.total, createdAt: now)
+      total: request.total, createdAt: now, role: request.isPart ? .part : .whole)
     let isResumable = request.shape == .stream
     let upload = Upload(
       UploadTask(facts: facts, admission: admission, isNew: true, isResumable: isResumable), gateway: self,
       on: eventLoop, logger: logger, about: about, onEvent: onEvent)
-    let state = admission.runtime.forwarder.initialState(
-      of: SinkUpload(facts: facts, client: identity, transfer: admission.transfer))
     // A part of an unknown length is no part to the client: it is stopped where it becomes too much.
     let takesPart =
       request.total == nil
       ? request.shape != .payload : request.understandsParts && isResumable && route.onQuota == .partial
-    let reservation = Reservation(
-      facts: facts, wanted: request.total ?? min(request.atMost ?? .max, admission.limit), takesPart: takesPart,
-      quotas: admission.quotas, unfinishedLimit: route.limits.unfinished,
-      clientUnfinishedLimit: route.clientLimits.unfinished ?? .max, holder: settings.holder,
-      expiresAt: now.advanced(byMilliseconds: upload.keptFor), storeState: state)
+    let reservation = reservation(
+      of: facts, admission, wanted: request.total ?? min(request.atMost ?? .max, admission.limit),
+      takesPart: takesPart, keptFor: upload.keptFor)
     upload.begin { self.open(reservation, to: admission.runtime, on: eventLoop) }
     return upload
   }
@@ -85,7 +88,10 @@ package final class Gateway: Sendable {
     }
     return findOwn(key, of: client, on: eventLoop)
       .flatMap { record -> EventLoopFuture<UploadAccount> in
-        guard record.state == .open else { return eventLoop.makeSucceededFuture(UploadAccount(record)) }
+        // What the gateway makes by itself is nobody's to settle.
+        guard record.state == .open, !record.facts.role.isFinal else {
+          return eventLoop.makeSucceededFuture(UploadAccount(record))
+        }
         return self.lock(record, for: client, on: eventLoop).flatMapErrorThrowing { error in
           // Somebody newer waits for the upload: the question is worth asking again.
           throw error as? Refusal == .superseded ? Refusal.busy(retryAfter: 1) : error

@@ -1,4 +1,5 @@
 package import NIOCore
+import Synchronization
 
 /// What start-up recovery did.
 package struct RecoveryReport: Hashable, Sendable {
@@ -46,6 +47,9 @@ extension Gateway {
       for record in unfinished {
         do {
           try await conclude(record, found.uploads[record.key], runtime, &report, on: eventLoop)
+          if record.facts.role.isFinal, report.completed.last != record.key {
+            finals.withLock { $0.add(record.key, of: record.facts.role.parts) }
+          }
         } catch LedgerError.fenced, LedgerError.unknown {
           // Another gateway has taken it over since it was listed.
           continue

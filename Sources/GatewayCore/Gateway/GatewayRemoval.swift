@@ -22,22 +22,29 @@ extension Gateway {
       .flatMapErrorThrowing { throw self.refuse(access, self.refusal(for: $0)) }
   }
 
-  /// Drops an upload that is not complete, and what is held of it.
+  /// Drops an upload that is not complete, and what is held of it. Finals that wait for it hear of that.
   func drop(_ record: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     let forwarder = gatekeeper.routes[record.facts.route]?.forwarder
     switch record.state {
     case .done: return eventLoop.makeFailedFuture(Refusal.unknownUpload)
     case .open:
       // Bytes without a record are swept at the next start, a record without bytes would be a loss.
-      return ledger.release(record.key, epoch: record.epoch, on: eventLoop).flatMap {
+      return release(record, on: eventLoop).flatMap {
         forwarder?.discard(record.key, on: eventLoop) ?? eventLoop.makeSucceededVoidFuture()
       }
     case .failed:
       // Nobody can lose what has failed. It may have been complete, and no start sweeps files with final names: the record is
       // what they are found by until they are gone.
       return (forwarder?.remove(record, on: eventLoop) ?? eventLoop.makeSucceededVoidFuture()).flatMap {
-        self.ledger.release(record.key, epoch: record.epoch, on: eventLoop)
+        self.release(record, on: eventLoop)
       }
+    }
+  }
+
+  private func release(_ record: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    ledger.release(record.key, epoch: record.epoch, on: eventLoop).map {
+      self.finals.withLock { $0.remove(record.key) }
+      self.partChanged(record.key, on: eventLoop)
     }
   }
 }

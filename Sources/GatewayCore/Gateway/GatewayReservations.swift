@@ -1,9 +1,28 @@
 import NIOCore
 
 extension Gateway {
+  /// What a new upload asks of the ledger.
+  ///
+  /// - Parameter keptFor: how long it is kept when no connection has it, in milliseconds.
+  func reservation(
+    of facts: UploadFacts, _ admission: Admission, wanted: Int64, takesPart: Bool, keptFor: Int64
+  ) -> Reservation {
+    let route = admission.route
+    let state = admission.runtime.forwarder.initialState(
+      of: SinkUpload(facts: facts, client: admission.identity, transfer: admission.transfer))
+    return Reservation(
+      facts: facts, wanted: wanted, takesPart: takesPart, quotas: admission.quotas,
+      unfinishedLimit: route.limits.unfinished, clientUnfinishedLimit: route.clientLimits.unfinished ?? .max,
+      holder: settings.holder, expiresAt: facts.createdAt.advanced(byMilliseconds: keptFor), storeState: state)
+  }
+
   /// Records a new upload, with no more than its forwarder has room for.
-  func open(_ reservation: Reservation, to runtime: RouteRuntime, on eventLoop: any EventLoop) -> EventLoopFuture<Lease>
-  {
+  ///
+  /// - Parameter isFull: what it fails with where there is not room enough; `nil` tells a full store from one that has less
+  ///   than is wanted.
+  func open(
+    _ reservation: Reservation, to runtime: RouteRuntime, on eventLoop: any EventLoop, isFull: SinkFailure? = nil
+  ) -> EventLoopFuture<Lease> {
     guard reservation.wanted > 0 else { return ledger.open(reservation, on: eventLoop) }
     let forwarder = runtime.forwarder
     let ledger = ledger
@@ -18,7 +37,7 @@ extension Gateway {
       guard room > 0 else {
         let takesLess = request.takesPart || request.bytes == 1
         return eventLoop.makeFailedFuture(
-          takesLess ? SinkFailure.full : SinkFailure.storage("the store has no room for all of it"))
+          isFull ?? (takesLess ? .full : .storage("the store has no room for all of it")))
       }
       var reservation = reservation
       reservation.wanted = room

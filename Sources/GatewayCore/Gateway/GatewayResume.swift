@@ -52,7 +52,8 @@ extension Gateway {
       switch record.state {
       case .done: throw AlreadyComplete(record: record)
       case .failed: throw Refusal.broken
-      case .open: break
+      // Its bytes come from its parts alone.
+      case .open: if record.facts.role.isFinal { throw Refusal.unknownUpload }
       }
       if let announced = request.digest, let recorded = record.facts.digest, announced != recorded {
         throw Refusal.otherDigest

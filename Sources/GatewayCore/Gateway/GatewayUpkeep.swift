@@ -1,4 +1,5 @@
 package import NIOCore
+import Synchronization
 
 // What is to be done now and then.
 extension Gateway {
@@ -16,6 +17,14 @@ extension Gateway {
     await renewLeases(at: now, on: eventLoop)
     for record in try await ledger.expired(at: now, of: settings.holder, on: eventLoop).get() {
       guard !locked.contains(record.key) else { continue }
+      if finals.withLock({ $0.has(record.key) }) {
+        // It goes when one of its parts does.
+        if let route = gatekeeper.routes[record.facts.route]?.route {
+          let renewal = LeaseRenewal(key: record.key, epoch: record.epoch, expiresAt: expiry(on: route))
+          _ = try? await ledger.renew([renewal], on: eventLoop).get()
+        }
+        continue
+      }
       do {
         try await drop(record, on: eventLoop).get()
         dropped.append(record.key)

@@ -35,7 +35,7 @@ package protocol Ledger: Sendable {
   func renew(_ renewals: [LeaseRenewal], on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
   /// The upload is complete: its reservation ends, and what it takes of its quotas is used. A size that cannot be is
-  /// fenced. Succeeds again for what is complete already under the same lease with the same size.
+  /// fenced, and so is a part (``UploadRole/part``), which is never complete. Succeeds again for what is complete already under the same lease with the same size.
   func complete(_ completion: Completion, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
   /// An open upload can never be completed, and its client shall hear so until `expiresAt`: its reservation is given

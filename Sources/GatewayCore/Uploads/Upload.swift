@@ -10,6 +10,8 @@ struct UploadTask {
   let isNew: Bool
   /// Whether a later connection may go on with it.
   let isResumable: Bool
+  /// What it is made of, where its bytes come from other uploads and no client brings them.
+  var parts: PartList?
 }
 
 /// One upload on one connection: carries out what ``UploadMachine`` decides, between the front on one side and lock,
@@ -21,6 +23,8 @@ package final class Upload {
   let gateway: Gateway
   var admission: Admission
   let isNew: Bool
+  /// Where its bytes come from, if not from a client.
+  let parts: PartList?
   /// How long it is kept when no connection has it, in milliseconds.
   let keptFor: Int64
   let eventLoop: any EventLoop
@@ -54,8 +58,11 @@ package final class Upload {
     self.admission = admission
     self.facts = task.facts
     self.isNew = task.isNew
+    self.parts = task.parts
     // Nobody can go on with a payload: should the gateway die under it, its reservation need not wait long.
-    self.keptFor = task.isResumable ? admission.route.resumeFor.milliseconds : GatewaySettings.payloadExpiry
+    self.keptFor =
+      task.isResumable || task.parts != nil
+      ? admission.route.resumeFor.milliseconds : GatewaySettings.payloadExpiry
     self.eventLoop = eventLoop
     self.onEvent = onEvent
     self.logger = logger

@@ -117,7 +117,7 @@ extension Upload {
     let event = isOffered ? last : beforeOffer(last)
     log(end: event)
     gateway.observer?.ended(
-      UploadEnd(facts: facts, event: event, wasOffered: isOffered, received: machine.receivedHere))
+      UploadEnd(facts: facts, event: event, wasOffered: isOffered, received: parts == nil ? machine.receivedHere : 0))
     quietCheck?.cancel()
     quietCheck = nil
     bandwidthPause?.cancel()

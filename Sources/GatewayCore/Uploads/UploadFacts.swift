@@ -20,12 +20,14 @@ package struct UploadFacts: Hashable, Sendable {
   package var total: Int64?
   /// When the upload was offered.
   package var createdAt: WallTime
+  /// Whether it stands for itself.
+  package var role: UploadRole
 
   /// The facts of one upload. What has a default here is what many uploads do without.
   package init(
     key: UploadKey, route: String, owner: String = "", subject: String = "", format: DataFormat = .bytes,
     label: String? = nil, metadata: [String: String] = [:], digest: ContentDigest? = nil, total: Int64?,
-    createdAt: WallTime
+    createdAt: WallTime, role: UploadRole = .whole
   ) {
     self.key = key
     self.route = route
@@ -37,5 +39,6 @@ package struct UploadFacts: Hashable, Sendable {
     self.digest = digest
     self.total = total
     self.createdAt = createdAt
+    self.role = role
   }
 }

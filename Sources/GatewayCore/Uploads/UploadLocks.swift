@@ -121,6 +121,11 @@ final class UploadLocks: Sendable {
     }
   }
 
+  /// Asks whoever has the upload to let go of it, though nobody waits for it.
+  func askHolder(of key: UploadKey) {
+    state.withLock { $0.slots[key].map { $0.waiter == nil ? $0.holder.letGo : {} } }?()
+  }
+
   /// Returns once no connection has an upload.
   func waitUntilEmpty() async {
     await withCheckedContinuation { continuation in

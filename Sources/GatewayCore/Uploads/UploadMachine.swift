@@ -21,6 +21,8 @@ struct UploadMachine {
   private let isNew: Bool
   /// In bytes; `nil` where it is unknown.
   private var total: Int64?
+  /// Whether it is a part of others (``UploadRole/part``): nothing finishes it.
+  private var isPart = false
   /// Bytes received and not yet consumed by the sink, above which the client must pause.
   private let window: Int
   /// Bytes after which the next checkpoint is due.
@@ -68,6 +70,9 @@ struct UploadMachine {
   /// Bytes that came over this connection.
   var receivedHere: Int64 { received - start }
 
+  /// Where the next byte goes, in bytes from the stream's start; `nil` where none is taken.
+  var position: Int64? { state == .receiving ? received : nil }
+
   // MARK: Opening
 
   /// Whether somebody still waits for the offer; if not, nothing more is taken or asked for it.
@@ -83,9 +88,10 @@ struct UploadMachine {
   /// - Parameters:
   ///   - offset: bytes from the stream's start that are safe.
   ///   - total: in bytes; `nil` where it is unknown.
-  mutating func leased(at offset: Int64, total: Int64?) -> OnLeased {
+  mutating func leased(at offset: Int64, total: Int64?, isPart: Bool = false) -> OnLeased {
     guard case .opening(let isLeaving) = state else { preconditionFailure("leased in \(state)") }
     self.total = total
+    self.isPart = isPart
     start = offset
     received = offset
     consumed = offset
@@ -166,9 +172,11 @@ struct UploadMachine {
     case resume
   }
 
-  /// An upload that holds nothing may always go on, or memory that others hold could stop it for ever.
+  /// An upload that holds nothing may always go on, or memory that others hold could stop it for ever. What a sink copies
+  /// from another upload was never received, and holds no memory.
   mutating func consumed(upTo offset: Int64, isMemoryShort: Bool) -> OnConsumed {
     consumed = max(consumed, offset)
+    received = max(received, consumed)
     guard inFlight == 0 || (inFlight <= window / 2 && !isMemoryShort) else { return .nothing }
     return pauses.end(.ofSink) && state == .receiving ? .resume : .nothing
   }
@@ -244,7 +252,7 @@ struct UploadMachine {
   /// All bytes were given to the sink.
   mutating func finish() -> OnFinish {
     guard state == .receiving else { return .nothing }
-    if let total, received != total { return .leave(leave()) }
+    if isPart || received != total ?? received { return .leave(leave()) }
     state = .finishing
     return .finishSink
   }
@@ -262,16 +270,6 @@ struct UploadMachine {
     recorded = received
   }
 
-  enum OnLeave: Equatable {
-    /// It is ending already, or being finished.
-    case nothing
-    /// It ends as soon as it is open.
-    case wait
-    case suspendSink
-    /// What is held goes, from the ledger first.
-    case drop
-  }
-
   /// The client is gone or has sent what was offered, or a newer connection wants the upload. An upload whose last byte
   /// has arrived is finished all the same.
   mutating func leave() -> OnLeave {
@@ -287,13 +285,6 @@ struct UploadMachine {
       return .drop
     case .finishing, .completing, .suspending, .recording, .ended: return .nothing
     }
-  }
-
-  /// The ledger hears of the end even where the offset is what it has: from now on the resume window counts.
-  enum OnSuspended: Equatable {
-    case nothing
-    case record(Step)
-    case end(Ending)
   }
 
   mutating func sinkSuspended(at offset: Int64) -> OnSuspended {

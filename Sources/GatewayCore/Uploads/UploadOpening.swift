@@ -31,7 +31,8 @@ extension Upload {
     gateway.locks.lock(
       UploadLocks.Request(
         key: key, connected: admission.runtime.connected, subject: admission.identity.subject,
-        limit: route.limits.concurrent, clientLimit: route.clientLimits.concurrent ?? .max, keptFor: keptFor),
+        limit: isOwnWork ? .max : route.limits.concurrent,
+        clientLimit: isOwnWork ? .max : route.clientLimits.concurrent ?? .max, keptFor: keptFor),
       on: eventLoop, letGo: { eventLoop.execute { bound.value.letGo() } }
     ).assumeIsolated().whenComplete { result in
       switch result {
@@ -49,11 +50,14 @@ extension Upload {
     }
   }
 
+  /// Whether no client waits for it: the gateway bounds what it does by itself.
+  private var isOwnWork: Bool { parts != nil && !isNew }
+
   private func leased(_ lease: Lease) {
     self.lease = lease
     facts = lease.facts
     noteLease(expiresAt: gateway.settings.now().advanced(byMilliseconds: keptFor))
-    switch machine.leased(at: lease.committed, total: facts.total) {
+    switch machine.leased(at: lease.committed, total: facts.total, isPart: facts.role == .part) {
     case .letGo:
       giveBack(lease)
       end(.suspended(at: lease.committed))
@@ -107,5 +111,6 @@ extension Upload {
       buffer: admission.transfer.buffer, format: facts.format)
     gateway.observer?.offered(facts, offer)
     onEvent?(.offered(offer))
+    copyNext()
   }
 }

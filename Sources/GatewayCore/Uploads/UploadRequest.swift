@@ -105,6 +105,8 @@ package struct UploadRequest: Sendable {
   /// The most that this upload can bring over all of its connections, in bytes, where no total says so; `nil` for no bound
   /// but the route's.
   package var atMost: Int64?
+  /// Whether it is to be a part of others (``UploadRole/part``).
+  package var isPart = false
   /// Whether the client understands an offer of less than all.
   package var understandsParts: Bool
   /// How the bytes are carried.

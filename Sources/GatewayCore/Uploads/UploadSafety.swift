@@ -45,6 +45,7 @@ extension Upload {
     accountForMemory { decision = machine.consumed(upTo: offset, isMemoryShort: gateway.memory.isExceeded) }
     considerCheckpoint(isQuiet: false)
     if decision == .resume { onEvent?(.resumed) }
+    copyNext()
   }
 
   /// Gives back to the process's budget what `change` took out of flight.
@@ -84,6 +85,7 @@ extension Upload {
       case .failure(let error): self.carryOut(self.machine.recordFailed(Self.description(of: error)))
       case .success:
         self.noteLease(expiresAt: expiresAt)
+        if self.facts.role == .part, step.to == self.facts.total { self.gateway.partIsFull(self.key, on: self.eventLoop) }
         switch self.machine.ledgerRecorded(upTo: step.to) {
         case .nothing: break
         case .acknowledge(let offset):

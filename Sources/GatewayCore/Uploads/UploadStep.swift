@@ -13,6 +13,24 @@ extension UploadMachine {
     var to: Int64
   }
 
+  /// What follows where the upload is left.
+  enum OnLeave: Equatable {
+    /// It is ending already, or being finished.
+    case nothing
+    /// It ends as soon as it is open.
+    case wait
+    case suspendSink
+    /// What is held goes, from the ledger first.
+    case drop
+  }
+
+  /// The ledger hears of the end even where the offset is what it has: from now on the resume window counts.
+  enum OnSuspended: Equatable {
+    case nothing
+    case record(Step)
+    case end(Ending)
+  }
+
   /// What follows a failure of the sink or of the ledger.
   enum OnFailure: Equatable {
     case nothing

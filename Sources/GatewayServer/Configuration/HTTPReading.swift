@@ -20,10 +20,14 @@ enum HTTPReading {
   /// What a route says.
   ///
   /// - Parameter keepsFiles: whether there is anything of a complete upload that could be removed.
-  static func route(_ route: inout MappingReader, keepsFiles: Bool) -> HTTPRouteSettings {
+  /// - Returns: what the front goes by, and whether parts are dropped once an upload that is made of them is complete.
+  static func route(
+    _ route: inout MappingReader, keepsFiles: Bool
+  ) -> (settings: HTTPRouteSettings, dropsParts: Bool) {
     var settings = HTTPRouteSettings()
     var section = route.section("http")
     defer { section.finish() }
+    let dropsParts = section.optional("drop-parts", as: .flag)?.value ?? false
     var cors = section.section("cors")
     defer { cors.finish() }
     settings.origins = cors.optionalList("origins", as: .httpsOrigin)?.value.map(\.value) ?? []
@@ -36,7 +40,7 @@ enum HTTPReading {
           at: removal.place)
       }
     }
-    return settings
+    return (settings, dropsParts)
   }
 }
 

@@ -62,9 +62,9 @@ enum RouteReading {
     let route = Route(
       path: path, formats: formats, buffer: buffer, limits: limits, resumeFor: resumeFor?.value ?? .seconds(86_400),
       takesStreams: streams?.value ?? true, access: access, countsStored: destination.countsStored,
-      clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial)
+      clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial, dropsParts: http.dropsParts)
     return Outcome(
-      entry: Configuration.RouteEntry(route: route, destination: destination.value, http: http),
+      entry: Configuration.RouteEntry(route: route, destination: destination.value, http: http.settings),
       folder: destination.folder,
       files: destination.files
         + (tokenFile.map { [StorePlaces.Neighbour(name: "a file of tokens", path: $0)] } ?? []))

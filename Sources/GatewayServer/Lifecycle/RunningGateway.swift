@@ -87,7 +87,7 @@ package final class RunningGateway: Sendable {
           window: Int(configuration.window), memory: Int(configuration.memory),
           holder: configuration.name,
           now: { .now() }),
-        memory: memory)
+        memory: memory, logger: logger)
       let recovery = try await gateway.recover(on: eventLoops.next())
       recovery.log(to: logger)
       return try await RunningGateway(
@@ -174,6 +174,7 @@ package final class RunningGateway: Sendable {
         } catch {
           logger.error("Expired uploads could not be dropped", metadata: ["reason": "\(error)"])
         }
+        gateway.retryFinals(on: sweepLoop)
         do {
           try await gateway.tidy(on: sweepLoop)
         } catch {
@@ -215,6 +216,7 @@ package final class RunningGateway: Sendable {
     let open = connections.close()
     logger.info("Gateway is stopping", metadata: ["connections": "\(open.count)"])
     for channel in open { channel.pipeline.fireUserInboundEventTriggered(GatewayIsStopping()) }
+    gateway.stopAssembling()
     let connections = connections
     if await !isDone(within: shutdownTimeout, { await connections.waitUntilEmpty() }) {
       for channel in open { Self.cut(channel) }

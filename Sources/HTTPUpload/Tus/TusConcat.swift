@@ -31,15 +31,15 @@ package enum TusConcat: Sendable, Equatable {
   }
 
   /// The keys of the parts of a final upload, in order. Every part has to be an upload of the same route and, where its
-  /// URL names a host, of the host that the request asks.
+  /// URL names a host, of one of the hosts that are this gateway's.
   package func keys(
-    on route: String, routes: [String], authority: Authority?
+    on route: String, routes: [String], authorities: [Authority]
   ) throws(HTTPProblem) -> [String] {
     guard case .final(let parts, _) = self else { return [] }
     var keys: [String] = []
     for part in parts {
       let target = try RequestTarget(part)
-      if let named = target.authority, named != authority { throw .badField(Self.fieldName) }
+      if let named = target.authority, !authorities.contains(named) { throw .badField(Self.fieldName) }
       guard let path = target.path else { throw .badField(Self.fieldName) }
       let place = try RoutePlace(path, routes: routes)
       guard place.route == route, let key = place.key else { throw .badField(Self.fieldName) }

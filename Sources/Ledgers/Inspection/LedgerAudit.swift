@@ -65,7 +65,7 @@ enum LedgerAudit {
       FROM upload WHERE committed < 0 OR granted < 0
         OR (state = 'open' AND (committed > granted OR granted > coalesce(total, granted) OR finished_at IS NOT NULL))
         OR (state <> 'open' AND granted <> 0)
-        OR (state = 'done' AND (committed <> coalesce(total, committed) OR finished_at IS NULL))
+        OR (state = 'done' AND (committed <> coalesce(total, committed) OR finished_at IS NULL OR role = 'part'))
       """
     ),
     (

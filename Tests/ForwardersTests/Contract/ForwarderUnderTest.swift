@@ -23,10 +23,11 @@ enum ForwarderUnderTest: CaseIterable, Sendable {
       ForwarderTraits(survivesRestart: false, holdsFiles: false, truncates: false)
     case .parts:
       ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true, granularity: MemoryBucket.partSize)
-    default: ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true)
+    default: ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true, assembles: true)
     }
   }
 
+  static let thatAssemble = allCases.filter(\.traits.assembles)
   static let thatTruncate = allCases.filter(\.traits.truncates)
   static let thatSurviveRestarts = allCases.filter(\.traits.survivesRestart)
   static let thatDoNotSurviveRestarts = allCases.filter { !$0.traits.survivesRestart }

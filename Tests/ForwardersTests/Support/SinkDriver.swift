@@ -93,6 +93,17 @@ final class SinkDriver: Sendable {
     try await call { $0.write(ByteBuffer(bytes: bytes)) }
   }
 
+  /// Has it copy, and waits until it has.
+  func copy(_ slice: PartSlice) async throws {
+    let end = try await eventLoop.submit { [state] in
+      state.value.given += Int64(slice.range.count)
+      return state.value.given
+    }.get()
+    try await call { ($0 as? any CopyingSink)?.copy(slice) }
+    let event = await next()
+    guard case .consumed(end) = event else { throw Unexpected(event: event) }
+  }
+
   /// The next event of any kind.
   func next() async -> SinkEvent? {
     var iterator = events.makeAsyncIterator()

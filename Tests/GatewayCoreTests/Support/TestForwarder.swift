@@ -41,7 +41,8 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   let traits: ForwarderTraits
 
   init(granularity: Int64 = 1) {
-    traits = ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true, granularity: granularity)
+    traits = ForwarderTraits(
+      survivesRestart: true, holdsFiles: true, truncates: true, granularity: granularity, assembles: granularity == 1)
   }
 
   func failNext(_ step: Step, _ failure: SinkFailure = .full) {
@@ -116,7 +117,7 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
 }
 
 /// Answers in order, each at the next turn of the event loop or at the test's word.
-final class TestSink: Sink {
+final class TestSink: CopyingSink {
   let key: UploadKey
   private let store: TestForwarder
   private let eventLoop: any EventLoop
@@ -171,6 +172,14 @@ final class TestSink: Sink {
     check("write", isOpen && !hasFailed || hasFailed)
     guard !hasFailed else { return }
     store.stored[key]?.written += Int64(bytes.readableBytes)
+    if !failed(at: .write) { say(.consumed(upTo: stored.written)) }
+  }
+
+  func copy(_ slice: PartSlice) {
+    check("copy", isOpen && !hasFailed || hasFailed)
+    guard !hasFailed else { return }
+    if store.stored[slice.part.key]?.safe ?? 0 < slice.range.upperBound { store.violations.append("copied what is not safe") }
+    store.stored[key]?.written += Int64(slice.range.count)
     if !failed(at: .write) { say(.consumed(upTo: stored.written)) }
   }
 

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import GatewayCore
 internal import Glibc
 internal import NIOCore
@@ -59,6 +60,30 @@ final class BlockFile {
       cutter.reset()
       try appendThroughCache(buffers, count)
     }
+  }
+
+  /// Appends bytes of another file without having them in memory, and shares its blocks where the file system can.
+  ///
+  /// - Returns: `false` where the file system has no such way; then nothing was appended.
+  func appendRange(_ range: Range<Int64>, of source: OpenFile) throws(SinkFailure) -> Bool {
+    try flush()
+    cutter.reset()
+    var from = range.lowerBound
+    while from < range.upperBound {
+      let count = uninterrupted {
+        sluice_copy_range(source.descriptor, from, file.descriptor, size, Int(range.upperBound - from))
+      }
+      guard count > 0 else {
+        let code = count == 0 ? EIO : errno
+        if from == range.lowerBound, [EXDEV, EINVAL, ENOSYS, EOPNOTSUPP].contains(code) { return false }
+        throw .system("copying \(source.place) to", file.place, code)
+      }
+      from += Int64(count)
+      size += Int64(count)
+      flushed = size
+      writeBack.reached(size, of: file.descriptor)
+    }
+    return true
   }
 
   /// Brings ``flushed`` up to ``size``.

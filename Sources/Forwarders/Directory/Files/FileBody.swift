@@ -23,6 +23,9 @@ protocol FileBody: AnyObject {
   /// Writes the next bytes. After a failure only what was flushed counts.
   func write(_ batch: [ByteBuffer]) throws(SinkFailure)
 
+  /// Writes the next bytes of a part. After a failure only what was flushed counts.
+  func copy(_ count: Int64, of part: PartReader) throws(SinkFailure)
+
   /// Brings ``flushed`` up to ``flushable``.
   func flush() throws(SinkFailure)
 

@@ -76,6 +76,23 @@ final class GzipBody: FileBody {
     for piece in pieces { piece.written(by: engine, writers) }
   }
 
+  /// Whole members are copied as they are, with the upload's own offset in their headers (docs/gzip.md): nothing is
+  /// compressed again. Whatever is not one becomes one.
+  func copy(_ count: Int64, of part: PartReader) throws(SinkFailure) {
+    let end = written + count
+    while written < end {
+      if let member = try part.readMember(atMost: end - written, rawOffset: written) {
+        try blocks?.append([member.bytes])
+        written += member.rawSize
+        fileSize += Int64(member.bytes.readableBytes)
+        flushable = written
+      } else {
+        let bytes = try part.read(atMost: end - written)
+        try appendMember(of: [bytes], count: Int64(bytes.readableBytes))
+      }
+    }
+  }
+
   func flush() throws(SinkFailure) {
     try blocks?.flush()
     flushed = flushable

@@ -32,6 +32,19 @@ final class PlainBody: FileBody {
     try blocks?.append(batch)
   }
 
+  func copy(_ count: Int64, of part: PartReader) throws(SinkFailure) {
+    var left = count
+    if let bytes = part.plainRange(count), let blocks, try blocks.appendRange(bytes, of: part.file) {
+      part.skip(count)
+      left = 0
+    }
+    while left > 0 {
+      let bytes = try part.read(atMost: left)
+      try write([bytes])
+      left -= Int64(bytes.readableBytes)
+    }
+  }
+
   func flush() throws(SinkFailure) {
     try blocks?.flush()
   }

@@ -5,7 +5,7 @@ internal import NIOCore
 ///
 /// Confined to its event loop. ``DirectorySinkMachine`` decides which job its ``PartialFile`` does next; the jobs run on
 /// store threads.
-final class DirectorySink: Sink {
+final class DirectorySink: CopyingSink {
   private let file: PartialFile
   private let store: DirectoryStore
   private let eventLoop: any EventLoop
@@ -15,6 +15,8 @@ final class DirectorySink: Sink {
   private var pending = PendingBytes()
   /// Takes the place of ``pending`` where bytes are compressed, but for what is gathered.
   private let gzip: GzipJobs?
+  /// What is to be copied next, in place of both.
+  private var slice: PartSlice?
 
   init(file: PartialFile, eventLoop: any EventLoop, onEvent: @escaping (SinkEvent) -> Void) {
     self.file = file
@@ -33,9 +35,9 @@ final class DirectorySink: Sink {
   private static func beginning(of file: PartialFile) -> DirectorySinkMachine.Beginning {
     // Of one that another connection had, more may be there than its offset says.
     if file.upload.isResumed { return .takingUp }
-    guard file.written == 0, let total = file.upload.facts.total, total <= DirectorySinkMachine.gatheredLimit else {
-      return .opening
-    }
+    guard file.written == 0, let total = file.upload.facts.total, total <= DirectorySinkMachine.gatheredLimit,
+      !file.upload.facts.role.isFinal
+    else { return .opening }
     return .gathering
   }
 
@@ -47,6 +49,15 @@ final class DirectorySink: Sink {
     case .discard: return
     case .gather: pending.append(bytes)
     case .queue: if let gzip { gzip.withScheduler { $0.append(bytes) } } else { pending.append(bytes) }
+    }
+    proceed()
+  }
+
+  func copy(_ slice: PartSlice) {
+    eventLoop.preconditionInEventLoop()
+    switch machine.write(slice.range.count) {
+    case .discard, .gather: return
+    case .queue: self.slice = slice
     }
     proceed()
   }
@@ -84,6 +95,7 @@ final class DirectorySink: Sink {
 
   private func dropBytes() {
     pending.removeAll()
+    slice = nil
     gzip?.withScheduler { $0.removeAll() }
   }
 
@@ -95,7 +107,8 @@ final class DirectorySink: Sink {
   }
 
   private var supply: DirectorySinkMachine.Supply {
-    gzip?.withScheduler { .init(hasBatch: $0.hasCompressed, isDrained: $0.isEmpty) }
+    if slice != nil { return .init(hasBatch: true, isDrained: false) }
+    return gzip?.withScheduler { .init(hasBatch: $0.hasCompressed, isDrained: $0.isEmpty) }
       ?? .init(hasBatch: !pending.isEmpty, isDrained: pending.isEmpty)
   }
 
@@ -182,12 +195,16 @@ final class DirectorySink: Sink {
   }
 
   private func writeBatch() {
-    if let gzip {
+    let isCopying = slice != nil
+    if let slice {
+      file.slice = slice
+      self.slice = nil
+    } else if let gzip {
       file.compressed = gzip.withScheduler { $0.takeCompressed() }
     } else {
       pending.move(into: &file.batch)
     }
-    run({ [file] () throws(SinkFailure) in try file.write() }) { sink, progress in
+    run({ [file] () throws(SinkFailure) in isCopying ? try file.copy() : try file.write() }) { sink, progress in
       sink.look(at: progress)
       switch sink.machine.wrote(progress) {
       case .nothing: break

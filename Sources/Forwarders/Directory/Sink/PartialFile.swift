@@ -19,6 +19,10 @@ final class PartialFile: @unchecked Sendable {
   /// In place of ``batch``, where the file's bytes are compressed.
   var compressed: [MemberPiece] = []
 
+  /// In place of both, where they come from a part. Kept until the next part, or the end.
+  var slice: PartSlice?
+  private var part: PartReader?
+
   private(set) var descriptor: CInt = -1
   let body: any FileBody
   /// The same, where its bytes are compressed.
@@ -69,8 +73,10 @@ final class PartialFile: @unchecked Sendable {
     body = gzip ?? PlainBody(offset: offset, isDirect: settings.isDirect)
     ahead = SpaceAhead(total: gzip == nil ? upload.facts.total : nil)
     inspection = Inspection(
-      digests: upload.facts.digest != nil || form.hasSidecar || upload.transfer.digest == .wanted,
-      checked: settings.checksContent ? upload.facts.format : nil)
+      digests: upload.facts.role != .part && (upload.facts.digest != nil || upload.transfer.digest == .wanted)
+        || form.hasSidecar,
+      // A part of a text need not be one.
+      checked: settings.checksContent && upload.facts.role != .part ? upload.facts.format : nil)
     // Bytes were called safe before, and that makes the name safe first.
     isNameSafe = offset > 0
   }
@@ -170,6 +176,28 @@ final class PartialFile: @unchecked Sendable {
     return progress
   }
 
+  /// Copies the slice.
+  func copy() throws(SinkFailure) -> Progress {
+    guard let slice else { return progress }
+    self.slice = nil
+    let count = Int64(slice.range.count)
+    let before = body.written
+    _ = try store.space.space(for: count)
+    try body.copy(count, of: try reader(of: slice))
+    store.space.wrote(body.written - before, of: upload.key)
+    return progress
+  }
+
+  private func reader(of slice: PartSlice) throws(SinkFailure) -> PartReader {
+    if let part, part.key == slice.part.key, part.offset == slice.range.lowerBound { return part }
+    let form = try store.settings.form(slice.part.state, of: slice.part.facts)
+    let part = try PartReader(
+      slice.part.key, kept: form, in: directory, from: slice.range.lowerBound,
+      end: slice.part.facts.total ?? slice.range.upperBound)
+    self.part = part
+    return part
+  }
+
   /// Sees to it that the disk has space for what is about to be written.
   private func takeSpace() throws(SinkFailure) {
     let output = compressed.lazy.flatMap(\.output)
@@ -250,6 +278,7 @@ final class PartialFile: @unchecked Sendable {
 
   func closeFile() {
     body.close()
+    part = nil
     guard descriptor >= 0 else { return }
     // What matters was synced before; Linux has closed it even where it says otherwise.
     close(descriptor)

@@ -134,9 +134,9 @@ package struct DirectoryStore: Forwarder {
     }
   }
 
-  /// Every byte of a file can be made safe and cut again, and files stay.
+  /// Every byte of a file can be made safe, cut again and copied, and files stay.
   package var traits: ForwarderTraits {
-    ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true)
+    ForwarderTraits(survivesRestart: true, holdsFiles: true, truncates: true, assembles: true)
   }
 
   /// Of compressed files: bytes of the upload in one member.

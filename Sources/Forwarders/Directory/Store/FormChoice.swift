@@ -3,7 +3,9 @@ internal import GatewayCore
 extension DirectoryStore.Settings {
   /// How an upload that begins now is kept.
   func form(ofNew facts: UploadFacts) -> StoredForm {
-    StoredForm(
+    // A part never gets a place of its own.
+    guard facts.role != .part else { return .ofPart(facts.key, isCompressed: engine != nil) }
+    return StoredForm(
       isCompressed: engine != nil, hasSidecar: metadata == .sidecar, place: name.place(for: facts, suffix: suffix))
   }
 

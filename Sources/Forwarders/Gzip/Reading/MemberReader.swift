@@ -30,7 +30,7 @@ enum MemberReader {
     .storage("\(file.place) is damaged: at \(place) is no whole gzip member; something else changed it")
   }
 
-  private static func bytes(of file: OpenFile, at place: Int64, count: Int) throws(SinkFailure) -> ByteBuffer {
+  static func bytes(of file: OpenFile, at place: Int64, count: Int) throws(SinkFailure) -> ByteBuffer {
     var buffer = ByteBufferAllocator().buffer(capacity: count)
     while buffer.readableBytes < count {
       var code: CInt = 0

@@ -44,7 +44,11 @@ extension UploadAccount {
 
   /// How the upload stands, for tus.
   var tusState: TusState {
-    TusState(offset: safe, length: total ?? (state == .done ? safe : nil), metadata: facts?.metadata[tusMetadataName])
+    let isFinal = facts?.role.isFinal == true
+    return TusState(
+      offset: safe, length: total ?? (state == .done ? safe : nil), metadata: facts?.metadata[tusMetadataName],
+      concat: facts?.role == .part ? TusConcat.partial.text : facts?.metadata[tusConcatName], isFinal: isFinal,
+      awaitsParts: isFinal && state == .open)
   }
 
   /// When the upload is dropped, in seconds since 1970.
@@ -53,3 +57,6 @@ extension UploadAccount {
 
 /// Under what name tus's metadata stand among an upload's own, byte for byte as they came.
 let tusMetadataName = "tus"
+
+/// Under what name stands what tus's client said an upload is made of, byte for byte as it came.
+let tusConcatName = "tus-concat"

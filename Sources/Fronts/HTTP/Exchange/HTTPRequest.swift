@@ -106,7 +106,9 @@ struct HTTPRequest {
     switch dialect {
     case .plain: return PlainUpload(exchange, self)
     case .form: return try FormUpload(exchange, self)
-    case .tus: return TusCreating(exchange, self)
+    case .tus:
+      return exchange.fields.first("Upload-Concat")?.hasPrefix("final") == true
+        ? TusConcatenating(exchange, self) : TusCreating(exchange, self)
     case .resumable(let version): return ResumableCreating(exchange, self, version)
     }
   }

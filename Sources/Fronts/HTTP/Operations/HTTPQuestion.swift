@@ -75,8 +75,9 @@ final class HTTPDescription: HTTPUploadQuestion {
   private func found(_ account: UploadAccount) {
     self.account = account
     guard account.state != .failed else { return refused(.gone) }
-    // tus has no end but the length: after a crash between the last byte and the end, this is the one who ends it.
-    if request.dialect == .tus, account.state == .open, account.total == account.safe {
+    // tus has no end but the length: after a crash between the last byte and the end, this is the one who ends it. A part
+    // has no end, and what is made of parts the gateway ends by itself.
+    if request.dialect == .tus, account.state == .open, account.total == account.safe, account.facts?.role == .whole {
       do throws(Refusal) {
         return try exchange.session?.resume(
           UploadResumption(key: key, access: request.access, transfer: request.transfer(exchange)),
@@ -156,7 +157,7 @@ final class HTTPRemoval: HTTPUploadQuestion {
 final class HTTPCapabilities: HTTPQuestion {
   override func begin() {
     let terms = request.terms
-    var fields = TusAnswer.options(maxSize: terms.largestUpload, checksums: terms.checksums, concatenates: false)
+    var fields = TusAnswer.options(maxSize: terms.largestUpload, checksums: terms.checksums, concatenates: terms.traits.assembles)
     fields.append(ResumableAnswer(ResumableVersion(of: exchange.fields)).options(limit: request.limit))
     fields.append("Want-Repr-Digest", DigestWish.ours)
     if terms.takesBack { fields.append("Want-Content-Digest", DigestWish.ours) }

@@ -51,6 +51,7 @@ final class ResumableAppending: HTTPOperation {
     guard let append, !exchange.isAnswered else { return }
     self.account = account
     do throws(HTTPProblem) {
+      if account.facts?.role.isFinal == true { throw .finalUpload }
       guard account.state != .failed else { throw .gone }
       guard try account.resumableState.decide(append, version.rules) == .receive else {
         var fields = answers.done(status: 201, offset: account.safe)

@@ -39,6 +39,7 @@ final class TusAppending: HTTPOperation {
   private func found(_ account: UploadAccount, isSettled: Bool) {
     guard let append, !exchange.isAnswered else { return }
     do throws(HTTPProblem) {
+      if account.facts?.role.isFinal == true { throw .finalUpload }
       guard account.state != .failed else { throw .gone }
       try append.check(account.tusState)
       total = account.total ?? append.length

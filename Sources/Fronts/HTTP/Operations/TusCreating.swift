@@ -20,24 +20,27 @@ final class TusCreating: HTTPOperation {
     do throws(HTTPProblem) {
       let creation = try TusCreation(
         exchange.fields, contentLength: request.head.contentLength, checksums: request.terms.checksums)
-      // Joining parts is not announced.
-      if creation.concat != nil { throw .unexpectedField("Upload-Concat") }
+      let isPart = creation.concat != nil
+      if isPart, !request.terms.traits.assembles { throw .unexpectedField("Upload-Concat") }
       self.creation = creation
       if let checksum = creation.checksum {
         exchange.judge = ChunkJudge(checksum)
       }
       let digest = try DigestFields(.representation, of: exchange.fields)?.toCheck()
+      // Nobody would ever look whether a part has it.
+      if isPart, digest != nil { throw .unexpectedField("Repr-Digest") }
       var metadata: [String: String] = [:]
       if let text = creation.metadata?.text { metadata[tusMetadataName] = text }
       var transfer = request.transfer(
         exchange, isTentative: creation.checksum != nil,
         isLast: creation.contentLength == nil || creation.contentLength == creation.length)
       transfer.bringsBytes = creation.hasContent
-      let upload = UploadRequest(
+      var upload = UploadRequest(
         access: request.access, shape: .stream, format: try request.format(creation.metadata?.mediaType),
         total: creation.length, label: creation.metadata?.label, metadata: metadata,
         digest: digest.flatMap { ContentDigest(bytes: $0) },
         atMost: creation.length == nil ? request.head.contentLength : nil, understandsParts: false, transfer: transfer)
+      upload.isPart = isPart
       do throws(Refusal) {
         try exchange.makeSession()?.open(upload, about: exchange.about)
       } catch {

@@ -68,6 +68,10 @@ enum LedgerSchema {
     """
     ALTER TABLE upload ADD COLUMN metadata text;
     """,
+    // What it is for: nothing for itself, `part`, or `final` with the keys of its parts.
+    """
+    ALTER TABLE upload ADD COLUMN role text;
+    """,
   ]
 
   /// The schema that this release writes and reads.

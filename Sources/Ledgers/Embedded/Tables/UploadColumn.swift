@@ -4,7 +4,7 @@ import GatewayCore
 /// The columns of an upload's row, in the one order in which they are written and read.
 enum UploadColumn: Int32, CaseIterable {
   case key, route, owner, subject, format, label, metadata, digest, total, createdAt
-  case committed, granted, state, epoch, holder, expiresAt, finishedAt, storeState
+  case committed, granted, state, epoch, holder, expiresAt, finishedAt, storeState, role
 
   /// Its name in the table.
   var name: String {
@@ -47,12 +47,15 @@ extension UploadRecord {
       digest = ContentDigest(bytes: bytes)
       if digest == nil { throw .engine("the ledger is damaged: the digest of upload \(key.logID) is not 32 bytes") }
     }
+    guard let role = UploadRole(stored: row.optionalText(UploadColumn.role.index)) else {
+      throw .engine("the ledger is damaged: what upload \(key.logID) is for cannot be read")
+    }
     let facts = UploadFacts(
       key: key, route: row.text(UploadColumn.route.index), owner: row.text(UploadColumn.owner.index),
       subject: row.text(UploadColumn.subject.index), format: format, label: row.optionalText(UploadColumn.label.index),
       metadata: try row.optionalText(UploadColumn.metadata.index).map(Self.metadata) ?? [:], digest: digest,
       total: row.optionalInteger(UploadColumn.total.index),
-      createdAt: WallTime(milliseconds: row.integer(UploadColumn.createdAt.index)))
+      createdAt: WallTime(milliseconds: row.integer(UploadColumn.createdAt.index)), role: role)
     self.init(
       facts: facts, committed: row.integer(UploadColumn.committed.index),
       granted: row.integer(UploadColumn.granted.index), state: state, epoch: row.integer(UploadColumn.epoch.index),
@@ -91,6 +94,7 @@ extension Reservation {
     row.bind(UploadColumn.expiresAt.parameter, expiresAt.milliseconds)
     row.bind(UploadColumn.finishedAt.parameter, nil as Int64?)
     row.bind(UploadColumn.storeState.parameter, storeState)
+    row.bind(UploadColumn.role.parameter, facts.role.stored)
   }
 
   /// `nil` where there is none, as for most uploads.

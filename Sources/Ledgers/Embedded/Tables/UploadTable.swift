@@ -39,7 +39,7 @@ struct UploadTable {
       UPDATE upload SET state = 'done', committed = $1, granted = 0, digest = coalesce($2, digest), finished_at = $3,
         holder = ''
       WHERE key = $4 AND state = 'open' AND epoch = $5 AND committed <= $1 AND granted >= $1
-        AND (total IS NULL OR total = $1)
+        AND (total IS NULL OR total = $1) AND coalesce(role, '') <> 'part'
       RETURNING route, subject
       """, in: database)
     fail = try Statement(
