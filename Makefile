@@ -17,7 +17,7 @@ demo: release ## the main job on a real file: a cut connection, a killed gateway
 test: prerequisites lint ## everything that is tested at each change, in minutes
 	swift build --build-tests
 	swift test --disable-xctest --skip-build --no-parallel
-	python3 Tests/Soak/soak.py --sluice .build/debug/sluice --short
+	/usr/bin/python3 Tests/Soak/soak.py --sluice .build/debug/sluice --short
 	/usr/bin/python3 Tests/HTTP/cases.py --sluice .build/debug/sluice
 
 # Debian's selenium is for Debian's own Python alone.
@@ -45,10 +45,11 @@ load-agreement: release ## the load generator's own figures, held against tcpdum
 
 soak: release ## five minutes in which everything fails; make soak SECONDS=900 REPORT=docs/reliability.md for the page
 	python3 Tests/Soak/together.py --sluice $(RELEASE)
-	python3 Tests/Soak/soak.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT)
+	/usr/bin/python3 Tests/Soak/pipecuts.py --sluice $(RELEASE)
+	/usr/bin/python3 Tests/Soak/soak.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT)
 
 faults: release ## ten minutes: each system call of an upload fails, waits or kills, and the power of recorded disks is cut
-	python3 Tests/Faults/faults.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT) $(FAULTS)
+	/usr/bin/python3 Tests/Faults/faults.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT) $(FAULTS)
 
 FAULTS =
 

@@ -8,7 +8,7 @@ import threading
 import zlib
 from dataclasses import dataclass
 
-from client import Client
+from uploaders import uploader_for  # first: it knows where modules are
 from content import Content, Pool, Prose
 from places import MIB
 from promises import Findings, Plan, Upload
@@ -26,6 +26,12 @@ WAYS = {
     "payload": [Plan(10 * KIB, kind="payload"), Plan(100, kind="payload")],
     "resumed": [Plan(4 * MIB + 5, ack=MIB, cut=2 * MIB + 9), Plan(700 * KIB, ack=64 * KIB, cut=300 * KIB)],
     "dropped": [Plan(3 * MIB, ack=MIB, cut=2 * MIB, ends="given up"), Plan(200 * KIB, digest="wrong")],
+    # Over HTTP: in one go; in parts, each of which is made safe before its answer; and by a request that a 104 names.
+    "put": [Plan(3 * KIB, kind="put"), Plan(60 * KIB, kind="put", digest="right"), Plan(2 * MIB + 77, kind="put"),
+            Plan(200 * KIB, kind="put", digest="wrong")],
+    "tus": [Plan(4 * MIB + 5, kind="tus", ack=MIB), Plan(700 * KIB, kind="tus", cut=300 * KIB), Plan(0, kind="tus")],
+    "draft": [Plan(5 * MIB + 123, kind="draft", digest="right"), Plan(2 * MIB, kind="draft", cut=MIB),
+              Plan(MIB, kind="draft", cut=500 * KIB, ends="given up")],
     # So many that the ledger's log is moved into the database.
     "many": [Plan(200, kind="payload")] * 320,
 }
@@ -154,7 +160,7 @@ class Bench:
         def work():
             with contextlib.suppress(IndexError):
                 while True:
-                    Client(station, waiting.pop()).run()
+                    uploader_for(station, waiting.pop()).run()
 
         threads = [threading.Thread(target=work) for _ in range(min(at_once, len(uploads)))]
         for thread in threads:

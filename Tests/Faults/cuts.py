@@ -9,7 +9,7 @@ import random
 import shutil
 
 import recording
-from client import Client
+from uploaders import uploader_for  # first: it knows where modules are
 from content import Content, Pool, Prose
 from life import KIB, Recording
 from promises import Findings, Plan, Upload
@@ -115,14 +115,14 @@ def go_on(station, uploads, source):
     """Some of the uploads that are not complete are resumed to their end, and a new one is sent."""
     waiting = []
     for upload in uploads:
-        told = upload.promise.told() if upload.promise and upload.plan.kind != "payload" else None
+        told = upload.promise.told() if upload.promise and upload.plan.kind not in ("payload", "put") else None
         if told and told.safe and not (told.is_done or told.is_gone or told.is_leaving):
             waiting.append(upload)
     new = Plan(2 * KIB)
     uploads.append(Upload("after-the-cut", next(iter(station.routes.values())), Content(Pool(1), new.size, 7), new))
     for upload in source.sample(waiting, min(3, len(waiting))) + uploads[-1:]:
         upload.plan = Plan(upload.size, kind=upload.plan.kind, ack=upload.plan.ack)
-        Client(station, upload, patience=20).run()
+        uploader_for(station, upload, patience=20).run()
 
 
 # Recordings with cuts that failed

@@ -6,13 +6,14 @@ import struct
 import threading
 import time
 
-from client import Client, Line
+from uploader import Line
 from content import Content, Pool, Prose
 from places import MIB
 from promises import Plan, Upload
 from recording import RecordedDisks
 from shim import Shim
 from station import Station
+from uploaders import uploader_for
 
 KIB = 1024
 ROUTES = ("plain", "gzip", "named", "both")
@@ -141,7 +142,7 @@ class Recording:
             with self._lock:
                 self.uploads.append(upload)
                 self.bytes += plan.size
-            self.completed += Client(station, upload, patience=60, is_over=self.is_over, line=line).run()
+            self.completed += uploader_for(station, upload, patience=60, is_over=self.is_over, line=line).run()
         line.close()
 
 
@@ -157,6 +158,16 @@ def frames(station):
 def draw_plan(source, is_large):
     """What a client of a recording sends next."""
     kind = source.random()
+    web = source.choice((None, "put", "tus", "draft"))
+    if web and not is_large:
+        size = source.choice((0, 100, 3 * KIB, 20 * KIB, 60 * KIB))
+        return Plan(size, kind=web, digest="right" if kind < 0.5 else None)
+    if web:
+        size = source.randrange(200 * KIB, 6 * MIB)
+        # A PUT that is cut cannot be gone on with.
+        cut = None if web == "put" or kind < 0.4 else size // 2 + 1
+        ends = "complete" if cut is None or kind < 0.8 else "left" if kind < 0.9 else "given up"
+        return Plan(size, kind=web, ack=source.choice((None, MIB)), cut=cut, ends=ends)
     if not is_large:
         size = source.choice((0, 100, 3 * KIB, 20 * KIB, 60 * KIB))
         return Plan(max(1, size), kind="payload") if kind < 0.2 else Plan(size, digest="right" if kind < 0.5 else None)

@@ -9,8 +9,8 @@ class Plan:
     """How one upload is sent."""
 
     size: int
-    kind: str = "stream"  # or "unknown" (in length), or "payload"
-    ack: int | None = None
+    kind: str = "stream"  # or "unknown" (in length), or "payload"; over HTTP "put", "tus", or "draft"
+    ack: int | None = None  # over HTTP the most that one PATCH brings
     digest: str | None = None  # "right" or "wrong"
     cut: int | None = None  # the connection is reset after so many bytes, one of which at least is acknowledged
     ends: str = "complete"  # or "given up", after the cut, or "left", as it is then

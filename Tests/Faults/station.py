@@ -10,6 +10,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [f"{HERE}/../Clients", f"{HERE}/../Soak"]
+sys.path.append(f"{HERE}/../HTTP")
 
 from kept import Kept  # noqa: E402
 from places import MIB, Route, free_port  # noqa: E402
@@ -46,6 +47,10 @@ class Station:
 
     def store(self, route):
         return f"{self.store_folder}{route.path}"
+
+    @property
+    def ca(self):
+        return f"{self.certs}/ca.pem"
 
     # Life
 
@@ -145,6 +150,7 @@ class Station:
             "timeouts: {handshake: 10s, head: 10s, idle: 60s, silence: 30s, shutdown: 3s}",
             "memory: 64 MiB",
             "log: {level: info, format: json}",
+            "http: {}",
             "routes:",
         ]
         for route in self.routes.values():

@@ -1,5 +1,7 @@
 """A small HTTP/1.1 client over TLS that sends exactly the bytes it is given, and shows interim answers too."""
 
+import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -54,13 +56,15 @@ def message(method, target, fields=(), body=None, chunks=None, trailers=(), host
 class Connection:
     """A TLS connection to the gateway."""
 
-    def __init__(self, port, authority, protocols=("http/1.1",)):
+    def __init__(self, port, authority, protocols=("http/1.1",), patience=PATIENCE):
+        """`patience` is how long one call may take to connect, to shake hands, or to hand on what is sent."""
+        self.patience = patience
         context = ssl.create_default_context(cafile=authority)
         if protocols:
             context.set_alpn_protocols(list(protocols))
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.socket = socket.create_connection(("127.0.0.1", port), patience)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer, self.is_over, self.sent = b"", False, b""
         try:
@@ -104,6 +108,13 @@ class Connection:
     def cut(self):
         """Breaks the connection as a crash does."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self.socket.close()
+
+    def close(self, in_order=True):
+        """Ends the connection, by close_notify where it is in order, else by FIN alone."""
+        if in_order:
+            with contextlib.suppress(OSError):
+                self.half_close()
         self.socket.close()
 
     def _flush(self):
@@ -163,6 +174,20 @@ class Connection:
         except Broken:
             return False
 
+    def hear(self):
+        """Takes in what has come, without waiting for more."""
+        while not self.is_over:
+            try:
+                data = self.tls.read(65_536)
+                self.is_over = not data
+                self.buffer += data
+            except ssl.SSLWantReadError:
+                if not select.select([self.socket], [], [], 0)[0]:
+                    return
+                self._receive(time.monotonic() + 1)
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                self.is_over = True
+
     def _until(self, mark, deadline):
         while mark not in self.buffer:
             self._fill(deadline)
@@ -207,7 +232,7 @@ class Connection:
         except OSError:
             data = b""
         finally:
-            self.socket.settimeout(PATIENCE)
+            self.socket.settimeout(self.patience)
         if data:
             self.incoming.write(data)
         else:
@@ -216,7 +241,7 @@ class Connection:
             self.is_over = not self.incoming.pending
 
     def _drive(self, step):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while True:
             try:
                 step()

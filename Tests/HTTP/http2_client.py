@@ -48,10 +48,10 @@ class Stream:
 class HTTP2Connection(Connection):
     """A connection to the gateway, on one thread; what the gateway says is taken in while the client waits or sends."""
 
-    def __init__(self, port, authority):
+    def __init__(self, port, authority, patience=PATIENCE):
         if MISSING:
             raise Broken(MISSING)
-        super().__init__(port, authority, ("h2",))
+        super().__init__(port, authority, ("h2",), patience)
         if self.protocol != "h2":
             raise Broken(f"the gateway chose {self.protocol}, not h2")
         config = h2.config.H2Configuration(header_encoding="utf-8", validate_outbound_headers=False)
@@ -62,7 +62,7 @@ class HTTP2Connection(Connection):
         # Answers are small: the windows for them never bind.
         self.h2.increment_flow_control_window(1 << 24)
         self._send()
-        self.wait(lambda: self.has_settings)
+        self.wait(lambda: self.has_settings, patience)
 
     # Requests
 
@@ -178,8 +178,15 @@ class HTTP2Connection(Connection):
                     self.h2.send_headers(stream.identifier, stream.trailers, end_stream=True)
         self._send()
 
+    def hear(self):
+        super().hear()
+        self._take_in_frames()
+
     def _take_in(self, deadline):
         self._fill(deadline)
+        self._take_in_frames()
+
+    def _take_in_frames(self):
         self.arrived, self.buffer = self.arrived + self.buffer, b""
         while len(self.arrived) >= 9 and len(self.arrived) >= (end := 9 + int.from_bytes(self.arrived[:3], "big")):
             one, self.arrived = self.arrived[:end], self.arrived[end:]

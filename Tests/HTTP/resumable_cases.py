@@ -2,27 +2,17 @@
 
 import re
 
+from draft import VERSIONS, Words
 from gateway import LIMIT
 from rows import ANY, PARTIAL, case, check, must, path
 
-VERSIONS = range(3, 11)
 
-
-class Draft:
-    """One interop version's words; None is a request without a version, which has the newest rules and no 104."""
+class Draft(Words):
+    """One interop version's words, and its requests."""
 
     def __init__(self, run, version):
-        self.run, self.version, self.rules = run, version, version or 10
-        self.field = "Upload-Incomplete" if version == 3 else "Upload-Complete"
-
-    def complete(self, is_complete):
-        return "?1" if is_complete != (self.version == 3) else "?0"
-
-    def fields(self, is_complete=None, more=None):
-        fields = {} if self.version is None else {"Upload-Draft-Interop-Version": self.version}
-        if is_complete is not None:
-            fields[self.field] = self.complete(is_complete)
-        return {**fields, **(more or {})}
+        super().__init__(version)
+        self.run = run
 
     def post(self, is_complete, body=b"", more=None, route="/files", **how):
         return self.run.ask("POST", route, self.fields(is_complete, more), body, **how)

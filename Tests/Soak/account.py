@@ -51,14 +51,14 @@ class Account:
         self.done = [upload for upload in self.uploads if upload["state"] == "done"]
 
     def forgotten_left(self):
-        """Unfinished streams of routes that keep nothing for long. Payloads have an expiry of their own, a minute."""
+        """Unfinished streams of routes that keep nothing for long. What goes in one has an expiry of its own, a minute."""
         forgets = {route.path for route in ROUTES.values() if route.forgets}
         return [upload for upload in self.read("uploads")
-                if upload["state"] != "done" and upload["route"] in forgets and not self._is_payload(upload)]
+                if upload["state"] != "done" and upload["route"] in forgets and not self._is_in_one(upload)]
 
-    def _is_payload(self, upload):
+    def _is_in_one(self, upload):
         planned = self.journal.uploads.get(upload.get("name"))
-        return planned is not None and planned.kind == "payload"
+        return planned is not None and planned.kind in ("payload", "put")
 
     def check_quotas(self):
         """Reserved is what open uploads hold, used is what done ones have."""

@@ -55,9 +55,9 @@ class Backends:
         # Connections that the kernel had accepted go with a killed backend's listener: no thread here ever saw them.
         return any(one.fault for one in found) or (not found and time.monotonic() - self.last_kill < 10)
 
-    def broke_payload(self, upload):
-        """Whether one of these broke off the connection of a payload, whose key its client does not know."""
-        if upload.kind != "payload":
+    def broke_nameless(self, upload):
+        """Whether one of these broke off the connection of an upload whose key its client does not know."""
+        if upload.kind not in ("payload", "put", "tus", "draft"):
             return False
         with self.lock:
             return any(one.fault for found in self.brought.values() for one in found if one.label == upload.label)

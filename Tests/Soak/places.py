@@ -121,6 +121,7 @@ class Places:
             "timeouts: {handshake: 10s, head: 10s, idle: 60s, silence: 30s, shutdown: 3s}",
             "memory: 64 MiB",
             "log: {level: info, format: json}",
+            "http: {}",
             "routes:",
         ]
         for route in self.routes.values():

@@ -36,7 +36,9 @@ TRIED = (
     ("clients gone for good", ("clients that vanished for good",), "expires, and gives its quota back"),
 )
 CHECKED = ("offsets held against the ones before", "acknowledgements", "resumes", "resumes of pipes",
-           "resumes by sluice send", "connections lost by faults of the gateway", "offers of a part", "uploads given up",
+           "resumes by sluice send", "resumes over HTTP", "questions by HEAD",
+           "acknowledgements by answers over HTTP", "acknowledgements by 104", "offsets of which a 409 told better",
+           "requests over HTTP with a wrong checksum, refused", "connections lost by faults of the gateway", "offers of a part", "uploads given up",
            "pipes begun anew after a fault of the backend", "pipes begun anew after a restart",
            "answers of backends that reached the client")
 
@@ -103,7 +105,7 @@ class Report:
         for name in CHECKED:
             yield f"| {name} | {self.journal.counts.get(name, 0)} |"
         for name, count in sorted(self.journal.counts.items()):
-            if name.startswith("answers with status"):
+            if name.startswith(("answers with status", "answers over HTTP with status")):
                 yield f"| {name} | {count} |"
 
     def _load(self):

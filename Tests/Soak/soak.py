@@ -1,4 +1,4 @@
-"""The soak: uploads of all kinds while the gateway is killed, stopped and frozen; see README.md.
+"""The soak: uploads of all kinds, over x-stream and HTTP, while the gateway is killed, stopped and frozen; see README.md.
 
 usage: soak.py --sluice PATH [--seconds 300] [--kills 30] [--uploads 50] [--parallel 16] [--seed N] [--short]
                [--report-markdown FILE]
@@ -15,7 +15,9 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Clients"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, f"{HERE}/../Clients")
+sys.path.append(f"{HERE}/../HTTP")
 sys.dont_write_bytecode = True
 
 from account import Account  # noqa: E402
@@ -35,6 +37,8 @@ from streams import Streamer  # noqa: E402
 from supervised import Supervised  # noqa: E402
 from troubles import Troubles  # noqa: E402
 from uploads import Planner, Told  # noqa: E402
+from web import KINDS as WEB_KINDS, Web  # noqa: E402
+from http2_client import MISSING as MISSING_HTTP2  # noqa: E402
 
 # How far memory may be above what it was before the last uploads: allocators keep some.
 MEMORY_SLACK = 32 * MIB
@@ -77,6 +81,8 @@ class Soak:
         try:
             if upload.kind in ("send", "pipe"):
                 Sender(upload, self.gateway, self.told, deadline, seed).run()
+            elif upload.kind in WEB_KINDS:
+                Web(upload, self.gateway, self.told, deadline, seed, self.backends).run()
             else:
                 Streamer(upload, self.gateway, self.told, deadline, seed, self.backends).run()
         except Exception as error:  # noqa: BLE001 - a fault of the driver's own must not pass for a success
@@ -118,6 +124,10 @@ class Soak:
             print("  no small disk: that takes root, who may mount; /small is left out", flush=True)
         if not options.short and not self.places.has_power:
             print("  no disks in images: that takes root and ext4; no power cuts, nothing read-only", flush=True)
+        if MISSING_HTTP2:
+            print(f"  no HTTP/2: {MISSING_HTTP2}", flush=True)
+            if os.environ.get("CI"):
+                self.journal.violate("HTTP/2 is not tried")
         if self.control and not self.control.is_there:
             print("  no shim: that takes a C compiler as `cc`; no failing syncs, no jumping clock", flush=True)
         if not self.gateway.start():

@@ -1,6 +1,5 @@
 """Uploads through the Python client library, with everything that clients do and that befalls them."""
 
-import random
 import threading
 import time
 
@@ -10,9 +9,9 @@ from xstream_client import send_payload
 from xstream_packet import Violation, encode
 from xstream_tls import Closed, Connection, Lost, TimedOut, TlsFailure, tls_context
 
+from course import PATIENCE, Again, Course, Over
 from places import MIB
 
-PATIENCE = 25.0
 PIECE = 256 * 1024
 
 
@@ -26,67 +25,26 @@ class Sent(Stream):
             super()._take_final(packet)
 
 
-class Over(Exception):
-    """The upload has come to its end, whichever."""
-
-
-class Again(Exception):
-    """The client has cut its own connection."""
-
-
-class Streamer:
+class Streamer(Course):
     """Carries out one planned upload of the kinds `stream` and `payload`."""
 
+    losses = (Lost, Closed, TlsFailure, OSError)
+
     def __init__(self, upload, gateway, told, deadline, seed, backends):
-        self.backends = backends
-        self.patience_with_disk = 20
-        self.troubles, self.since = told.troubles, time.monotonic()
-        self.upload, self.gateway, self.told, self.deadline = upload, gateway, told, deadline
-        self.journal, self.random = told.journal, random.Random(seed)
+        super().__init__(upload, gateway, told, deadline, seed, backends)
         self.context = tls_context(told.places.ca)
-        self.key = self.mark = None
-        self.connection, self.older = None, []
-        self.patience_with_quota = 3
-        size = max(1, upload.size)
-        self.breaks = sorted(self.random.randrange(size) for _ in range(upload.breaks))
-        # Where an upload that is not to be completed ends.
-        self.end = self.random.randrange(size) if upload.fate != "complete" else None
 
     def run(self):
         try:
-            while time.monotonic() < self.deadline:
-                try:
-                    self._once()
-                except Again:
-                    time.sleep(self.random.choice((0, 0, 0.05, 0.5)))
-                except (Lost, Closed, TlsFailure, OSError) as error:
-                    self._lost(self.mark, error)
-        except Over:
-            pass
+            super().run()
         except Violation as error:
             self.journal.violate(f"against the protocol: {error}", self.upload, self.key)
-        finally:
-            for connection in [*self.older, self.connection]:
-                if connection:
-                    connection.close()
 
-    def _lost(self, mark, error):
-        self._let_go()
-        if not self.gateway.explains(mark):
-            what = "was silent" if isinstance(error, TimedOut) else "left"
-            self.journal.violate(f"the gateway {what} and nobody had done anything to it: {error!r}",
-                                 self.upload, self.key)
-            raise Over
-        self.journal.count("connections lost by faults of the gateway")
-        time.sleep(self.random.uniform(0.02, 0.3))
-
-    def _let_go(self):
-        if self.connection:
-            self.connection.drop()
-        self.connection = None
+    @staticmethod
+    def _is_silence(error):
+        return isinstance(error, TimedOut)
 
     def _once(self):
-        self.since = time.monotonic()
         if not self.connection or self.connection.ended or self.connection.write_broken:
             self._let_go()
             # What happens between two exchanges counts too: a connection is kept while its client waits.
@@ -215,15 +173,11 @@ class Streamer:
     def _leave(self, stream):
         """Gives up on another connection, or on none."""
         if self.upload.fate == "vanish":
-            self.journal.count("clients that vanished for good")
-            self.upload.outcome = "vanished"
             if self.random.random() < 0.3:
                 # Not even the connection ends, until the run does.
                 threading.Timer(self.random.uniform(0.5, 8), self.connection.drop).start()
                 self.connection = None
-            else:
-                self._let_go()
-            raise Over
+            self._vanish()
         self._let_go() if self.random.random() < 0.7 else self.older.append(self.connection)
         self.connection = None
         self.key = stream.key
@@ -334,10 +288,12 @@ class Streamer:
         elif status == 6 and self._is_too_large():
             upload.outcome = "refused for its size"
             raise Over
-        elif status == 11 and (upload.route.is_small or self.troubles.explain_storage(self.since)):
-            self._wait_for_disk(result)
+        elif status == 11 and self._may_storage_fail():
+            self._wait_for_disk(result.left is not None)
         elif status in (12, 14, 17) and upload.route.is_pipe:
-            self._backend_failed(result)
+            if self.key and result.left not in (None, upload.total) and self.was_resume_refused:
+                self.journal.violate(f"status {status} with LEFT {result.left} of {upload.total}", upload, self.key)
+            self._backend_failed(f"status {status} ({result.reason})")
         elif status == 10 and self.key:
             # Where it may have expired the client begins anew.
             if not self.told.unknown(upload, self.key, "the answer to a resume"):
@@ -347,64 +303,6 @@ class Streamer:
             self.journal.violate(f"status {status} ({result.reason})", upload, self.key)
             raise Over
 
-    def _wait_for_disk(self, result):
-        """The disk fills and empties; what is safe stays so, and the key holds it."""
-        self._let_go()
-        # A refusal is no contact: only what was offered and settled begins the resume window anew.
-        if self.key and result.left is not None:
-            self.upload.promise(self.key).contact = time.monotonic()
-        self.patience_with_disk -= 1
-        if self.patience_with_disk < 0:
-            self.patience_with_quota = -1
-            self._wait_for_quota()
-        time.sleep(self.random.uniform(0.2, 1))
-
-    def _backend_failed(self, result):
-        """The client begins anew; somebody must have done something to the backend's connection."""
-        upload, key = self.upload, self.key
-        self._let_go()
-        if key is None:
-            # A small payload has no offer, so its client never learns the key of the connection that broke.
-            if self.backends.broke_payload(upload):
-                self.journal.count("payloads begun anew after a fault of the backend")
-            elif (self.backends.none_was_up(time.monotonic() - 10)
-                  or self.troubles.explain(self.since, "descriptors", "read-only", "power")):
-                self.journal.count("uploads that no backend took")
-            else:
-                self.journal.violate(f"no backend was found, and one was up: {result.reason}", upload)
-                raise Over
-            time.sleep(self.random.uniform(0.2, 0.8))
-            return
-        promise = upload.promise(key)
-        if result.left is not None and self.was_resume_refused and result.left != upload.total:
-            self.journal.violate(f"status {result.status} with LEFT {result.left} of {upload.total}", upload, key)
-        restarted = promise.life != self.gateway.life or self.gateway.explains(self.mark)
-        if not restarted and self.troubles.explain(promise.began, "ledger", "descriptors", "power"):
-            restarted = not self.backends.is_to_blame(key)
-        # A broken connection shows at the gateway before its thread here has told.
-        deadline = time.monotonic() + 1
-        while not restarted and not self.backends.is_to_blame(key) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if not restarted and not self.backends.is_to_blame(key):
-            found = "; ".join(map(str, self.backends.of(key))) or "no connection"
-            self.journal.violate(f"status {result.status} ({result.reason}), and nobody did anything to the backend: "
-                                 f"{found}", upload, key)
-        self.journal.count(f"pipes begun anew after {'a restart' if restarted else 'a fault of the backend'}")
-        promise.is_broken = True
-        self.key = None
-        time.sleep(self.random.uniform(0, 0.3))
-
     def _is_too_large(self):
         limit = self.upload.route.payload if self.upload.kind == "payload" else self.upload.route.upload
         return self.upload.size > limit
-
-    def _wait_for_quota(self):
-        """Others may give some back; a client that has waited long enough gives up what it has."""
-        self.patience_with_quota -= 1
-        if self.patience_with_quota < 0:
-            if self.key:
-                self._let_go()
-                self._give_up()
-            self.upload.outcome = "refused for quota"
-            raise Over
-        time.sleep(self.random.uniform(0.1, 0.8))

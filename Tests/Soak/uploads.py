@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from content import Content
+from wires import VERSIONS as HTTP_VERSIONS
 from places import MIB, ROUTES, SMALL_DISK, Route
 
 # How often each route is drawn.
@@ -11,6 +12,9 @@ SHARES = {"plain": 22, "tight": 11, "brief": 8, "guarded": 10, "compressed": 14,
           "small": 12}
 # Routes on which every upload is completed as long as nothing but clients misbehaves.
 CALM = ("plain", "compressed", "named", "piped", "small")
+
+# How often each way to upload is.
+KINDS = {"stream": 37, "payload": 8, "send": 14, "pipe": 5, "put": 9, "tus": 12, "draft": 15}
 
 # Seconds that an upload is drawn out to at most.
 LONGEST = 15
@@ -36,7 +40,7 @@ class Upload:
     """A plan, and what came of it."""
 
     label: str
-    kind: str  # stream, payload, send (a file), pipe (standard input)
+    kind: str  # stream, payload, send (a file), pipe (standard input); over HTTP put, tus, draft
     route: Route
     content: Content
     total: int | str
@@ -46,6 +50,7 @@ class Upload:
     pace: float | None = None  # bytes a second
     fate: str = "complete"  # give up, vanish
     breaks: int = 0
+    http: str | None = None  # the version, 1.1 or 2
     promises: dict = field(default_factory=dict)
     outcome: str = "unfinished"
     is_broken: bool = False
@@ -59,7 +64,7 @@ class Upload:
 
     def __str__(self):
         words = [f"{self.label} {self.kind} {self.route.path} {self.size} of {self.total}", self.fate]
-        words += [f"{name} {value}" for name in ("ack", "digest", "pace", "breaks") if (value := getattr(self, name))]
+        words += [f"{name} {value}" for name in ("ack", "digest", "pace", "breaks", "http") if (value := getattr(self, name))]
         return ", ".join(words)
 
 
@@ -82,7 +87,7 @@ class Planner:
         self.number += 1
         label = f"u{self.number:04d}"
         route = self.routes[random.choices(list(self.routes), [SHARES[name] for name in self.routes])[0]]
-        kind = random.choices(("stream", "payload", "send", "pipe"), (58, 12, 22, 8))[0]
+        kind = random.choices(list(KINDS), KINDS.values())[0]
         if calm:
             # What is complete stays: the small disk must have room for all that is drawn for it.
             route = self.routes[random.choice([name for name in self.routes if name in CALM])]
@@ -99,8 +104,10 @@ class Planner:
         self.spent += size
         pool = self.prose if route.gzip and random.random() < 0.7 else self.pool
         upload = Upload(label, kind, route, Content(pool, size, random.randrange(1 << 30)), size)
-        if kind == "pipe" or (kind == "stream" and random.random() < 0.2):
+        if kind == "pipe" or (kind in ("stream", "put", "tus", "draft") and random.random() < 0.2):
             upload.total = "*"
+        if kind in ("put", "tus", "draft"):
+            upload.http = random.choice(HTTP_VERSIONS)
         if random.random() < 0.6:
             upload.ack = random.choice((4096, 65_536, MIB, 3_000_000, 16 * MIB))
         if kind != "pipe" and random.random() < 0.4:
@@ -131,7 +138,7 @@ class Planner:
     def _fate(self, route, kind):
         if kind == "payload":
             return "complete"
-        if kind in ("send", "pipe"):
+        if kind in ("send", "pipe", "put"):
             return self.random.choices(("complete", "vanish"), (85, 15))[0]
         weights = {"/tight": (35, 40, 25), "/brief": (45, 15, 40), "/small": (60, 20, 20)}.get(route.path, (76, 12, 12))
         return self.random.choices(("complete", "give up", "vanish"), weights)[0]
@@ -139,12 +146,13 @@ class Planner:
     def _keep_tight_open(self, upload):
         """What is complete uses a small quota or disk for good: there most uploads must not be completed."""
         path = upload.route.path
-        if path not in self.used or (upload.kind == "stream" and upload.fate != "complete"):
+        can_leave = upload.kind in ("stream", "tus", "draft")
+        if path not in self.used or (can_leave and upload.fate != "complete"):
             return
         room = SMALL_DISK * 0.5 if upload.route.is_small else upload.route.held * 0.6
         if self.used[path] + upload.size <= room:
             self.used[path] += upload.size
-        elif upload.kind == "stream":
+        elif can_leave:
             upload.fate = "give up"
         else:
             upload.route = ROUTES["brief"]
@@ -173,6 +181,8 @@ class Told:
         promise = upload.promise(key)
         if promise.is_gone or promise.is_broken:
             self.journal.violate("complete, although it was given up, refused, or broken off", upload, key)
+        if upload.digest == "wrong":
+            self.journal.violate("complete, although its digest is wrong", upload, key)
         promise.is_done, promise.safe = True, upload.size
         upload.outcome = "complete"
         self.journal.note(f"{upload.label} complete as {key}")

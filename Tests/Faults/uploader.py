@@ -1,4 +1,4 @@
-"""A client that does not give up: it resumes, begins anew, and remembers what it was told."""
+"""An uploader that does not give up: it resumes, begins anew, and remembers what it was told."""
 
 import contextlib
 import time
@@ -56,7 +56,7 @@ class Line:
         self.connection = None
 
 
-class Client:
+class Uploader:
     """Sends one upload to its end."""
 
     def __init__(self, station, upload, patience=PATIENCE, is_over=None, line=None):
