@@ -1,5 +1,7 @@
 """The gateway's process: starts it, does to it what a run does, and knows what it was to blame for."""
 
+import contextlib
+import glob
 import os
 import resource
 import signal
@@ -116,6 +118,26 @@ class Supervised:
         self.generation += 1
         self.process.send_signal(signal.SIGCONT)
         self.is_up = True
+
+    @contextlib.contextmanager
+    def between_calls(self):
+        """It stands still, with no system call under way: what was answered is kept, and what comes fails."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            deadline = time.monotonic() + 5
+            while self._is_in_a_call() and time.monotonic() < deadline:
+                time.sleep(0.001)
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def _is_in_a_call(self):
+        """Whether a thread has yet to stop: it does so when its call comes back."""
+        for path in glob.glob(f"/proc/{self.process.pid}/task/*/stat"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(path, encoding="utf-8") as file:
+                if file.read().rpartition(")")[2].split()[0] not in "TZ":
+                    return True
+        return False
 
     def abandon(self):
         """Whatever state the run is in, nothing is left running."""
