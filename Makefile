@@ -37,7 +37,7 @@ build: prerequisites ## a debug build
 release: prerequisites ## .build/release/sluice
 	swift build $(RELEASE_FLAGS) --product sluice
 
-load: release ## ten load scenarios against a gateway of their own; reports in .build/load/index.html
+load: release ## eleven load scenarios against a gateway of their own; reports in .build/load/index.html
 	deploy/load/run --sluice $(RELEASE)
 
 load-agreement: release ## the load generator's own figures, held against tcpdump's packets and the kernel's counters

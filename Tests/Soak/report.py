@@ -80,7 +80,7 @@ class Report:
         yield f"| | |\n|---|---|\n| run | {time.strftime('%Y-%m-%d', time.gmtime())}, {journal.elapsed():.0f} s |"
         yield f"| commit | {commit()} |"
         yield f"| machine | {machine()} |"
-        yield f"| command | `python3 Tests/Soak/soak.py --sluice .build/release/sluice {options} --report-markdown FILE` |"
+        yield f"| command | `/usr/bin/python3 Tests/Soak/soak.py --sluice .build/release/sluice {options} --report-markdown FILE` |"
         yield f"| uploads | {len(self.uploads)} begun, {len(complete)} complete, {stored:.0f} MiB verified byte for byte |"
         yield f"| starts of the gateway | {soak.gateway.starts}, the slowest {soak.gateway.slowest_start:.2f} s |"
         yield f"| faults from outside | {faults} |"
