@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures Sluice beside nginx, HAProxy and a bare C loop; docs/benchmarks.md says what and how.
+"""Measures Sluice beside nginx, HAProxy, Envoy, tusd and a bare C loop; docs/benchmarks.md says what and how.
 
 Prints a table, and writes docs/benchmarks.json, docs/benchmarks.svg and the results in docs/benchmarks.md.
 """
@@ -94,7 +94,7 @@ class Comparison:
     def _turn(self, number, load, results):
         """One run of all contenders, so that what disturbs one disturbs the others."""
         began, waited = time.monotonic(), self.waited
-        ready = [one for one in self.contenders if load.kind in one.kinds and (load.name, one.name) not in self.failed]
+        ready = [one for one in self.contenders if one.takes(load) and (load.name, one.name) not in self.failed]
         if began + 1.1 * self.lasted.get(load.name, 5 * len(ready)) > self.end + self.waited:
             print(f"{load.name}: no time is left for run {number}", flush=True)
             return

@@ -17,8 +17,11 @@ class Contender:
     kinds: tuple
     command: tuple  # `@...@` is filled in
     configuration: str = ""  # in peers/
-    speaks: str = "raw"  # raw, put or x-stream
+    speaks: str = "raw"  # raw, put or x-stream: where a workload names no protocol of its own
     gzip: str = "6"
+    http: tuple = ("",)  # of what workloads name: put, h2, tus; "" is for those that name none
+    routes: tuple = ()  # paths for HTTP, by what is told of the workload; "/" for others
+    keeps: bool = False  # speaks its own protocol whatever a workload names
 
     @property
     def is_mark(self):
@@ -39,8 +42,15 @@ class Contender:
                 file.write(text)
         return [fill(word, values) for word in self.command]
 
+    def takes(self, workload):
+        """Whether this workload can be done."""
+        return workload.kind in self.kinds and workload.http in self.http
+
     def client_options(self, workload):
         """How the client has to speak for this workload."""
+        if workload.http and not self.keeps:
+            routes = dict(self.routes)
+            return ["--shape", workload.http, "--route", routes.get(workload.http, routes.get(workload.kind, "/"))]
         if self.speaks != "x-stream":
             return ["--shape", self.speaks]
         route = {"relay": "/ingest", "store": "/upload-file", "gzip": f"/gzip-{self.gzip}"}[workload.kind]
@@ -58,20 +68,33 @@ def contenders(sluice, envoy, has_isal, places):
     nginx = ("nginx", "-e", "stderr", "-p", "@run@", "-c", "@configuration@")
     found = [
         Contender("mark", ("relay",), mark + ("relay", "@sink@")),
-        Contender("mark (synced)", ("store",), mark + ("put", "@store@"), speaks="put"),
+        Contender("mark (synced)", ("store",), mark + ("put", "@store@"), speaks="put", http=("", "put")),
         Contender("nginx", ("relay",), nginx, "nginx-stream.conf"),
-        Contender("nginx DAV", ("store",), nginx, "nginx-dav.conf", speaks="put"),
+        Contender("nginx DAV", ("store",), nginx, "nginx-dav.conf", speaks="put", http=("", "put", "h2")),
+        Contender("nginx proxy", ("relay",), nginx, "nginx-proxy.conf", http=("put", "h2")),
         Contender("HAProxy", ("relay",), ("haproxy", "-db", "-f", "@configuration@"), "haproxy.cfg"),
+        Contender("HAProxy, HTTP", ("relay",), ("haproxy", "-db", "-f", "@configuration@"), "haproxy-http.cfg",
+                  http=("put", "h2")),
     ]
     if envoy:
         command = (envoy, "-c", "@configuration@", "--concurrency", "1", "--disable-hot-restart", "-l", "error")
         found.append(Contender("Envoy", ("relay",), command, "envoy.yaml"))
+        found.append(Contender("Envoy, HTTP", ("relay",), command, "envoy-http.yaml", http=("put", "h2")))
+    tusd = shutil.which("tusd")
+    if tusd:
+        command = (tusd, "-host", "127.0.0.1", "-port", "@port@", "-upload-dir", "@store@", "-base-path", "/files/",
+                   "-tls-certificate", "@certificate@", "-tls-key", "@key@", "-tls-mode", "tls13")
+        found.append(Contender("tusd", ("store",), command, http=("tus",), routes=(("tus", "/files/"),)))
     codecs = [("zlib 1", "1"), ("zlib 6", "6")] + ([("ISA-L 1", "isal")] if has_isal else [])
     for title, codec in codecs:
         command = mark + ("gzip", "@store@", codec)
         found.append(Contender(f"mark, {title}", ("gzip",), command, speaks="put", gzip=codec))
     serve = (sluice, "serve", "--config", "@configuration@")
-    found.append(Contender("sluice", ("relay", "store"), serve, "sluice.yaml", "x-stream"))
+    routes = (("relay", "/ingest/"), ("store", "/upload-file/"), ("tus", "/upload-file"))
+    found.append(Contender(
+        "sluice", ("relay", "store"), serve, "sluice.yaml", "x-stream", http=("", "put", "h2", "tus"), routes=routes))
+    found.append(Contender(
+        "sluice, x-stream", ("relay", "store"), serve, "sluice.yaml", "x-stream", http=("put",), keeps=True))
     for level in ("1", "6", "fast"):
         one = Contender(f"sluice, gzip: {level}", ("gzip",), serve, "sluice.yaml", "x-stream", level)
         if level != "fast" or _accepts(sluice, one, places):

@@ -22,7 +22,7 @@ class Measurement:
         self.places = dict(places, port=processes.free_port(), sink=processes.free_port())
         self.server_core, self.client_core = processes.cores()
         self.log = os.path.join(places["run"], "server.log")
-        self.server = self.sink = None
+        self.server = self.sink = self.line = None
 
     def run(self):
         """The figures. Raises `Failed`."""
@@ -31,9 +31,12 @@ class Measurement:
             if self.workload.kind == "relay":
                 self._start_sink()
             self._start_server()
+            if self.workload.delay:
+                self._start_line()
             self._warm_up()
             return self._hold() if self.workload.hold else self._load()
         finally:
+            processes.stop(self.line)
             processes.stop(self.server)
             processes.stop(self.sink)
             self._clear_store()
@@ -48,6 +51,8 @@ class Measurement:
 
     def _start_sink(self):
         command = [f"{self.places['tools']}/sink", str(self.places["sink"])]
+        if self.workload.http and not self.contender.is_sluice:
+            command.append("http")
         self.sink = processes.start(command, self.client_core, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         processes.wait_for(self.places["sink"], self.sink, "the sink", os.devnull)
 
@@ -64,10 +69,18 @@ class Measurement:
             )
         processes.wait_for(self.places["port"], self.server, self.contender.name, self.log)
 
+    def _start_line(self):
+        self.places["line"] = processes.free_port()
+        half = self.workload.delay / 2
+        command = [f"{self.places['tools']}/line", str(self.places["line"]), str(self.places["port"]), str(half)]
+        self.line = processes.start(command, self.client_core)
+        processes.wait_for(self.places["line"], self.line, "the line", os.devnull)
+
     # Client
 
     def _client(self, connections, size, rounds=1, total=0, hold=False, rate=0):
-        words = [f"{self.places['tools']}/client", "--port", str(self.places["port"])]
+        port = self.places.get("line", self.places["port"])
+        words = [f"{self.places['tools']}/client", "--port", str(port)]
         words += ["--connections", str(connections), "--bytes", str(size), "--rounds", str(rounds)]
         words += ["--timeout", str(RUN_LIMIT), "--rate", str(rate)]
         words += ["--total", str(total)] if total else []
@@ -117,6 +130,7 @@ class Measurement:
             "cpu_seconds": cpu,
             "cpu_per_gib": cpu / (told["bytes"] / GIB),
             "gib_per_second": told["bytes"] / GIB / told["seconds"],
+            "mb_per_second": told["bytes"] / 1e6 / told["seconds"],
             "cpu_us": cpu / max(1, told["uploads"]) * 1e6,
             "per_second": told["uploads"] / told["seconds"],
             "peak_mib": peak * KIB / MIB,

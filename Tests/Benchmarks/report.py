@@ -48,6 +48,8 @@ def _shape(results, load):
     words.append(f"{_size(size)} each")
     if load.rate:
         words.append(f"at most {_size(load.rate)}/s each")
+    if load.delay:
+        words.append(f"{load.delay} ms there and back")
     better = "Less" if load.metrics[0].less_is_better else "More"
     return f"{', '.join(words)}. {better} is better."
 

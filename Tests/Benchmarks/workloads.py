@@ -22,6 +22,7 @@ CPU_EACH = Metric("cpu_us", "CPU µs each", "{:.0f}")
 PER_SECOND = Metric("per_second", "per s", "{:.0f}", False)
 IDLE = Metric("kib_each", "KiB each", "{:.1f}")
 GROWTH = Metric("growth_kib_each", "KiB each at the peak", "{:.0f}")
+SPEED = Metric("mb_per_second", "MB/s", "{:.0f}", False)
 STORED = Metric("stored_ratio", "stored/sent", "{:.3f}")
 
 
@@ -42,6 +43,8 @@ class Workload:
     resume: bool = False
     hold: bool = False
     small: bool = False  # one packet with a payload instead of a stream
+    http: str = ""  # put, h2 or tus: HTTP, whatever else a contender speaks
+    delay: int = 0  # round trip in milliseconds
 
     def scaled(self, factor, descriptors):
         """The same with other sizes, and with no more connections than files may be open."""
@@ -74,6 +77,28 @@ WORKLOADS = (
     ),
     Workload(
         "crowd-store", "1,000 uploads at once, stored", "store", (GROWTH, CPU_PER_GIB, RATE), 1000, size=MIB, rate=MIB
+    ),
+    Workload("put", "PUT, HTTP/1.1, 4 large uploads", "store", (CPU_PER_GIB, RATE, PEAK), 4, size=GIB, http="put"),
+    Workload("put-h2", "PUT, HTTP/2, 4 large uploads", "store", (CPU_PER_GIB, RATE, PEAK), 4, size=GIB, http="h2"),
+    Workload("tus", "tus, 4 large uploads", "store", (CPU_PER_GIB, RATE, PEAK), 4, size=GIB, http="tus"),
+    Workload(
+        "put-small", "PUT of 4 KiB, HTTP/1.1, 16 connections", "store", (PER_SECOND, CPU_EACH), 16,
+        rounds=200, size=4 * KIB, small=True, http="put",
+    ),
+    Workload("put-relay", "PUT, HTTP/1.1, piped", "relay", (CPU_PER_GIB, RATE, PEAK), 4, size=512 * MIB, http="put"),
+    Workload(
+        "put-relay-h2", "PUT, HTTP/2, piped", "relay", (CPU_PER_GIB, RATE, PEAK), 4, size=512 * MIB, http="h2"
+    ),
+    Workload(
+        "far-h2", "One PUT over HTTP/2, 50 ms away", "store", (SPEED, CPU_PER_GIB), size=256 * MIB, http="h2", delay=50
+    ),
+    Workload(
+        "idle-http1", "Idle connection after a PUT of 1 KiB, HTTP/1.1", "relay", (IDLE,), 2000, size=KIB, hold=True,
+        http="put",
+    ),
+    Workload(
+        "idle-h2", "Idle connection after a PUT of 1 KiB, HTTP/2", "relay", (IDLE,), 2000, size=KIB, hold=True,
+        http="h2",
     ),
     Workload("gzip-text", "Compressed store, text", "gzip", (CPU_PER_GIB, RATE, STORED), size=64 * MIB, text=True),
     Workload("gzip-noise", "Compressed store, random bytes", "gzip", (CPU_PER_GIB, RATE, STORED), size=64 * MIB),

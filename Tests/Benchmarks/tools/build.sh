@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the load client, the sink and the mark: build.sh FOLDER
+# Builds the load client, the sink, the long line and the mark: build.sh FOLDER
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p "$1"
@@ -9,8 +9,9 @@ build() { # build NAME SOURCES-AND-OPTIONS...
   (cd "$here" && gcc -O2 -Wall -Wextra -Werror -o "$target/$name" "$@")
 }
 target=$(CDPATH='' cd -- "$1" && pwd)
-build client client.c connection.c transport.c payload.c -lssl -lcrypto
+build client client.c connection.c http2.c transport.c payload.c -lssl -lcrypto
 build sink sink.c
+build line line.c
 if [ -e /usr/include/isa-l/igzip_lib.h ]; then
   build mark -DHAS_ISAL mark.c mark_relay.c mark_store.c mark_compress.c records.c -lssl -lcrypto -lz -lisal
 else

@@ -1,11 +1,11 @@
 // Uploads over many TLS connections at once, and prints what became of them as one line of JSON.
 //
-// usage: client --port N [--shape raw|stream|payload|put] [--route PATH] [--connections N] [--total N] [--rounds N]
+// usage: client --port N [--shape raw|stream|payload|put|tus|h2] [--route PATH] [--connections N] [--total N] [--rounds N]
 //               [--bytes N] [--rate BYTES-A-SECOND] [--text] [--resume] [--hold] [--timeout SECONDS]
 //
 // --resume takes up the newest session instead of a full handshake. --hold prints "held N" when all connections have
 // done their uploads, and ends them when standard input says so. An upload counts when its server said that it is safe
-// (`status: 0`, or 2xx), with --shape raw when its bytes were sent.
+// (`status: 0`, or 2xx), with --shape raw when its bytes were sent. The route of HTTP ends in a slash.
 #include "client.h"
 #include <getopt.h>
 #include <poll.h>
@@ -57,13 +57,13 @@ static void parse(int count, char **arguments) {
       {"port", 1, 0, 'p'}, {"shape", 1, 0, 's'}, {"route", 1, 0, 'u'}, {"connections", 1, 0, 'c'}, {"total", 1, 0, 'n'},
       {"rounds", 1, 0, 'r'}, {"bytes", 1, 0, 'b'}, {"rate", 1, 0, 'v'}, {"text", 0, 0, 't'}, {"resume", 0, 0, 'e'},
       {"hold", 0, 0, 'h'}, {"timeout", 1, 0, 'o'}, {0}};
-  static const char *shapes[] = {"raw", "stream", "payload", "put"};
+  static const char *shapes[] = {"raw", "stream", "payload", "put", "tus", "h2"};
   int option;
   while ((option = getopt_long(count, arguments, "", names, NULL)) != -1) {
     switch (option) {
     case 'p': options.port = optarg; break;
     case 's':
-      for (int i = 0; i < 4; i++)
+      for (int i = 0; i < (int)(sizeof shapes / sizeof *shapes); i++)
         if (!strcmp(optarg, shapes[i])) options.shape = i;
       break;
     case 'u': options.route = optarg; break;

@@ -4,12 +4,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum shape {
   SHAPE_RAW,     // the bytes, then the end of the connection
   SHAPE_STREAM,  // an x-stream: open packet, offer, bytes, final packet
   SHAPE_PAYLOAD, // an x-stream packet with the bytes as its payload, final packet
   SHAPE_PUT,     // HTTP/1.1 PUT
+  SHAPE_TUS,     // tus: creation by POST, the bytes by PATCH
+  SHAPE_H2,      // HTTP/2 PUT
 };
 
 struct options {
@@ -39,6 +42,12 @@ struct connection {
   long id, round;
   char reply[4096];
   size_t reply_size;
+  char place[256]; // the path of a tus upload, once it is created
+  int64_t h2_stream_window, h2_connection_window, h2_initial_window;
+  int h2_status; // its first digit; 0: none yet
+  bool h2_has_answer;
+  size_t h2_size;
+  uint8_t h2_in[4096], *h2_frames;
   bool queued;
   struct connection *next; // in the queue of those that go on without an event
 };
@@ -71,6 +80,12 @@ const uint8_t *payload_at(uint64_t offset, size_t *count); // in: most that is w
 void connection_start(struct connection *c, int events);
 void connection_advance(struct connection *c, int events);
 void connection_fail(struct connection *c, const char *what);
+
+// http2.c
+bool http2_begin(struct connection *c);
+bool http2_send_head(struct connection *c);
+ssize_t http2_send_content(struct connection *c, const uint8_t *bytes, size_t count, bool is_end);
+bool http2_receive(struct connection *c, const uint8_t *bytes, size_t count);
 
 // client.c
 void enqueue(struct connection *c);       // goes on in the next turn, without an event

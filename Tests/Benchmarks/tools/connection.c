@@ -1,5 +1,5 @@
 // One connection's life: connect, handshake, uploads one after the other, end.
-#define _GNU_SOURCE // memmem
+#define _GNU_SOURCE // memmem, strcasestr
 #include "client.h"
 #include <errno.h>
 #include <openssl/err.h>
@@ -52,7 +52,7 @@ void connection_start(struct connection *c, int events) {
 }
 
 static bool send_head(struct connection *c) {
-  char head[512];
+  char head[768];
   int size = 0;
   unsigned long bytes = options.bytes;
   switch (options.shape) {
@@ -65,9 +65,19 @@ static bool send_head(struct connection *c) {
     size = snprintf(head, sizeof head, "headers:\n    route: %s\n    data-format: bytes\npayload: %lu\n", options.route, bytes);
     break;
   case SHAPE_PUT:
-    size = snprintf(head, sizeof head, "PUT /u-%d-%ld-%ld.bin HTTP/1.1\r\nHost: localhost\r\nContent-Length: %lu\r\n\r\n",
-                    getpid(), c->id, c->round, bytes); // no run writes another's files
+    size = snprintf(head, sizeof head, "PUT %su-%d-%ld-%ld.bin HTTP/1.1\r\nHost: localhost\r\nContent-Length: %lu\r\n\r\n",
+                    options.route, getpid(), c->id, c->round, bytes); // no run writes another's files
     break;
+  case SHAPE_TUS:
+    if (!*c->place)
+      size = snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Length: %lu\r\n"
+                                         "Content-Length: 0\r\n\r\n", options.route, bytes);
+    else
+      size = snprintf(head, sizeof head, "PATCH %s HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+                                         "Content-Type: application/offset+octet-stream\r\nContent-Length: %lu\r\n\r\n",
+                      c->place, bytes);
+    break;
+  case SHAPE_H2: return http2_send_head(c);
   }
   return transport_encrypt(c, head, size);
 }
@@ -75,17 +85,33 @@ static bool send_head(struct connection *c) {
 static void begin_round(struct connection *c) {
   c->sent = 0;
   c->reply_size = 0;
+  c->place[0] = 0;
+  c->h2_has_answer = false;
   c->began = seconds();
   c->state = STATE_HEAD;
+}
+
+// The path of a tus upload, from its creation's answer.
+static bool find_place(struct connection *c) {
+  char *field = strcasestr(c->reply, "\r\nlocation: ");
+  if (!field) return false;
+  char *start = field + 12, *host = strstr(start, "://"), *end = strpbrk(start, "\r\n");
+  if (host && host < end) start = strchr(host + 3, '/');
+  if (!start || !end || start > end || (size_t)(end - start) >= sizeof c->place) return false;
+  memcpy(c->place, start, end - start);
+  c->place[end - start] = 0;
+  return true;
 }
 
 // Whether the reply has come: 1 yes, 0 not yet, -1 it is a refusal.
 static int reply_stands(struct connection *c) {
   c->reply[c->reply_size] = 0;
-  if (options.shape == SHAPE_PUT) {
+  if (options.shape == SHAPE_H2) return !c->h2_has_answer ? 0 : c->h2_status == 2 ? 1 : -1;
+  if (options.shape == SHAPE_PUT || options.shape == SHAPE_TUS) {
     if (!memmem(c->reply, c->reply_size, "\r\n\r\n", 4)) return 0;
     if (!strncmp(c->reply, "HTTP/1.1 100", 12)) return 0;
-    return strncmp(c->reply, "HTTP/1.1 2", 10) ? -1 : 1;
+    if (strncmp(c->reply, "HTTP/1.1 2", 10)) return -1;
+    return c->state == STATE_OFFER && !find_place(c) ? -1 : 1;
   }
   char *last = strstr(c->reply, "\npayload:");
   if (!last || !strchr(last + 1, '\n')) return 0;
@@ -104,6 +130,14 @@ static bool receive(struct connection *c, int events) {
     ERR_clear_error();
     int got = SSL_read(c->tls, into_reply ? c->reply + c->reply_size : scratch,
                        into_reply ? (int)(sizeof c->reply - 1 - c->reply_size) : (int)sizeof scratch);
+    if (got > 0 && options.shape == SHAPE_H2) {
+      if (!http2_receive(c, (uint8_t *)(into_reply ? c->reply : scratch), got)) {
+        connection_fail(c, "frames that are none");
+        end(c, events);
+        return false;
+      }
+      continue;
+    }
     if (got > 0) {
       if (into_reply) c->reply_size += got;
       continue;
@@ -135,7 +169,9 @@ static bool handshake(struct connection *c, int events) {
   counts.handshakes++;
   if (SSL_session_reused(c->tls)) counts.resumed++;
   begin_round(c);
-  return true;
+  if (options.shape != SHAPE_H2) return true;
+  if (!c->h2_frames) c->h2_frames = malloc(PORTION + PORTION / 1024 + 16);
+  return http2_begin(c);
 }
 
 static void finish_round(struct connection *c) {
@@ -153,7 +189,8 @@ static bool step(struct connection *c, size_t *burst, int events) {
   switch (c->state) {
   case STATE_HEAD:
     if (!send_head(c)) goto broken;
-    c->state = options.shape == SHAPE_STREAM ? STATE_OFFER : STATE_BODY;
+    // tus asks for a place first.
+    c->state = options.shape == SHAPE_STREAM || (options.shape == SHAPE_TUS && !*c->place) ? STATE_OFFER : STATE_BODY;
     return true;
   case STATE_BODY: {
     if (c->sent == options.bytes) {
@@ -169,7 +206,12 @@ static bool step(struct connection *c, size_t *burst, int events) {
     }
     if (count > options.bytes - c->sent) count = options.bytes - c->sent;
     const uint8_t *bytes = payload_at(c->sent, &count);
-    if (!transport_encrypt(c, bytes, count)) goto broken;
+    if (options.shape == SHAPE_H2) {
+      ssize_t sent = http2_send_content(c, bytes, count, c->sent + count == options.bytes);
+      if (sent < 0) goto broken;
+      if (sent == 0) return false; // until a window is opened
+      count = sent;
+    } else if (!transport_encrypt(c, bytes, count)) goto broken;
     c->sent += count;
     counts.bytes += count;
     *burst += count;
@@ -186,7 +228,7 @@ static bool step(struct connection *c, size_t *burst, int events) {
       return false;
     }
     c->reply_size = 0;
-    if (c->state == STATE_OFFER) c->state = STATE_BODY;
+    if (c->state == STATE_OFFER) c->state = options.shape == SHAPE_TUS ? STATE_HEAD : STATE_BODY;
     else finish_round(c);
     return true;
   }

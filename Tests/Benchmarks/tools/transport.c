@@ -58,6 +58,9 @@ void transport_prepare(void) {
   }
   if (options.shape == SHAPE_STREAM || options.shape == SHAPE_PAYLOAD)
     SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\x0ax-stream/1", 11);
+  if (options.shape == SHAPE_PUT || options.shape == SHAPE_TUS)
+    SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\x08http/1.1", 9);
+  if (options.shape == SHAPE_H2) SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\x02h2", 3);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   if (options.resume) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
