@@ -49,7 +49,7 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-    .target(name: "OperatingSystem", dependencies: ["TextForms"]),
+    .target(name: "OperatingSystem", dependencies: ["CLinux", "TextForms"]),
     .target(name: "TextForms"),
     .target(name: "XStream", dependencies: ["TextForms", nioCore]),
     .target(name: "GatewayCore", dependencies: ["TextForms", nioCore, logging]),

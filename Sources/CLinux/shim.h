@@ -3,12 +3,16 @@
 
 #include <linux/sockios.h>
 #include <linux/stat.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -145,6 +149,71 @@ static inline int sluice_hold_segment(int socket) {
 
 static inline int sluice_end_output(int socket) {
   return shutdown(socket, SHUT_WR);
+}
+
+// linux/landlock.h, of which older kernels' headers have a part only. The kernel takes a shorter structure for an older
+// version of its interface.
+struct sluice_landlock_ruleset {
+  uint64_t files;
+  uint64_t network;
+  uint64_t scopes;
+};
+struct sluice_landlock_beneath {
+  uint64_t allowed;
+  int32_t parent;
+} __attribute__((packed));
+struct sluice_landlock_port {
+  uint64_t allowed;
+  uint64_t port;
+};
+
+// The version of the kernel's interface; -1 where it has none, or it is turned off. 444 is the call's number everywhere.
+static inline int sluice_landlock_version(void) { return (int)syscall(444, (void *)0, 0, 1); }
+
+static inline int sluice_landlock_make(const struct sluice_landlock_ruleset *rules, size_t size) {
+  return (int)syscall(444, rules, size, 0);
+}
+
+static inline int sluice_landlock_allow_beneath(int rules, const struct sluice_landlock_beneath *rule) {
+  return (int)syscall(445, rules, 1, rule, 0);
+}
+
+static inline int sluice_landlock_allow_port(int rules, const struct sluice_landlock_port *rule) {
+  return (int)syscall(445, rules, 2, rule, 0);
+}
+
+// Of the calling thread, and of all that it starts from now on.
+static inline int sluice_landlock_restrict(int rules) { return (int)syscall(446, rules, 0); }
+
+// No program that this process starts has more rights than it has itself. Of the calling thread, as above.
+static inline int sluice_gain_no_rights(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+// No core dump, and nobody with the same user's rights attaches to the process or reads its memory.
+static inline int sluice_keep_memory_private(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+// linux/capability.h: the process keeps what is permitted when it becomes another user, then keeps of that the right to
+// listen on ports below 1024 (CAP_NET_BIND_SERVICE, 10) or nothing.
+static inline int sluice_keep_rights(int is_on) { return prctl(PR_SET_KEEPCAPS, is_on, 0, 0, 0); }
+
+static inline int sluice_reduce_rights(int may_listen_below_1024) {
+  struct { uint32_t version; int process; } header = {0x20080522, 0};
+  uint32_t rights = may_listen_below_1024 ? 1u << 10 : 0;
+  struct { uint32_t effective, permitted, inheritable; } data[2] = {{rights, rights, 0}, {0, 0, 0}};
+  return (int)syscall(SYS_capset, &header, data);
+}
+
+// glibc declares the first two under _GNU_SOURCE alone, and does each of them for all threads.
+int setresuid(uid_t real, uid_t effective, uid_t saved);
+int setresgid(gid_t real, gid_t effective, gid_t saved);
+int initgroups(const char *user, gid_t group);
+
+// linux/openat2.h: RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS. openat(2) where the kernel, or what
+// filters its calls, does not know the call: names here have no slash, and what is a link is refused by O_NOFOLLOW.
+static inline int sluice_open_beneath(int folder, const char *name, int flags, mode_t mode) {
+  struct { uint64_t flags, mode, resolve; } how = {(uint64_t)(unsigned int)flags, flags & O_CREAT ? mode : 0, 0x08 | 0x04 | 0x02};
+  int file = (int)syscall(437, folder, name, &how, sizeof how);
+  if (file >= 0 || (errno != ENOSYS && errno != EPERM)) return file;
+  return openat(folder, name, flags, mode);
 }
 
 #endif

@@ -37,7 +37,7 @@ package enum DescriptorLimit {
     var taken: [CInt] = []
     defer { taken.forEach { close($0) } }
     while taken.count < count {
-      let descriptor = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      let descriptor = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
       guard descriptor >= 0 else { return false }
       taken.append(descriptor)
     }

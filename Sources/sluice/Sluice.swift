@@ -22,10 +22,14 @@ struct Sluice: AsyncParsableCommand {
     EventLoops.prepare()
     var status = ExitCode.success
     do {
-      var command = try await asyncParseAsRoot()
-      if var command = command as? any AsyncParsableCommand {
+      // Without `await`: the kernel confines threads, and up to here there is one.
+      let command = try parseAsRoot()
+      if let serve = command as? Serve {
+        try await serve.run(serve.begin())
+      } else if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
+        var command = command
         try command.run()
       }
     } catch let failure as CommandFailure {

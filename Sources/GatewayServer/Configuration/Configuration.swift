@@ -31,6 +31,10 @@ package struct Configuration: Sendable {
   package var log: Log
   /// Event loop threads.
   package var threads: Threads
+  /// The user of this machine that the gateway becomes; `nil` stays the one that started it.
+  package var user: String?
+  /// Whether the kernel holds the gateway to its own places and ports.
+  package var landlock: LandlockUse
   /// Where all that stands.
   var origin: ConfigurationOrigin
 
@@ -130,6 +134,16 @@ package struct Configuration: Sendable {
     case text
     /// One object a line, for programs.
     case json
+  }
+
+  /// Whether the kernel's Landlock confines the gateway.
+  package enum LandlockUse: String, CaseIterable, Sendable {
+    /// Where the kernel has it.
+    case automatic = "auto"
+    /// Without it the gateway does not start.
+    case required
+    /// Never.
+    case off
   }
 
   /// How many event loop threads there are.

@@ -4,10 +4,14 @@ import ConfigurationReading
 struct ConfigurationOrigin: Sendable {
   /// As it was named.
   var file: String
+  /// Absolute; `nil` for a text that is in no file.
+  var path: String?
   /// The files and folders that it names.
   var paths: [NamedPath] = []
   var listen: Place?
   var connections: Place?
+  var user: Place?
+  var landlock: Place?
 
   /// Where a path is named; `nil` for one that it has by default.
   ///

@@ -20,6 +20,8 @@ enum ServerReading {
     let (memory, window) = bounds(&top)
     let connections = top.optional("connections", as: .count(in: 1...1_000_000))
     let threads = top.optional("threads", as: .threads)?.value ?? .automatic
+    let user = top.optional("user", as: .userName)
+    let landlock = top.optional("landlock", as: ValueParser<Configuration.LandlockUse>.word)
     let timeouts = timeouts(&top)
     let log = log(&top)
     var http = HTTPReading.server(&top)
@@ -48,8 +50,10 @@ enum ServerReading {
       name: name, listen: listen, tls: settings, state: statePath, routes: routes.map(\.entry), timeouts: timeouts,
       memory: memory,
       window: window, connections: connections?.value ?? 4096, http: http, log: log, threads: threads,
+      user: user?.value, landlock: landlock?.value ?? .automatic,
       origin: ConfigurationOrigin(
-        file: reading.file, paths: reading.paths, listen: listenSetting?.place, connections: connections?.place))
+        file: reading.file, path: reading.path, paths: reading.paths, listen: listenSetting?.place,
+        connections: connections?.place, user: user?.place, landlock: landlock?.place))
   }
 
   private static func bounds(_ top: inout MappingReader) -> (memory: Int64, window: Int64) {

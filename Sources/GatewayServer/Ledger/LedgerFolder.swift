@@ -26,7 +26,7 @@ package struct LedgerFolder: Sendable {
   /// - Parameter logger: is told what an operator should hear of the ledger while it is open.
   /// - Throws: ``LedgerFolderError`` or `LedgerOpenError`.
   func openLedger(logger: Logger? = nil) throws -> EmbeddedLedger {
-    try makeFolder()
+    try make()
     return try EmbeddedLedger(path: ledgerPath) { notice in
       if let logger { notice.log(to: logger) }
     }
@@ -42,7 +42,8 @@ package struct LedgerFolder: Sendable {
   /// - Throws: `LedgerOpenError`.
   func correct() throws -> any LedgerCorrection { try LedgerMaintenance(path: ledgerPath) }
 
-  private func makeFolder() throws(LedgerFolderError) {
+  /// Makes the folder, durably, where it is missing.
+  func make() throws(LedgerFolderError) {
     var made = ""
     for part in path.split(separator: "/") {
       made += "/" + part

@@ -15,20 +15,31 @@ enum StartFailure {
   }
 }
 
-/// Makes the folders above a store's, which makes its own.
+/// Makes the folders of a store.
 enum StoreFolders {
+  /// The store's own, and those above it.
+  static func make(_ directory: String) throws(SinkFailure) {
+    try makeParents(of: directory)
+    guard FilePlace.identity(directory) == nil else { return }
+    try makeOne(directory)
+  }
+
   /// Makes those that are missing, and their names durable: an upload is no safer than the folders that lead to it.
   static func makeParents(of directory: String) throws(SinkFailure) {
     let parent = FilePlace.parent(of: directory)
     guard parent != "/", FilePlace.identity(parent) == nil else { return }
     try makeParents(of: parent)
-    if mkdir(parent, 0o750) != 0, errno != EEXIST {
-      throw .storage("the folder \(parent) cannot be made (\(FilePlace.word(for: errno))): make it by hand")
+    try makeOne(parent)
+  }
+
+  private static func makeOne(_ folder: String) throws(SinkFailure) {
+    if mkdir(folder, 0o750) != 0, errno != EEXIST {
+      throw .storage("the folder \(folder) cannot be made (\(FilePlace.word(for: errno))): make it by hand")
     }
-    let above = open(FilePlace.parent(of: parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let above = open(FilePlace.parent(of: folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     defer { if above >= 0 { close(above) } }
     guard above >= 0, fsync(above) == 0 else {
-      throw .storage("the folder that \(parent) is in cannot be synced: \(FilePlace.word(for: errno))")
+      throw .storage("the folder that \(folder) is in cannot be synced: \(FilePlace.word(for: errno))")
     }
   }
 }

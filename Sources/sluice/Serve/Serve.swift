@@ -21,18 +21,35 @@ struct Serve: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
   var config: String?
 
-  func run() async throws {
+  /// What is settled before there is a second thread.
+  struct Beginning {
     let configuration: Configuration
+    let confinement: Confinement
+  }
+
+  /// Reads the configuration, and gives up the rights that the gateway does not need.
+  func begin() throws -> Beginning {
     do {
-      if let config {
-        configuration = try Configuration.load(path: FileName.ofArgument(config))
-      } else {
-        try DevelopmentCertificate.makeIfMissing()
-        configuration = try EmbeddedDefault.load()
-      }
+      var configuration = try load()
+      // The user that it runs as from here on may not be able to read what root could.
+      if try Confinement.becomeUser(configuration) { configuration = try load() }
+      return Beginning(configuration: configuration, confinement: try Confinement.begin(configuration))
     } catch let faults as ConfigurationFaults {
       throw CommandFailure(faults)
     }
+  }
+
+  private func load() throws -> Configuration {
+    if let config { return try Configuration.load(path: FileName.ofArgument(config)) }
+    try DevelopmentCertificate.makeIfMissing()
+    return try EmbeddedDefault.load()
+  }
+
+  func run() async throws { try await run(begin()) }
+
+  /// Runs the gateway to its end.
+  func run(_ beginning: Beginning) async throws {
+    let configuration = beginning.configuration
     let log: ProcessLog
     do {
       log = try ProcessLog(configuration.log)
@@ -40,7 +57,9 @@ struct Serve: AsyncParsableCommand {
       throw CommandFailure("sluice could not run: \(error)")
     }
     LoggingSystem.bootstrap(log.handler)
-    let failure = await serve(configuration, Logger(label: "sluice"))
+    let logger = Logger(label: "sluice")
+    beginning.confinement.log(to: logger)
+    let failure = await serve(configuration, logger)
     // Whoever does not read the log does not read last words either.
     guard log.drain(within: configuration.timeouts.shutdown) else {
       StandardStreams.endAtOnce(failure == nil ? .success : .failure)

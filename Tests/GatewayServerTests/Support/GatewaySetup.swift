@@ -17,6 +17,8 @@ struct GatewaySetup: Sendable {
   var logLevel = "trace"
   /// The folder of the ledger.
   var state = "state"
+  /// The folder of the server's certificate and key; nil: that of ``TestCertificates``.
+  var certificateFolder: String?
 
   /// A route that stores into the folder `uploads`, with more of its keys.
   static func plainRoute(_ more: String = "") -> String {
@@ -25,7 +27,8 @@ struct GatewaySetup: Sendable {
 
   var yaml: String {
     let certificates = TestCertificates.ours
-    var tls = "certificate: \(certificates.server), private-key: \(certificates.serverKey)"
+    let folder = certificateFolder ?? certificates.directory
+    var tls = "certificate: \(folder)/server.pem, private-key: \(folder)/server.key"
     if let clientCertificate {
       tls += ", client-ca: \(clientCA ?? certificates.clientsCA), client-certificate: \(clientCertificate)"
     }

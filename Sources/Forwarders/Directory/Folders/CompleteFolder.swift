@@ -1,3 +1,4 @@
+internal import CLinux
 internal import GatewayCore
 internal import Glibc
 internal import NIOCore
@@ -39,7 +40,7 @@ extension StoreDirectory {
         throw .system("making the folder", shown, errno)
       }
       let next = uninterrupted {
-        openat(folder.descriptor, place.folders[depth], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+        sluice_open_beneath(folder.descriptor, place.folders[depth], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0)
       }
       guard next >= 0 else {
         if errno == ENOENT, !making { return nil }
@@ -78,7 +79,7 @@ extension StoreDirectory {
     }
     let name = Self.partialSidecar(key)
     unlinkat(partial, name, 0)
-    let file = uninterrupted { openat(partial, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o640) }
+    let file = uninterrupted { sluice_open_beneath(partial, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o640) }
     guard file >= 0 else { throw .system("making", shown, errno) }
     defer { close(file) }
     do throws(SinkFailure) {

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import GatewayCore
 internal import Glibc
 internal import NIOCore
@@ -68,7 +69,7 @@ extension StoreMark {
   /// The mark in an open folder of unfinished uploads; `nil` where there is none.
   static func read(in partial: CInt, shown: String) throws(SinkFailure) -> StoreMark? {
     let shown = shown + "/" + name
-    let file = uninterrupted { openat(partial, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK) }
+    let file = uninterrupted { sluice_open_beneath(partial, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0) }
     guard file >= 0 else {
       if errno == ENOENT { return nil }
       throw .system("opening the mark", shown, errno)
@@ -98,7 +99,7 @@ extension StoreMark {
     let shown = shown + "/" + Self.name
     unlinkat(partial, Self.newName, 0)
     let file = uninterrupted {
-      openat(partial, Self.newName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      sluice_open_beneath(partial, Self.newName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     }
     guard file >= 0 else { throw .system("making the mark", shown, errno) }
     defer { close(file) }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import GatewayCore
 internal import Glibc
 
@@ -144,7 +145,7 @@ extension DirectoryStore {
   private func gzipIndex(
     _ name: String, in folder: CInt, upTo limit: Int64, shown: String
   ) throws(SinkFailure) -> GzipIndex {
-    let file = uninterrupted { openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK) }
+    let file = uninterrupted { sluice_open_beneath(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0) }
     guard file >= 0 else { throw .system("opening", shown, errno) }
     defer { close(file) }
     return try GzipIndex.read(file, upTo: limit, shown: shown)

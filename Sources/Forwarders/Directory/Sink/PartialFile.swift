@@ -1,3 +1,4 @@
+internal import CLinux
 internal import GatewayCore
 internal import Glibc
 internal import NIOCore
@@ -148,7 +149,7 @@ final class PartialFile: @unchecked Sendable {
   }
 
   private func openPartial(_ flags: CInt) -> CInt {
-    uninterrupted { openat(directory.partial, upload.key.text, flags, 0o600) }
+    uninterrupted { sluice_open_beneath(directory.partial, upload.key.text, flags, 0o600) }
   }
 
   // MARK: Writing

@@ -1,0 +1,109 @@
+package import ConfigurationReading
+import Forwarders
+package import Logging
+import OperatingSystem
+
+/// What a gateway gives up before it takes the first connection: another user's rights, and all places and ports that it
+/// does not need.
+package struct Confinement: Sendable {
+  private let outcome: Outcome
+  private let user: String?
+
+  private enum Outcome {
+    case off
+    case missing
+    case confined(Landlock.Extent)
+  }
+
+  /// Becomes the configuration's `user`, where it has one. What was read before has to be read again: what that user may
+  /// read is what counts, now and at a reload.
+  ///
+  /// - Returns: whether the process is another user's from now on.
+  /// - Throws: what keeps it from that.
+  package static func becomeUser(_ configuration: Configuration) throws(ConfigurationFaults) -> Bool {
+    guard let name = configuration.user else { return false }
+    guard let user = ServiceUser(name: name) else {
+      throw fault(
+        "`user`: this machine has no user `\(name)`, or it is the superuser", configuration,
+        hint: "make it: `useradd --system \(name)`", at: configuration.origin.user)
+    }
+    guard !user.isCurrent else { return false }
+    do throws(ServiceUser.Failure) {
+      try user.become(mayListenBelow1024: (1..<1024).contains(configuration.listen.port))
+    } catch {
+      throw fault(
+        "`user`: the gateway cannot become `\(name)`: \(error.cause)", configuration,
+        hint: "start it as root, or as `\(name)`", at: configuration.origin.user)
+    }
+    return true
+  }
+
+  /// Confines the process. It has to be called before there is a second thread, since the kernel confines threads.
+  ///
+  /// - Throws: what keeps it from that, where the configuration demands it; what a start would not get over either.
+  package static func begin(_ configuration: Configuration) throws(ConfigurationFaults) -> Confinement {
+    PrivateMemory.begin()
+    guard configuration.landlock != .off else { return Confinement(outcome: .off, user: configuration.user) }
+    try makeFolders(configuration)
+    let reach = ReachablePlaces(configuration)
+    do throws(Landlock.Failure) {
+      let extent = try Landlock.restrict(to: reach.places, reach.ports)
+      return Confinement(outcome: .confined(extent), user: configuration.user)
+    } catch {
+      switch error {
+      case .missing where configuration.landlock == .automatic:
+        return Confinement(outcome: .missing, user: configuration.user)
+      case .missing:
+        throw fault(
+          "`landlock: required`, and this kernel has no Landlock, or was started without it", configuration,
+          hint: "start the kernel with `lsm=landlock,...`, or write `landlock: auto`", at: configuration.origin.landlock
+        )
+      case .system(let call, let cause):
+        throw fault(
+          "the gateway cannot confine itself: \(call): \(cause)", configuration,
+          hint: "write `landlock: off` to run without", at: configuration.origin.landlock)
+      }
+    }
+  }
+
+  /// Says what came of it.
+  package func log(to logger: Logger) {
+    switch outcome {
+    case .off: logger.warning("Landlock is off: the gateway reaches whatever its user may reach")
+    case .missing:
+      logger.warning("This kernel has no Landlock: the gateway reaches whatever its user may reach")
+    case .confined(let extent):
+      if !extent.coversPorts {
+        logger.notice("This kernel's Landlock knows no ports: the gateway may listen and connect anywhere")
+      }
+      logger.info(
+        "Gateway is confined to its own places",
+        metadata: ["landlock": "\(extent.version)", "user": "\(user ?? "unchanged")"])
+    }
+  }
+
+  /// They have to be there before the rules are made: a rule names a folder, not a path.
+  private static func makeFolders(_ configuration: Configuration) throws(ConfigurationFaults) {
+    do {
+      try StoreClaims.checkFirstStart(configuration)
+      try LedgerFolder(path: configuration.state).make()
+    } catch {
+      throw StartFailure.faults(error, configuration, path: configuration.state)
+    }
+    for store in configuration.routes.compactMap(\.destination.store) {
+      do {
+        try StoreFolders.make(store.directory)
+      } catch {
+        throw StartFailure.faults(error, configuration, path: store.directory)
+      }
+    }
+  }
+
+  private static func fault(
+    _ message: String, _ configuration: Configuration, hint: String, at place: Place?
+  ) -> ConfigurationFaults {
+    ConfigurationFaults(
+      [ConfigurationFault(.error, configuration.origin, message, hint: hint, at: place)],
+      mainFile: configuration.origin.file)
+  }
+}

@@ -1,0 +1,71 @@
+import ConfigurationReading
+import Forwarders
+import Glibc
+import OperatingSystem
+
+/// What of the file system and of the network a gateway needs: all else is out of its reach, and so of whoever takes it over.
+struct ReachablePlaces: Equatable {
+  var places: [Landlock.Place] = []
+  var ports: Landlock.Ports
+
+  init(_ configuration: Configuration) {
+    let pipes = configuration.routes.contains { $0.destination.store == nil }
+    ports = Landlock.Ports(listening: [configuration.listen.port], connects: pipes)
+    allow(configuration.state, .write)
+    for store in configuration.routes.compactMap(\.destination.store) { allow(Self.root(of: store.directory), .write) }
+    for file in configuration.files { allowToRead(file) }
+    for place in Self.ofTheSystem + (pipes ? Self.ofTheSystemForPipes : []) { allow(place, .read) }
+  }
+
+  /// What `new` needs and this one does not reach, in words: a process that was confined stays so.
+  func lacks(for new: ReachablePlaces) -> [String] {
+    var lacking = new.places.filter { wanted in
+      !places.contains { $0.right == wanted.right && FilePlace.contains($0.path, wanted.path) }
+    }.map(\.path)
+    lacking += new.ports.listening.subtracting(ports.listening).sorted().map { "port \($0)" }
+    if new.ports.connects, !ports.connects { lacking.append("connections to backends") }
+    return lacking
+  }
+
+  private mutating func allow(_ path: String, _ right: Landlock.Right) {
+    let place = Landlock.Place(FilePlace.canonical(path), right)
+    if !places.contains(place) { places.append(place) }
+  }
+
+  /// By its folder: a file that is renewed is mostly another file of the same name, and often a link's other target.
+  private mutating func allowToRead(_ file: String) {
+    allow(FilePlace.parent(of: file), .read)
+    allow(FilePlace.parent(of: FilePlace.canonical(file)), .read)
+  }
+
+  /// A disk that is mounted anew is another one for the kernel, so the folder that it is mounted in stands for it.
+  private static func root(of directory: String) -> String {
+    let parent = FilePlace.parent(of: FilePlace.canonical(directory))
+    var (own, above) = (stat(), stat())
+    guard parent != "/", stat(directory, &own) == 0, stat(parent, &above) == 0, own.st_dev != above.st_dev else {
+      return directory
+    }
+    return parent
+  }
+
+  /// The process's own descriptors, and how names of hosts are resolved.
+  private static let ofTheSystem = [
+    "/proc/self", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/gai.conf",
+    "/etc/services", "/run/systemd/resolve", "/usr/lib", "/lib", "/lib64",
+  ]
+
+  /// The authorities that `tls: {}` of a pipe trusts.
+  private static let ofTheSystemForPipes = ["/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share"]
+}
+
+extension Configuration {
+  /// Those that it names, and itself.
+  var files: [String] {
+    var files = origin.paths.map(\.path).filter { path in
+      var status = stat()
+      return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+    if let path = origin.path { files.append(path) }
+    return files
+  }
+}
