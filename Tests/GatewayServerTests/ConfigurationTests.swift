@@ -1,5 +1,6 @@
 import ConfigurationReading
 import Foundation
+import Fronts
 import Forwarders
 import GatewayCore
 @testable import GatewayServer
