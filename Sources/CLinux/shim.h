@@ -4,8 +4,6 @@
 #include <linux/sockios.h>
 #include <linux/stat.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -209,8 +207,11 @@ int initgroups(const char *user, gid_t group);
 
 // linux/openat2.h: RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS. openat(2) where the kernel, or what
 // filters its calls, does not know the call: names here have no slash, and what is a link is refused by O_NOFOLLOW.
+int openat(int folder, const char *name, int flags, ...);
+
 static inline int sluice_open_beneath(int folder, const char *name, int flags, mode_t mode) {
-  struct { uint64_t flags, mode, resolve; } how = {(uint64_t)(unsigned int)flags, flags & O_CREAT ? mode : 0, 0x08 | 0x04 | 0x02};
+  // Without fcntl.h, which would make this module the one that defines `stat`. 0100 is O_CREAT.
+  struct { uint64_t flags, mode, resolve; } how = {(uint64_t)(unsigned int)flags, flags & 0100 ? mode : 0, 0x08 | 0x04 | 0x02};
   int file = (int)syscall(437, folder, name, &how, sizeof how);
   if (file >= 0 || (errno != ENOSYS && errno != EPERM)) return file;
   return openat(folder, name, flags, mode);

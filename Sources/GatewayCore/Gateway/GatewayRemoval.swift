@@ -1,4 +1,5 @@
 package import NIOCore
+internal import Synchronization
 
 // What is dropped leaves the ledger first and the disk second.
 extension Gateway {
