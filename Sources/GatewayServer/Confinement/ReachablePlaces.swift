@@ -48,9 +48,10 @@ struct ReachablePlaces: Equatable {
     return parent
   }
 
-  /// The process's own descriptors, and how names of hosts are resolved.
+  /// What libdispatch reads of its threads, by their own numbers, and how names of hosts are resolved. Of other processes
+  /// Landlock lets nobody read more than anybody may.
   private static let ofTheSystem = [
-    "/proc/self", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/gai.conf",
+    "/proc", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/gai.conf",
     "/etc/services", "/run/systemd/resolve", "/usr/lib", "/lib", "/lib64",
   ]
 
