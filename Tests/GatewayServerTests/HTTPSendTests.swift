@@ -47,7 +47,7 @@ import XStreamClient
     try await withGateway(Self.setup) { gateway in
       let (client, url) = (try UploadClient.test(), try url(gateway.port))
       let bytes = pattern(2_500_000)
-      let file = try gateway.folder.write("file", Data(bytes.readableBytesView))
+      let file = try gateway.folder.write("file", Data(bytes))
       let ofFile = try await client.upload(
         .file(file), to: url,
         options: Self.overHTTP {
@@ -83,7 +83,7 @@ import XStreamClient
       let bytes = pattern(12 << 20)
       let proxy = try await CuttingProxy.start(to: gateway.running.address, cuts: 8, after: (100 << 10)...(1 << 20))
       let client = try UploadClient.test()
-      let file = try gateway.folder.write("file", Data(bytes.readableBytesView))
+      let file = try gateway.folder.write("file", Data(bytes))
       let source = isSequence ? UploadSource.sequence(pieces(of: bytes, 100_000)) : .file(file)
       let outcome = try await client.upload(source, to: try url(proxy.port), options: Self.overHTTP())
       #expect(try stored(outcome, gateway.folder) == bytes)
