@@ -150,6 +150,8 @@ struct HTTPRun {
     let preparation = SourcePreparation(client: client, source: source, options: options, onEvent: onEvent)
     let prepared = try await preparation.prepare(on: loop)
     state.prepared = prepared
+    // Whoever has read all of it has told no proof by the way, and over HTTP a later run needs one.
+    if let reading = prepared.reading, reading.reached.end == reading.size { options.onProof?(reading.reached) }
     var total: Int64?
     if case .known(let count) = try await loop.submit({ prepared.feed.value.total }).get() { total = count }
     let intent = UploadIntent(
