@@ -59,7 +59,9 @@ struct UploadContractTests {
     }
   }
 
-  @Test("A part is never complete, though all of it is safe; it holds its quota until it is dropped", arguments: LedgerEngine.all)
+  @Test(
+    "A part is never complete, though all of it is safe; it holds its quota until it is dropped",
+    arguments: LedgerEngine.all)
   func neverCompletesParts(_ engine: LedgerEngine) async throws {
     try await engine.withLedger { ledger in
       var reservation = Reservation.of(100)

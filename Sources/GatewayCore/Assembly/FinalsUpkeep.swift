@@ -4,9 +4,6 @@ import Synchronization
 
 // Uploads that are made of others, without a client: the gateway makes them when their parts are full.
 extension Gateway {
-  /// All bytes of a part are safe.
-  func partIsFull(_ key: UploadKey, on eventLoop: any EventLoop) { partChanged(key, on: eventLoop) }
-
   /// A part is full, or is there no more.
   func partChanged(_ key: UploadKey, on eventLoop: any EventLoop) {
     if finals.withLock({ $0.changed(key) }) { lookAtFinals(on: eventLoop) }
@@ -90,10 +87,10 @@ extension Gateway {
     _ record: UploadRecord, of list: PartList, _ runtime: RouteRuntime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Look> {
     // As its own client would go on with it.
-    let client = RecognisedClient(runtime: runtime, identity: ClientIdentity(owner: record.facts.owner, subject: record.facts.subject))
+    let identity = ClientIdentity(owner: record.facts.owner, subject: record.facts.subject)
     let admission = Admission(
-      client, limit: runtime.route.limits.upload, terms: TransferTerms(buffer: 1 << 20), at: settings.now(),
-      format: record.facts.format)
+      RecognisedClient(runtime: runtime, identity: identity), limit: runtime.route.limits.upload,
+      terms: TransferTerms(buffer: 1 << 20), at: settings.now(), format: record.facts.format)
     let promise = eventLoop.makePromise(of: Look.self)
     let upload = Upload(
       UploadTask(facts: record.facts, admission: admission, isNew: false, isResumable: true, parts: list),

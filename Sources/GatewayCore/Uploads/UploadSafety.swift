@@ -85,7 +85,9 @@ extension Upload {
       case .failure(let error): self.carryOut(self.machine.recordFailed(Self.description(of: error)))
       case .success:
         self.noteLease(expiresAt: expiresAt)
-        if self.facts.role == .part, step.to == self.facts.total { self.gateway.partIsFull(self.key, on: self.eventLoop) }
+        if self.facts.role == .part, step.to == self.facts.total {
+          self.gateway.partChanged(self.key, on: self.eventLoop)
+        }
         switch self.machine.ledgerRecorded(upTo: step.to) {
         case .nothing: break
         case .acknowledge(let offset):

@@ -8,7 +8,8 @@ struct AssemblyContractTests {
   /// A part that is full, as the ledger has it.
   private func part(_ bytes: [UInt8], cuts: [Int] = [], _ forwarder: any Forwarder) async throws -> SinkUpload {
     let facts = UploadFacts(
-      key: .mint(), route: "/", format: .json, total: Int64(bytes.count), createdAt: WallTime(milliseconds: 0), role: .part)
+      key: .mint(), route: "/", format: .json, total: Int64(bytes.count), createdAt: WallTime(milliseconds: 0),
+      role: .part)
     var upload = SinkUpload(facts: facts)
     upload.state = forwarder.initialState(of: upload)
     var part = Resumable(upload, forwarder)

@@ -178,7 +178,9 @@ final class TestSink: CopyingSink {
   func copy(_ slice: PartSlice) {
     check("copy", isOpen && !hasFailed || hasFailed)
     guard !hasFailed else { return }
-    if store.stored[slice.part.key]?.safe ?? 0 < slice.range.upperBound { store.violations.append("copied what is not safe") }
+    if store.stored[slice.part.key]?.safe ?? 0 < slice.range.upperBound {
+      store.violations.append("copied what is not safe")
+    }
     store.stored[key]?.written += Int64(slice.range.count)
     if !failed(at: .write) { say(.consumed(upTo: stored.written)) }
   }

@@ -157,7 +157,8 @@ final class HTTPRemoval: HTTPUploadQuestion {
 final class HTTPCapabilities: HTTPQuestion {
   override func begin() {
     let terms = request.terms
-    var fields = TusAnswer.options(maxSize: terms.largestUpload, checksums: terms.checksums, concatenates: terms.traits.assembles)
+    var fields = TusAnswer.options(
+      maxSize: terms.largestUpload, checksums: terms.checksums, concatenates: terms.traits.assembles)
     fields.append(ResumableAnswer(ResumableVersion(of: exchange.fields)).options(limit: request.limit))
     fields.append("Want-Repr-Digest", DigestWish.ours)
     if terms.takesBack { fields.append("Want-Content-Digest", DigestWish.ours) }
