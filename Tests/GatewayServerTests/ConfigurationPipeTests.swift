@@ -44,6 +44,17 @@ import Testing
     #expect(documented == settings)
   }
 
+  @Test("parts are dropped where a route that stores says so; a pipe has none")
+  func dropsParts() throws {
+    let stores = { "tls: {certificate: certs/dev/server.pem, private-key: certs/dev/server.key}\nroutes: {/files: {\($0)}}" }
+    let store = "store: {directory: var/uploads}"
+    #expect(try folder.parse(stores(store)).routes.first?.route.dropsParts == false)
+    #expect(try folder.parse(stores("http: {drop-parts: true}, \(store)")).routes.first?.route.dropsParts == true)
+    #expect(throws: ConfigurationFaults.self) {
+      try folder.parse(stores("http: {drop-parts: true}, pipe: {to: 127.0.0.1:9}"))
+    }
+  }
+
   @Test("values other than the defaults arrive as they were written")
   func values() throws {
     let settings = try settings(

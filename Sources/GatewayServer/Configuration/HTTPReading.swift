@@ -23,11 +23,11 @@ enum HTTPReading {
   /// - Returns: what the front goes by, and whether parts are dropped once an upload that is made of them is complete.
   static func route(
     _ route: inout MappingReader, keepsFiles: Bool
-  ) -> (settings: HTTPRouteSettings, dropsParts: Bool) {
+  ) -> (settings: HTTPRouteSettings, dropsParts: Setting<Bool>?) {
     var settings = HTTPRouteSettings()
     var section = route.section("http")
     defer { section.finish() }
-    let dropsParts = section.optional("drop-parts", as: .flag)?.value ?? false
+    let dropsParts = section.optional("drop-parts", as: .flag)
     var cors = section.section("cors")
     defer { cors.finish() }
     settings.origins = cors.optionalList("origins", as: .httpsOrigin)?.value.map(\.value) ?? []

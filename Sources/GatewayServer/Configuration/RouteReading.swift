@@ -52,6 +52,10 @@ enum RouteReading {
         hint: "remove it: the backend has the bytes before they could be judged",
         at: check.place)
     }
+    if let dropsParts = http.dropsParts, dropsParts.value, case .pipe = destination?.value {
+      reader.reading.note(
+        "`drop-parts` is for routes that store", hint: "remove it: a backend's uploads have no parts", at: dropsParts.place)
+    }
     reader.finish()
     if let streams, !streams.value, limits.payload == 0 {
       reader.reading.note(
@@ -62,7 +66,8 @@ enum RouteReading {
     let route = Route(
       path: path, formats: formats, buffer: buffer, limits: limits, resumeFor: resumeFor?.value ?? .seconds(86_400),
       takesStreams: streams?.value ?? true, access: access, countsStored: destination.countsStored,
-      clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial, dropsParts: http.dropsParts)
+      clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial,
+      dropsParts: http.dropsParts?.value ?? false)
     return Outcome(
       entry: Configuration.RouteEntry(route: route, destination: destination.value, http: http.settings),
       folder: destination.folder,
