@@ -115,7 +115,7 @@ class Summary:
         return sum(1 for name in self.failed if name.endswith(f"/{fault}"))
 
     def _again(self, name):
-        command = f"python3 Tests/Faults/faults.py --sluice {os.path.relpath(self.options.sluice)}"
+        command = f"/usr/bin/python3 Tests/Faults/faults.py --sluice {os.path.relpath(self.options.sluice)}"
         if name.endswith("/clean"):
             return f"{command} --part calls --seed {self.options.seed}"
         if name.startswith("recording"):
@@ -145,7 +145,7 @@ class Summary:
         yield f"| commit | {commit()} |"
         yield f"| machine | {machine()} |"
         sluice = os.path.relpath(options.sluice)
-        yield (f"| command | `python3 Tests/Faults/faults.py --sluice {sluice} --seconds {options.seconds:.0f} "
+        yield (f"| command | `/usr/bin/python3 Tests/Faults/faults.py --sluice {sluice} --seconds {options.seconds:.0f} "
                f"--seed {options.seed} --report-markdown FILE` |")
         yield f"| system calls on the way of uploads | {calls}, in {len(self.scenarios)} scenarios |"
         yield f"| faults in one of them | {faults} of {self.possible} that are possible |"

@@ -26,6 +26,8 @@ class WebUploader(Uploader):
         super().__init__(station, upload, **options)
         self.version = VERSIONS[zlib.crc32(upload.label.encode()) % len(VERSIONS)]
         self.wire = None
+        # Whether a request is under way whose upload the gateway has yet to name.
+        self.is_nameless = False
 
     def run(self):
         try:
