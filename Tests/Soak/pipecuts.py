@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Cuts the connections of piped uploads over HTTP a thousand times, and holds what the backends got against what was sent.
+"""Cuts connections of piped uploads over HTTP a thousand times, and holds what backends got against what was sent.
 
-Sixteen clients bring one upload each by PATCHes of tus or of the draft, over HTTP/1.1 or HTTP/2, at a gateway of their own that
-nobody disturbs. Each upload must come to its end over one connection of one backend, byte for byte, and its client's offsets
-must never go back.
+Sixteen clients bring one upload each by PATCHes of tus or of the draft, over HTTP/1.1 or HTTP/2, at a gateway of their
+own that nobody disturbs. Each upload must come to its end over one connection of one backend, byte for byte, and its
+client's offsets must never go back.
 
 usage: pipecuts.py --sluice PATH [--cuts 1000] [--uploads 16] [--seed 1] [--bound 180]
 """

@@ -163,7 +163,7 @@ class Web(Refusals, Course):
             self._leave(request)
         if not request.is_answered:
             request.end()
-            if self.random.random() < 0.05 and self.breaks and self.end is None:
+            if stop == self.upload.size and self.random.random() < 0.05 and self.breaks and self.end is None:
                 self.breaks.clear()
                 self._cut(request, stop)
         answer = request.answer()
