@@ -43,6 +43,8 @@ class Web(Refusals, Course):
         self.sent, self.life = 0, None
         # Whether the gateway knows the length.
         self.has_length = upload.total != "*"
+        # Whether a request that was left behind may still be under way.
+        self.has_taken_over = False
         # What one request has said of its own bytes is wrong on purpose, once.
         self.may_err = not upload.route.is_pipe and self.random.random() < 0.2
 
@@ -307,6 +309,7 @@ class Web(Refusals, Course):
             ways += ["takeover"] + (["stream takeover"] if self.upload.http == "2" else [])
         how = self.random.choice(ways)
         self.is_settled = False
+        self.has_taken_over |= how in ("half", "takeover", "stream takeover")
         self.journal.count(f"client cuts by {how}, over HTTP")
         self.journal.note(f"{self.upload.label} {how} at {position}, key {self.key}")
         if how == "stream reset":

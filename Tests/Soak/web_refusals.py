@@ -19,6 +19,9 @@ class Refusals:
             if not self.told.unknown(upload, self.key, str(answer)):
                 raise Over
             self.key = None
+        elif status == 400 and problem.get("title") == "Superseded" and self.has_taken_over:
+            # What it had left behind came later.
+            self.journal.count("requests over HTTP that an abandoned one of the same client overtook")
         elif errs and status in (400, 460):
             self.journal.count("requests over HTTP with a wrong checksum, refused")
         elif upload.digest == "wrong" and self._was_digest(problem):
