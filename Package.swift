@@ -93,8 +93,9 @@ let package = Package(
     .target(
       name: "LoadGenerator",
       dependencies: [
-        "ConfigurationReading", "ContentDigests", "OperatingSystem", "TLSTransport", "TextForms", "XStream", nioCore,
-        nioPosix,
+        "ConfigurationReading", "ContentDigests", "HTTPUpload", "OperatingSystem", "TLSTransport", "TextForms",
+        "XStream",
+        nioCore, nioHTTP1, nioHTTP2, nioPosix,
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     .executableTarget(
@@ -136,7 +137,8 @@ let package = Package(
     .testTarget(
       name: "LoadGeneratorTests",
       dependencies: [
-        "ConfigurationReading", "DevelopmentCertificates", "GatewayCore", "GatewayServer", "LoadGenerator",
+        "ConfigurationReading", "DevelopmentCertificates", "GatewayCore", "GatewayServer", "HTTPUpload",
+        "LoadGenerator",
         "TLSTransport", "TestPrerequisites", "XStream", nioCore, nioPosix, logging,
       ]),
     .testTarget(

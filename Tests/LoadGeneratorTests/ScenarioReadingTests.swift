@@ -18,15 +18,29 @@ import Testing
       scenario.stages == [
         .init(from: 5, to: 50, time: .seconds(20)), .init(from: 50, to: 50, time: .seconds(60)),
       ])
-    #expect(scenario.uploads.count == 4)
+    #expect(scenario.uploads.count == 5)
     #expect(scenario.uploads[0].weight == 8 && scenario.uploads[0].digest && scenario.uploads[0].format == .text)
     #expect(scenario.uploads[1].payload && scenario.uploads[1].size == .range(1024...(256 << 10)))
     #expect(scenario.uploads[2].size == .logNormal(median: 200 << 10, sigma: 1.5, most: 1 << 30))
     #expect(scenario.uploads[3].size == .folder(base + "/samples") && scenario.uploads[3].unknownTotal)
+    #expect(scenario.uploads[4].uploadProtocol == .resumable && scenario.uploads[4].http == .two)
     #expect(scenario.connection.bandwidth == 10 << 20 && scenario.connection.silence == .seconds(30))
     #expect(scenario.faults.map(\.kind) == [.cut, .stall, .drip, .wrongDigest])
     #expect(scenario.faults[2].bytes == 256 && scenario.faults[1].time == .seconds(3))
     #expect(scenario.thresholds.map(\.text) == ["p99 < 250ms", "errors = 0"])
+  }
+
+  @Test("what uploads over HTTP speak is read, and https:// is an address for them")
+  func http() throws {
+    let scenario = try Scenario.parse(
+      """
+      stages: [{clients: 1, for: 1s}]
+      targets: ["https://localhost/a", "https://[::1]:8443/b"]
+      uploads: [{protocol: put}, {protocol: tus, http: 1.1}, {protocol: resumable, http: 2}]
+      """, file: "s.yaml", base: "/")
+    #expect(scenario.targets == ["https://localhost:443/a", "https://[::1]:8443/b"])
+    #expect(scenario.uploads.map(\.uploadProtocol) == [.put, .tus, .resumable])
+    #expect(scenario.uploads.map(\.http) == [.one, .one, .two])
   }
 
   @Test("a scenario stretched keeps its levels, and has other times and another count")
@@ -70,6 +84,9 @@ import Testing
       ("stages: [{rate: 1, for: 1s}]\nfaults: {cuts: 6%}", 2, "did you mean `cut`?"),
       ("stages: [{rate: 1, for: 1s}]\nuploads: [{size: {median: 1 KiB, from: 2}}]", 2, "none of its kinds"),
       ("stages: [{rate: 1, for: 1s}]\nuploads: [{payload: true, unknown-total: true}]", 2, "in one packet"),
+      ("stages: [{rate: 1, for: 1s}]\nuploads: [{protocol: put, payload: true}]", 2, "`payload` is for x-stream"),
+      ("stages: [{rate: 1, for: 1s}]\nuploads: [{http: 2}]", 2, "`http` is for uploads over HTTP"),
+      ("stages: [{rate: 1, for: 1s}]\nuploads: [{protocol: tsu}]", 2, "did you mean `tus`?"),
       ("stages: [{rate: 1, for: 1s}]\ntargets: http://localhost/", 2, "has to begin with xstream://"),
       ("name: x", 1, "has no `stages`"),
       ("", 1, "the file says nothing"),

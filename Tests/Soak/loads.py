@@ -9,7 +9,7 @@ import subprocess
 # What an upload may fail with in the end, when everything happens to the gateway: a status that is worth another try,
 # and no connection. What the generator itself calls a broken promise is in none of these.
 ALLOWED = ("status", "connect", "tls", "lost", "silent", "unfinished", "missed")
-ALLOWED_STATUS = (7, 8, 11, 15)
+ALLOWED_STATUS = (7, 8, 11, 15, 500, 503, 507)  # of x-stream, and of HTTP
 
 
 class Loads:

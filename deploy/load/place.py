@@ -11,6 +11,7 @@ tls:
   private-key: {certificates}/server.key
   profile: intermediate
 state: state
+http: {}
 routes:
   # As in the embedded default.
   /upload-file:

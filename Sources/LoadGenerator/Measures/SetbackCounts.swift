@@ -11,7 +11,7 @@ struct SetbackCounts: Sendable {
   private var counts: [Name: (count: Int, example: String)] = [:]
 
   mutating func note(_ setback: Setback) {
-    let name = Name(kind: setback.kind, status: setback.status?.rawValue, name: setback.name)
+    let name = Name(kind: setback.kind, status: setback.status, name: setback.name)
     counts[name, default: (0, setback.text)].count += 1
   }
 

@@ -79,7 +79,7 @@ enum CheckKind: String, Sendable, CaseIterable {
   /// For a person.
   var meaning: String {
     switch self {
-    case .final: "each final packet fits what was offered and sent"
+    case .final: "each final packet or answer fits what was offered and sent"
     case .offset: "acknowledged offsets never go back or pass what was sent"
     case .digest: "the digest of a final is that of the bytes"
     case .account: "the gateway's ledger has what the client was told"

@@ -20,12 +20,22 @@ extension UploadKind {
     var text = isOnly ? "" : "weight \(FigureText.digits(weight)): "
     text += "\(size.text) of \(format.rawValue)"
     if let route { text += " to \(route)" }
+    if uploadProtocol != .xStream { return text + httpLine }
     if payload { return text + (digest ? ", digest" : "") + ", in one packet" }
     if unknownTotal { text += ", total not announced" }
     text += ", portions of \(ByteSize.text(buffer))"
     if digest { text += ", digest" }
     if let acknowledge { text += ", acknowledged each \(ByteSize.text(acknowledge))" }
     return text
+  }
+}
+
+extension UploadKind {
+  private var httpLine: String {
+    var text = unknownTotal ? ", total not announced" : ""
+    if digest { text += ", digest" }
+    if let acknowledge { text += ", \(ByteSize.text(acknowledge)) a request" }
+    return text + ", \(uploadProtocol == .put ? "PUT" : uploadProtocol.rawValue) over HTTP/\(http.rawValue)"
   }
 }
 

@@ -101,9 +101,10 @@ extension ValueParser where Value == String {
   static var target: ValueParser {
     ValueParser(expected: "an address such as `xstream://localhost:8443/upload-file`") { text, _ throws(ValueFault) in
       do throws(XStreamURLError) {
-        return try XStreamURL(text).description
+        return try TargetAddress.text(text)
       } catch {
-        throw ValueFault(message: error.description, hint: "write xstream://HOST[:PORT]/ROUTE")
+        throw ValueFault(
+          message: error.description, hint: "write xstream://HOST[:PORT]/ROUTE, or https:// for uploads over HTTP")
       }
     }
   }

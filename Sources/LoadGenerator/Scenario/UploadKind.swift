@@ -25,6 +25,10 @@ package struct UploadKind: Hashable, Sendable {
 
   /// How often it is chosen, beside the others' weights; above 0.
   package var weight = 1.0
+  /// What it speaks.
+  package var uploadProtocol = UploadProtocol.xStream
+  /// Which HTTP, where it speaks that.
+  package var http = HTTPVersion.one
   /// How large one is.
   package var size = Size.fixed(64 << 10)
   /// Where to; nil for the target's own route.
@@ -33,13 +37,14 @@ package struct UploadKind: Hashable, Sendable {
   package var format = Format.bytes
   /// The portion size that is asked for, in bytes, at least 1.
   package var buffer: Int64 = 64 << 10
-  /// A progress packet is asked for each time so many more bytes are safe; nil for none.
+  /// A progress packet is asked for each time so many more bytes are safe; over HTTP each request brings no more than
+  /// that. Nil for none, and all in one request.
   package var acknowledge: Int64?
   /// Whether the server is to compare SHA-256.
   package var digest = false
   /// Whether the bytes go in one packet with the head, instead of a stream.
   package var payload = false
-  /// Whether the total is not announced; the end is `close_notify`, so the connection carries one upload.
+  /// Whether the total is not announced; over x-stream the end is `close_notify`, so the connection carries one upload.
   package var unknownTotal = false
 
   /// 64 KiB of bytes in a stream.

@@ -27,6 +27,15 @@ enum UploadKindReading {
         reader.reading.note("`weight` is 0", hint: "remove the kind, or write a number above 0", at: weight.place)
       }
     }
+    if let word = reader.optional("protocol", as: .word) as Setting<UploadProtocol>? {
+      kind.uploadProtocol = word.value
+    }
+    let http = reader.optional("http", as: .word) as Setting<HTTPVersion>?
+    if let http { kind.http = http.value }
+    if kind.uploadProtocol == .xStream, let place = http?.place {
+      reader.reading.note(
+        "`http` is for uploads over HTTP", hint: "remove it, or add `protocol: put`, `tus` or `resumable`", at: place)
+    }
     if let entry = reader.optionalEntry("size"), let size = size(entry, reader) { kind.size = size }
     kind.route = reader.optional("route", as: .route)?.value
     if let format = reader.optional("format", as: .word) as Setting<UploadKind.Format>? { kind.format = format.value }
@@ -34,7 +43,12 @@ enum UploadKindReading {
     let acknowledge = reader.optional("acknowledge", as: .byteSize)
     kind.acknowledge = acknowledge?.value
     if let digest = reader.optional("digest", as: .flag) { kind.digest = digest.value }
-    if let payload = reader.optional("payload", as: .flag) { kind.payload = payload.value }
+    let payload = reader.optional("payload", as: .flag)
+    if let payload { kind.payload = payload.value }
+    if kind.payload, kind.uploadProtocol != .xStream, let place = payload?.place {
+      reader.reading.note(
+        "`payload` is for x-stream", hint: "remove it: a PUT is one request by itself", at: place)
+    }
     let unknownTotal = reader.optional("unknown-total", as: .flag)
     if let unknownTotal { kind.unknownTotal = unknownTotal.value }
     if kind.payload, let place = acknowledge?.place ?? (kind.unknownTotal ? unknownTotal?.place : nil) {

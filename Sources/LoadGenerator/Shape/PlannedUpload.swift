@@ -13,6 +13,8 @@ struct PlannedUpload: Sendable {
   var fault: FaultShare?
   /// The byte before which a fault happens; from 1 to below the size.
   var faultPlace: Int64 = 0
+  /// Whether a resumable upload is begun by a request without bytes.
+  var isNamedFirst = false
   /// What else is chosen for it.
   var random: SeededRandom
 

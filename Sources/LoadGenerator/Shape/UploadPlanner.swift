@@ -42,6 +42,8 @@ final class UploadPlanner {
       if fault.kind == .truncate { kind.unknownTotal = true }
       if fault.kind == .halfClose || fault.kind == .takeOver { kind.unknownTotal = false }
       upload.kind = kind
+      // Only what has a name by then can be gone on with.
+      upload.isNamedFirst = true
       upload.faultPlace = chosen.size > 1 ? Int64.random(in: 1..<chosen.size, using: &upload.random) : 0
     }
     upload.fault = fault
@@ -61,7 +63,9 @@ final class UploadPlanner {
     // An upload of no bytes has nothing left in any case, and a final with nothing left says status 0.
     case .wrongDigest: size > 0
     case .drip: !kind.payload && size > 0
-    case .cut, .vanish, .stall, .halfClose, .truncate, .takeOver: !kind.payload && size > 1
+    // What cannot be gone on with can be neither asked for nor taken over.
+    case .truncate, .takeOver: !kind.payload && kind.uploadProtocol.isResumable && size > 1
+    case .cut, .vanish, .stall, .halfClose: !kind.payload && size > 1
     }
   }
 

@@ -6,7 +6,7 @@ import XStream
 package struct LoadPlan: Sendable {
   let scenario: Scenario
   let targets: [Target]
-  let context: TLSContext
+  let contexts: [ConnectionProtocol: TLSContext]
   let authorization: Authorization?
   let stocks: Stocks
   /// What the result should say beside the figures.
@@ -28,10 +28,13 @@ package struct LoadPlan: Sendable {
     targets = try await TargetSearch.find(
       scenario.targets, timeout: scenario.connection.connectTimeout, ownsTarget: ownsTarget)
     do {
-      context = try TLSContext(
-        client: TLSClientConfiguration(
-          trust: credentials.trust, identity: credentials.identity,
-          applicationProtocols: [XStreamProtocol.applicationProtocol]))
+      var contexts: [ConnectionProtocol: TLSContext] = [:]
+      for speaks in Set(scenario.uploads.map(\.connection)) {
+        contexts[speaks] = try TLSContext(
+          client: TLSClientConfiguration(
+            trust: credentials.trust, identity: credentials.identity, applicationProtocols: [speaks.name]))
+      }
+      self.contexts = contexts
     } catch {
       throw .tls("\(error)")
     }

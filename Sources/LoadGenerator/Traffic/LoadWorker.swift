@@ -6,6 +6,8 @@ import XStream
 final class LoadWorker {
   let targets: [Target]
   let authorization: Authorization?
+  /// A bearer token; a secret.
+  var token: String? { if case .bearer(let token) = authorization { token } else { nil } }
   let behaviour: ConnectionBehaviour
   let recorder = Recorder()
   let supply: ConnectionSupply
@@ -39,7 +41,7 @@ final class LoadWorker {
     self.index = index
     self.onDone = onDone
     workers = behaviour.threads
-    supply = ConnectionSupply(plan.targets, plan.context, behaviour, on: loop, recorder)
+    supply = ConnectionSupply(plan.targets, plan.contexts, behaviour, on: loop, recorder)
     planner = UploadPlanner(plan.scenario, ContentStock(plan.stocks))
     levels = Levels(plan.scenario.stages)
     schedule = ArrivalSchedule(levels, scenario.arrivals, seed: scenario.seed, worker: index, of: workers)
@@ -161,7 +163,7 @@ final class LoadWorker {
   }
 
   private func begin(due: NIODeadline, slip: TimeAmount?) {
-    let course = UploadCourse(planner.upload(begunCount * workers + index), due: due, worker: self)
+    let course = UploadCourse.of(planner.upload(begunCount * workers + index), due: due, worker: self)
     begunCount += 1
     recorder.began(slip: slip)
     open[ObjectIdentifier(course)] = course

@@ -16,7 +16,7 @@ enum TargetSearch {
     var targets: [Target] = []
     for text in texts {
       let url: XStreamURL
-      do throws(XStreamURLError) { url = try XStreamURL(text) } catch { throw .target(error.description) }
+      do throws(XStreamURLError) { url = try TargetAddress.url(text) } catch { throw .target(error.description) }
       let addresses = try addresses(of: url)
       if !ownsTarget, let foreign = addresses.first(where: { !isNear($0) }) {
         throw .foreign(url.description, address: foreign.ipAddress ?? "?")

@@ -13,7 +13,7 @@ struct Load: AsyncParsableCommand {
     discussion: """
       A scenario says when uploads begin, what they are, what goes wrong, and what the result has to be; docs/load.md \
       describes it. Without one, --rate or --clients and the options beside them make a plan. Addresses given here \
-      replace the scenario's. Ctrl-C ends the run in order, with the result so far.
+      replace the scenario's; over HTTP they may begin with https:// as well. Ctrl-C ends the run in order, with the result so far.
 
       Where no threshold says how many uploads may fail, none may.
 
@@ -78,7 +78,7 @@ struct Load: AsyncParsableCommand {
     try shape.validate(hasScenario: !files.isEmpty)
     guard (1...64).contains(threads ?? 1) else { throw ValidationError("--threads has to be 1 to 64.") }
     guard (0.01...10_000).contains(stretch ?? 1) else { throw ValidationError("--stretch has to be 0.01 to 10000.") }
-    for word in words where word.contains("://") { _ = try XStreamURL.argument(word) }
+    for word in words where word.contains("://") { _ = try Self.address(word) }
   }
 
   func run() async throws {
@@ -153,6 +153,10 @@ struct Load: AsyncParsableCommand {
     return isPublished
   }
 
+  private static func address(_ word: String) throws -> String {
+    do { return try TargetAddress.text(word) } catch { throw ValidationError(error.description) }
+  }
+
   private func scenario() throws -> Scenario {
     var scenario: Scenario
     if let file = words.first, !file.contains("://") {
@@ -166,7 +170,7 @@ struct Load: AsyncParsableCommand {
       scenario = try shape.scenario()
     }
     let addresses = words.filter { $0.contains("://") }
-    if !addresses.isEmpty { scenario.targets = try addresses.map { try XStreamURL.argument($0).description } }
+    if !addresses.isEmpty { scenario.targets = try addresses.map(Self.address) }
     if let threads { scenario.connection.threads = threads }
     if let seed { scenario.seed = seed }
     if let stretch { scenario.stretch(by: stretch) }

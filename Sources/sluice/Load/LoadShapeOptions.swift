@@ -20,6 +20,15 @@ struct LoadShapeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How large each is (default: 64k).", valueName: "size"), transform: ByteCount.option)
   var size: ByteCount?
 
+  @Option(
+    name: .customLong("protocol"),
+    help: ArgumentHelp(
+      "What uploads speak: x-stream, put, tus or resumable (default: x-stream).", valueName: "protocol"))
+  var uploadProtocol: UploadProtocol?
+
+  @Option(help: ArgumentHelp("Which HTTP they speak, if they do: 1.1 or 2 (default: 1.1).", valueName: "version"))
+  var http: HTTPVersion?
+
   @Option(help: ArgumentHelp("What the bytes are: bytes, text or json.", valueName: "format"))
   var format: String?
 
@@ -51,7 +60,8 @@ struct LoadShapeOptions: ParsableArguments {
   var fault: [LoadFault] = []
 
   private var isUsed: Bool {
-    rate != nil || clients != nil || duration != nil || count != nil || size != nil || format != nil || buffer != nil
+    uploadProtocol != nil || http != nil || rate != nil || clients != nil || duration != nil || count != nil
+      || size != nil || format != nil || buffer != nil
       || digest || payload || bandwidth != nil || newConnections || resumeHandshakes || !fault.isEmpty
   }
 
@@ -68,6 +78,11 @@ struct LoadShapeOptions: ParsableArguments {
     guard (rate ?? 1) > 0, (rate ?? 1) <= 1_000_000 else { throw ValidationError("--rate has to be above 0.") }
     guard (1...100_000).contains(clients ?? 1) else { throw ValidationError("--clients has to be 1 to 100000.") }
     guard (count ?? 1) > 0 else { throw ValidationError("--count has to be above 0.") }
+    let isHTTP = uploadProtocol ?? .xStream != .xStream
+    guard isHTTP || http == nil else { throw ValidationError("--http goes with --protocol put, tus or resumable.") }
+    guard !isHTTP || !payload else {
+      throw ValidationError("--payload goes with x-stream: a PUT is one request by itself.")
+    }
     guard format == nil || UploadKind.Format(rawValue: format ?? "") != nil else {
       throw ValidationError("--format has to be bytes, text or json.")
     }
@@ -83,6 +98,8 @@ struct LoadShapeOptions: ParsableArguments {
     scenario.loop = rate == nil ? .closed : .open
     scenario.count = count
     var kind = UploadKind()
+    if let uploadProtocol { kind.uploadProtocol = uploadProtocol }
+    if let http { kind.http = http }
     if let size { kind.size = .fixed(size.value) }
     if let format = format.flatMap(UploadKind.Format.init(rawValue:)) { kind.format = format }
     if let buffer { kind.buffer = buffer.value }
@@ -96,6 +113,9 @@ struct LoadShapeOptions: ParsableArguments {
     return scenario
   }
 }
+
+extension UploadProtocol: ExpressibleByArgument {}
+extension HTTPVersion: ExpressibleByArgument {}
 
 /// `cut=5%` on the command line.
 struct LoadFault: ExpressibleByArgument {

@@ -27,6 +27,7 @@ final class GatewayPlace: Sendable {
       listen: 127.0.0.1:0
       tls: {certificate: \(Certificates.directory)/server.pem, private-key: \(Certificates.directory)/server.key}
       state: state
+      http: {}
       routes:
         /upload-file:
           limits: \(limits)

@@ -14,7 +14,7 @@ extension LoadConnection {
   /// Goes on after a hold.
   func release() {
     isHeld = false
-    job?.hold = nil
+    flow.hold = nil
     lastActivity = .now()
     pump()
   }
@@ -26,27 +26,22 @@ extension LoadConnection {
     isPumping = true
     defer { isPumping = false }
     while let context, let job, let content = job.content, job.request.isStream, context.channel.isWritable {
-      let sendable = min(exchange.sendable, content.size - position)
+      let sendable = min(exchange.sendable, content.size - flow.position)
       guard sendable > 0 else {
-        if job.request.total == .unlimited, position == content.size { endStream(context) }
+        if job.request.total == .unlimited, flow.position == content.size { endStream(context) }
         return
       }
-      var most = min(Int64(portionSize), sendable)
-      if let hold = job.hold {
-        guard position < hold else {
-          isHeld = true
-          owner?.held(self)
-          return
-        }
-        most = min(most, hold - position)
-      }
-      if position < job.oneByOne { most = 1 }
-      if let bandwidth {
-        guard mayGo(&most, bandwidth, context) else { return }
-      }
-      send(content.portion(at: position, most: Int(most)), context)
-      if position <= job.oneByOne {
-        // In the next turn, so that other connections have theirs.
+      switch flow.next(content, sendable: sendable) {
+      case .hold:
+        isHeld = true
+        owner?.held(self)
+        return
+      case .later(let moment):
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: moment) { [weak self] in self?.pump() }
+        return
+      case .send(let bytes, let yields):
+        send(bytes, context)
+        guard yields else { continue }
         context.eventLoop.assumeIsolated().execute { self.pump() }
         return
       }
@@ -57,7 +52,6 @@ extension LoadConnection {
     let count = bytes.readableBytes
     let now = NIODeadline.now()
     lastActivity = now
-    position += Int64(count)
     recorder.sent(count)
     // The machine hears of it first: the write may end the exchange.
     if case .awaitFinal = exchange.sent(count) { lastByteAt = now }
@@ -66,9 +60,9 @@ extension LoadConnection {
 
   func writePayload(_ context: ChannelHandlerContext) {
     guard let content = job?.content else { return }
-    while position < content.size {
-      let bytes = content.portion(at: position, most: UploadContent.largestPortion)
-      position += Int64(bytes.readableBytes)
+    while flow.position < content.size {
+      let bytes = content.portion(at: flow.position, most: UploadContent.largestPortion)
+      flow.position += Int64(bytes.readableBytes)
       recorder.sent(bytes.readableBytes)
       context.write(wrapOutboundOut(bytes), promise: nil)
     }
@@ -79,19 +73,6 @@ extension LoadConnection {
     job?.content = nil
     lastByteAt = .now()
     if exchange.sourceEnded() { context.close(mode: .output, promise: nil) }
-  }
-
-  /// - Returns: whether a portion may go at once; otherwise it goes later.
-  private func mayGo(_ most: inout Int64, _ bandwidth: Int64, _ context: ChannelHandlerContext) -> Bool {
-    let now = NIODeadline.now()
-    guard nextSend <= now else {
-      context.eventLoop.assumeIsolated().scheduleTask(deadline: nextSend) { [weak self] in self?.pump() }
-      return false
-    }
-    // Twenty portions a second are smooth enough.
-    most = min(most, max(1, bandwidth / 20))
-    nextSend = max(nextSend, now - .milliseconds(50)) + .nanoseconds(Int64(Double(most) / Double(bandwidth) * 1e9))
-    return true
   }
 }
 

@@ -2,14 +2,13 @@ import NIOCore
 import TLSTransport
 import XStream
 
-/// A connection to a target: carries out what ``ClientExchange`` decides, for one upload after another. TLS stands
+/// A connection to a target over x-stream: carries out what ``ClientExchange`` decides, for one upload after another. TLS stands
 /// before it in the pipeline.
-final class LoadConnection: ChannelInboundHandler {
+final class LoadConnection: ChannelInboundHandler, PooledConnection {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  let target: Int
-  let bandwidth: Int64?
+  let place: ConnectionPlace
   unowned let recorder: Recorder
   /// Told once, when TLS is ready or the connection failed before.
   private var onReady: ((Result<LoadConnection, Setback>) -> Void)?
@@ -19,13 +18,9 @@ final class LoadConnection: ChannelInboundHandler {
   weak var owner: (any ExchangeOwner)?
   var exchange = ClientExchange()
   var job: ExchangeJob?
-  /// The next byte of the content to send.
-  var position: Int64 = 0
-  var portionSize = UploadContent.largestPortion
+  var flow: ContentFlow
   var isHeld = false
   var isPumping = false
-  /// When the next byte may go, with a bandwidth.
-  var nextSend = NIODeadline.uptimeNanoseconds(0)
   /// When the last byte that was offered was handed on.
   var lastByteAt: NIODeadline?
   var lastActivity = NIODeadline.now()
@@ -38,11 +33,11 @@ final class LoadConnection: ChannelInboundHandler {
   private var onEnd: ((Bool) -> Void)?
 
   init(
-    target: Int, bandwidth: Int64?, supply: ConnectionSupply, recorder: Recorder,
+    _ place: ConnectionPlace, bandwidth: Int64?, supply: ConnectionSupply, recorder: Recorder,
     onReady: @escaping (Result<LoadConnection, Setback>) -> Void
   ) {
-    self.target = target
-    self.bandwidth = bandwidth
+    self.place = place
+    flow = ContentFlow(bandwidth: bandwidth)
     self.supply = supply
     self.recorder = recorder
     self.onReady = onReady
@@ -72,7 +67,7 @@ final class LoadConnection: ChannelInboundHandler {
     lastActivity = .now()
     lastByteAt = nil
     isHeld = false
-    position = 0
+    flow.begin(hold: job.hold, oneByOne: job.oneByOne)
     let head: PacketHead
     do throws(RequestError) {
       head = try exchange.start(job.request, from: job.point)
@@ -155,17 +150,17 @@ final class LoadConnection: ChannelInboundHandler {
   private func handle(_ message: ClientExchange.OnMessage) {
     switch message {
     case .send(let offset, let portion):
-      position = offset
+      flow.position = offset
       let most = Int64(UploadContent.largestPortion)
-      portionSize = Int(portion < most ? most / portion * portion : most)
+      flow.portionSize = Int(portion < most ? most / portion * portion : most)
       recorder.checkedOffset()
       owner?.offered(self, from: offset)
       pump()
     case .awaitFinal:
-      position = resumePoint?.safe ?? 0
+      flow.position = resumePoint?.safe ?? 0
       lastByteAt = .now()
       recorder.checkedOffset()
-      owner?.offered(self, from: position)
+      owner?.offered(self, from: flow.position)
       // All bytes of a stream of unknown length are sent, and `close_notify` has yet to end it.
       pump()
     case .progress:
@@ -273,6 +268,6 @@ final class LoadConnection: ChannelInboundHandler {
     guard supply.wantsTickets, let context,
       let tls = try? context.pipeline.syncOperations.handler(type: TLSHandler.self), let ticket = tls.resumption
     else { return }
-    supply.remember(ticket, for: target)
+    supply.remember(ticket, for: place)
   }
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import TLSTransport
 import XStream
@@ -13,6 +14,8 @@ import XStream
 enum Setback: Error, Hashable, Sendable {
   /// The server said no.
   case status(Status, String)
+  /// A server of HTTP said no.
+  case httpStatus(Int, String)
   /// No connection.
   case connect(String)
   /// No TLS.
@@ -68,7 +71,7 @@ enum Setback: Error, Hashable, Sendable {
   /// What ``LoadReport/ErrorCount/kind`` says.
   var kind: String {
     switch self {
-    case .status: "status"
+    case .status, .httpStatus: "status"
     case .connect: "connect"
     case .tls: "tls"
     case .lost: "lost"
@@ -84,6 +87,7 @@ enum Setback: Error, Hashable, Sendable {
   var name: String {
     switch self {
     case .status(let status, _): status.name
+    case .httpStatus(let status, _): HTTPResponseStatus(statusCode: status).reasonPhrase
     case .fault(let fault, _): fault.rawValue
     case .violation(.offset): "offset"
     case .violation(.digest): "digest"
@@ -92,14 +96,20 @@ enum Setback: Error, Hashable, Sendable {
     }
   }
 
-  var status: Status? {
-    if case .status(let status, _) = self { status } else { nil }
+  /// The number that the server answered with: below 100 one of x-stream, else one of HTTP.
+  var status: Int? {
+    switch self {
+    case .status(let status, _): status.rawValue
+    case .httpStatus(let status, _): status
+    default: nil
+    }
   }
 
   /// For a person.
   var text: String {
     switch self {
-    case .status(_, let text), .connect(let text), .tls(let text), .lost(let text), .fault(_, let text),
+    case .status(_, let text), .httpStatus(_, let text), .connect(let text), .tls(let text), .lost(let text),
+      .fault(_, let text),
       .violation(.offset(let text)), .violation(.digest(let text)), .violation(.final(let text)):
       text
     case .silent(let seconds): "nothing moved for \(seconds) s"

@@ -1,6 +1,6 @@
 import XStream
 
-extension UploadCourse {
+extension XStreamCourse {
   /// What the next exchange asks for.
   var request: ClientRequest {
     let context = RequestContext(

@@ -1,8 +1,8 @@
 import NIOCore
 import XStream
 
-// What a fault does to an upload on its way, and what is expected of the server then.
-extension UploadCourse {
+// What a fault does to an upload over x-stream on its way, and what is expected of the server then.
+extension XStreamCourse {
   /// What an exchange needs for the fault that is ahead.
   func prepare(_ job: inout ExchangeJob) {
     guard let fault = plan.fault else { return }
@@ -28,7 +28,7 @@ extension UploadCourse {
     case .vanish:
       connection.drop()
       self.connection = nil
-      endAsExpected(.vanish)
+      endAsExpected(.vanish, dropped: point?.key.text)
     case .stall:
       worker.schedule(in: TimeAmount(fault.time)) { [weak connection] in connection?.release() }
     case .halfClose:
@@ -51,8 +51,7 @@ extension UploadCourse {
 
   private func goOn(fresh: Bool) {
     connection = nil
-    recorder.resumed()
-    attempt(fresh: fresh)
+    goOnAfterFault(fresh: fresh)
   }
 
   // MARK: Truncation
@@ -63,9 +62,9 @@ extension UploadCourse {
       step = .givingUp
       attempt(fresh: false)
     case (.givingUp, .ok):
-      endAsExpected(.truncate)
+      endAsExpected(.truncate, dropped: point?.key.text)
     case (.givingUp, .unknownKey) where mayBeGivenUp:
-      endAsExpected(.truncate)
+      endAsExpected(.truncate, dropped: point?.key.text)
     case (_, let status):
       guard status != .ok, status.isWorthRetrying else {
         return fail(.fault(.truncate, "\(step == .asking ? "an ask" : "a give-up") had status \(status.rawValue)"))
@@ -84,7 +83,7 @@ extension UploadCourse {
       return fail(.fault(.wrongDigest, "status 13, but something was kept"))
     }
     point = outcome.key.map { ResumePoint(key: $0) }
-    endAsExpected(.wrongDigest)
+    endAsExpected(.wrongDigest, dropped: point?.key.text)
   }
 
   // MARK: Take-over
@@ -131,7 +130,7 @@ extension UploadCourse {
     connection.awaitEnd { [weak self] isEnded in
       guard let self else { return }
       if isEnded {
-        self.endAsExpected(.malformed)
+        self.endAsExpected(.malformed, dropped: point?.key.text)
       } else {
         self.fail(.fault(.malformed, "the connection was not closed after status 1"))
       }
