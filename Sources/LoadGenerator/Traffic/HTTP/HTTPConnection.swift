@@ -270,6 +270,8 @@ final class HTTPConnection: PooledConnection {
     supply.forget(self)
     onReady.take()?(.failure(setback))
     if isBusy { finish { $0.failed(self, setback) } }
+    // It knows this connection as well.
+    carrier = nil
   }
 
   /// Ends the connection in order.
