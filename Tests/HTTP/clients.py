@@ -1,4 +1,4 @@
-"""Other people's clients against the gateway: tuspy and aiotus from PyPI, in a virtual environment of their own.
+"""Other people's clients against the gateway: h2load, and tuspy and aiotus from PyPI, in a virtual environment of their own.
 
 usage: clients.py --sluice PATH [--packages FOLDER]
 """
@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import io
 import os
+import re
 import shutil
 import signal
 import ssl
@@ -19,8 +20,12 @@ sys.dont_write_bytecode = True
 from gateway import MIB, Gateway  # noqa: E402
 
 PACKAGES = ("tuspy==1.1.0", "aiotus==1.1.0")
+# Kept from run to run, for the packages that its mark names.
+ENVIRONMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.build/http-clients")
 BOUND = 300
 SIZES = (0, 1, 5, 300_000, 3 * MIB + 7)
+# Uploads of h2load, and the size of each.
+LOAD, LOAD_SIZE = 300, 20_000
 
 
 def main():
@@ -33,7 +38,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="sluice-http-clients-")
     gateway = Gateway(folder, options.sluice)
     try:
-        python = f"{options.packages or install(folder)}/bin/python3"
+        python = f"{options.packages or install()}/bin/python3"
         gateway.start()
         # What the clients trust, each by its own library's variable.
         environment = os.environ | {
@@ -43,22 +48,44 @@ def main():
             "FOLDER": folder,
         }
         done = subprocess.run([python, "-B", os.path.abspath(__file__), "inside"], env=environment, check=False)
-        wanted = sorted(content(size) for size in SIZES for _ in range(USES))
+        is_loaded = h2load(gateway)
+        wanted = sorted([content(size) for size in SIZES for _ in range(USES)] + [content(LOAD_SIZE)] * LOAD)
         kept = sorted(gateway.content(one) for one in gateway.published())
         print(f"{len(kept)} files in the store" + ("" if kept == wanted else f", expected {len(wanted)}, or others"))
-        return 0 if done.returncode == 0 and kept == wanted else 1
+        return 0 if done.returncode == 0 and is_loaded and kept == wanted else 1
     finally:
         gateway.stop()
         shutil.rmtree(folder)
 
 
-def install(folder):
-    place = f"{folder}/environment"
-    subprocess.run([sys.executable, "-m", "venv", place], check=True)
+def install():
+    """The environment with the packages, made anew where they are others."""
+    place, mark = os.path.normpath(ENVIRONMENT), f"{ENVIRONMENT}/packages"
+    if os.path.exists(mark):
+        with open(mark, encoding="ascii") as file:
+            if file.read().split() == list(PACKAGES):
+                return place
+    subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
     done = subprocess.run([f"{place}/bin/pip", "install", "--quiet", *PACKAGES], check=False)
     if done.returncode:
-        sys.exit("PyPI cannot be reached: nothing was tested")
+        sys.exit(f"{' and '.join(PACKAGES)} cannot be installed from PyPI: nothing was tested")
+    with open(mark, "w", encoding="ascii") as file:
+        file.write("\n".join(PACKAGES))
     return place
+
+
+def h2load(gateway):
+    """nghttp2's load tool: 10 connections with 10 streams at once each, a PUT on each stream."""
+    path = f"{gateway.folder}/load"
+    with open(path, "wb") as file:
+        file.write(content(LOAD_SIZE))
+    words = ["-n", str(LOAD), "-c", "10", "-m", "10", "-d", path, "-H", ":method: PUT", f"{gateway.origin}/files/load"]
+    done = subprocess.run(["h2load", *words], check=False, capture_output=True, text=True)
+    fine = re.search(rf"^status codes: {LOAD} 2xx, 0 3xx, 0 4xx, 0 5xx$", done.stdout, re.M)
+    print(f"{'passed' if fine else 'FAILED'} h2load, {LOAD} PUTs of {LOAD_SIZE} bytes")
+    if not fine:
+        print(done.stdout + done.stderr)
+    return bool(fine)
 
 
 def content(size):
