@@ -45,6 +45,13 @@ def three_files(rig, size=6 * MB):
     return [rig.file(name, size) for name in ("one.bin", "two.pdf", "three.tar.gz")]
 
 
+def arrived(rig, path):
+    """Whether the server has all of a file."""
+    if rig.fake:
+        return any(upload.complete for upload in rig.fake.named(os.path.basename(path)))
+    return len(rig.gateway.files()) == 1
+
+
 def wait_all_done(browser, count):
     browser.wait("all done", lambda: list(browser.states().values()) == ["done"] * count, 60)
 
@@ -408,14 +415,29 @@ def cancel_deletes(rig):
     browser.wait("progress", lambda: browser.progress("cancel.bin") > 0.3)
     browser.press("cancel.bin", ".end")
     browser.wait_for(cancel="canceled")
-    rig.relay.rate = None
     browser.wait("the deletion", lambda: not rig.unfinished())
+    rig.relay.rate = None
     browser.press("cancel.bin", ".end")
     browser.wait("the removal", lambda: browser.states() == {})
     assert browser.focused() == "pickFiles"
     browser.driver.refresh()
     time.sleep(0.5)
     assert browser.states() == {}
+
+
+@own_case
+def cancel_that_comes_too_late(rig):
+    rig.faults_expected = True
+    path = rig.file("late.bin", MB)
+    browser = rig.open()
+    # The server has all of it, and its answer is on its way for ever.
+    browser.run("Object.defineProperty(XMLHttpRequest.prototype, 'onload', { set() {} });"
+                "Object.defineProperty(XMLHttpRequest.prototype, 'onloadend', { set() {} })")
+    browser.choose(path)
+    browser.wait("the file", lambda: arrived(rig, path), 20)
+    browser.press("late.bin", ".end")
+    browser.wait_for(late="done")
+    rig.check_arrived(path)
 
 
 @case
@@ -461,8 +483,11 @@ def all_by_keyboard(rig):
     assert browser.focused() == "Resume: one.bin"
     browser.keys(Keys.SPACE)
     browser.wait_for(one="running")
+    begun = rig.unfinished()
     browser.keys(Keys.TAB, Keys.ENTER)
     browser.wait_for(one="canceled")
+    # The relay and the kernel have bytes of it, perhaps to its end: let go, these would overtake the deletion.
+    browser.wait("the deletion", lambda: begun is None or len(rig.unfinished()) < len(begun))
     assert browser.focused() == "Remove from the list: one.bin"
     browser.keys(Keys.ENTER)
     assert browser.focused() == "Cancel: two.pdf", browser.focused()

@@ -203,6 +203,11 @@ class Exchange(BaseHTTPRequestHandler):
         self.answer(201, {"Upload-Complete": "?1", "Repr-Digest": f"sha-256=:{digest}:"})
 
     def do_DELETE(self):
-        if not self.refused() and self.upload():
+        if self.refused():
+            return
+        upload = self.upload()
+        if upload and upload.complete:
+            self.problem(403, "What is complete stays")
+        elif upload:
             del self.fake.uploads[self.path.rpartition("/")[2]]
             self.answer(204)

@@ -86,7 +86,10 @@ class Rig:
         return LIMIT
 
     def unfinished(self):
-        return self.gateway.unfinished() if self.gateway else list(self.fake.uploads)
+        """What the server has of uploads that have not ended; `None` where nobody can tell."""
+        if self.gateway:
+            return self.gateway.unfinished()
+        return list(self.fake.uploads) if self.fake else None
 
     def forget(self, name):
         """The server has the upload of a row no more."""
