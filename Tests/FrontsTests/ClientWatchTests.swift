@@ -59,4 +59,18 @@ struct ClientWatchTests {
     watch.writability(isWritable: true, now: start + .seconds(24))
     #expect(watch.verdict(now: start + .seconds(25)) != .close)
   }
+
+  @Test(
+    "a client that does not read has no more time for its own part, and nobody looks again at a time that is over",
+    arguments: [
+      (ClientWatch.Phase.head, 10, ClientWatch.Verdict.headTooSlow), (.body, 20, .silent), (.idle, 100, .close),
+      (.draining, 2, .close),
+    ])
+  func deafAndSlow(phase: ClientWatch.Phase, seconds: Int64, verdict: ClientWatch.Verdict) {
+    var watch = watch(phase)
+    watch.writability(isWritable: false, now: start + .seconds(seconds - 1))
+    #expect(watch.verdict(now: start + .seconds(seconds - 1)) == .lookAgain(start + .seconds(seconds)))
+    #expect(watch.verdict(now: start + .seconds(seconds)) == verdict)
+    #expect(watch.verdict(now: start + .seconds(seconds + 10)) == verdict)
+  }
 }

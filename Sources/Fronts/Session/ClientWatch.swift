@@ -55,18 +55,17 @@ package struct ClientWatch {
   }
 
   func verdict(now: NIODeadline) -> Verdict {
-    if let unwritableSince {
-      let due = unwritableSince + timeouts.silence
-      if due <= now { return .close }
-      return .lookAgain(min(due, ownDeadline ?? due))
+    let unreadDeadline = unwritableSince.map { $0 + timeouts.silence }
+    if let unreadDeadline, unreadDeadline <= now { return .close }
+    if let ownDeadline, ownDeadline <= now {
+      switch phase {
+      case .idle, .draining, .ownWork: return .close
+      case .head: return .headTooSlow
+      case .body: return .silent
+      }
     }
-    guard let due = ownDeadline else { return .never }
-    guard due <= now else { return .lookAgain(due) }
-    switch phase {
-    case .idle, .draining, .ownWork: return .close
-    case .head: return .headTooSlow
-    case .body: return .silent
-    }
+    // Never a time that is over: whoever looks again then would do nothing else.
+    return [unreadDeadline, ownDeadline].compactMap { $0 }.min().map { .lookAgain($0) } ?? .never
   }
 
   private var ownDeadline: NIODeadline? {
