@@ -102,13 +102,9 @@ package struct MultipartMachine: Sendable {
     let before = input.readableBytes
     let found = search()
     let total = passed + before - input.readableBytes
-    if found.isDelimiter {
-      state = .delimiterEnd
-    } else if total - matched > Self.largestPreamble {
-      return fail(.preamble)
-    } else {
-      state = .preamble(passed: total)
-    }
+    // Before the first byte two of a delimiter are there, so a form's own beginning counts as less than nothing.
+    if total - (found.isDelimiter ? delimiter.readableBytes : matched) > Self.largestPreamble { return fail(.preamble) }
+    state = found.isDelimiter ? .delimiterEnd : .preamble(passed: total)
     return nil
   }
 

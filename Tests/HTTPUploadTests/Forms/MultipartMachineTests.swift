@@ -126,6 +126,17 @@ struct MultipartMachineTests {
     }
   }
 
+  @Test("a preamble is too long in whichever slices it comes, and one byte less is not", arguments: [0, 1, 500, 2000])
+  func longPreamble(cut: Int) throws {
+    let form = "\r\n--b\r\nA: 1\r\n\r\nx\r\n--b--"
+    for (length, outcome) in [(1024, Outcome.parts(["1|x|"])), (1025, .malformed(.preamble))] {
+      let bytes = Array((String(repeating: "x", count: length) + form).utf8)
+      let place = min(cut, bytes.count)
+      #expect(
+        try read([Array(bytes[..<place]), Array(bytes[place...])]) == outcome, "\(length) bytes, cut at \(place)")
+    }
+  }
+
   @Test("a preamble and an epilogue are passed over")
   func surroundings() throws {
     #expect(try read([Array("hello\r\n--b\r\n\r\nx\r\n--b--\r\n--b\r\n".utf8)]) == .parts(["|x|"]))
