@@ -225,6 +225,17 @@ def _mutated(draw, sent):
     return sent
 
 
+@case("H37 read", "1,000 pipelined OPTIONS, and a PUT on another connection", "1,000 answers; the PUT waits for few of them")
+def _(run):
+    with run.connect() as many, run.connect() as other:
+        many.send(message("OPTIONS", "/files", host=run.host) * 1000)
+        other.send(message("PUT", "/files/x", {}, b"hello", host=run.host))
+        must(other.answer(), 201)
+        run.stored(b"hello")
+        for _ in range(1000):
+            must(many.answer("OPTIONS"), 200)
+
+
 @case(
     "H38",
     "900 requests of each kind with random faults, the client's end after them",

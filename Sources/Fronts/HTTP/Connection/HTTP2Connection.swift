@@ -49,7 +49,7 @@ final class HTTP2Connection: ChannelInboundHandler {
           HTTP2Authority(), HTTP2FramePayloadToHTTP1ServerCodec(), exchanges)
       }
     }
-    try channel.pipeline.syncOperations.addHandlers(handler, connection)
+    try channel.pipeline.syncOperations.addHandlers(HTTP2Pace(), handler, connection)
   }
 
   private static var configuration: NIOHTTP2Handler.ConnectionConfiguration {

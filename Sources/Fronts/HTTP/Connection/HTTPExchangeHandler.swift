@@ -16,6 +16,8 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   static let mostToDiscard: Int64 = 1 << 20
   /// So many bytes of a larger one are read, so that the client sees the answer before the connection ends.
   static let mostToRead: Int64 = 16 << 20
+  /// One read may bring thousands of requests: after so many answers the event loop's other connections have their turn.
+  static let mostInTurn = 64
 
   let front: HTTPFront
   let peer: ConnectionPeer
@@ -29,8 +31,10 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   private(set) var isStopping = false
   private var pendingProgress: HTTPFields?
   private var nextProgress = NIODeadline.uptimeNanoseconds(0)
-  /// An answer whose end waits for the client to read, and whether the connection ends with it.
+  /// An answer whose end waits for the client to read, or for others' turn, and whether the connection ends with it.
   private var heldAnswer: (exchange: HTTPExchange, ends: Bool)?
+  /// Answers since the last read, or since others had their turn.
+  private var answersInTurn = 0
   /// Answers where there is no exchange; `nil` for HTTP/2.
   weak var refusal: HTTP1Refusal?
   /// The connection that this is a stream of; `nil` for HTTP/1.1.
@@ -158,6 +162,12 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     readIfWanted()
   }
 
+  func channelReadComplete(context: ChannelHandlerContext) {
+    // While answers wait for their turn, the next one comes from its timer.
+    if answersInTurn < Self.mostInTurn { answersInTurn = 0 }
+    context.fireChannelReadComplete()
+  }
+
   func read(context: ChannelHandlerContext) {
     if isReadingHeld {
       isReadWanted = true
@@ -228,7 +238,15 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   /// read may have brought hundreds.
   private func endHeldAnswer() {
     guard let (exchange, ends) = heldAnswer, let context, context.channel.isWritable || ends else { return }
+    if !ends, answersInTurn >= Self.mostInTurn { return }
     heldAnswer = nil
+    answersInTurn += 1
+    if answersInTurn == Self.mostInTurn {
+      context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) {
+        self.answersInTurn = 0
+        self.endHeldAnswer()
+      }
+    }
     write(.end(nil))
     context.flush()
     if ends { return drain() }
