@@ -9,6 +9,11 @@ let features: [SwiftSetting] = [
 ].map { .enableUpcomingFeature($0) }
 let watched = features + [.unsafeFlags(["-sanitize=fuzzer,address"])]
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 #if arch(x86_64)
   let vectorCipher: [Target.Dependency] = ["CIPSecMB"]
@@ -20,7 +25,11 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 
 let package = Package(
   name: "fuzz",
-  dependencies: [.package(url: "https://github.com/apple/swift-nio", from: "2.101.0")],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+  ],
   targets: [
     .systemLibrary(name: "CIPSecMB"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
@@ -29,13 +38,28 @@ let package = Package(
     .target(
       name: "TLSTransport", dependencies: vectorCipher + ["COpenSSL", "TextForms", nioCore],
       swiftSettings: watched + vectorSettings),
+    .target(name: "HTTPUpload", dependencies: [nioCore], swiftSettings: watched),
+    .target(name: "ContentDigests", dependencies: ["COpenSSL", nioCore], swiftSettings: watched),
+    .target(name: "GatewayCore", dependencies: ["TextForms", nioCore, logging], swiftSettings: watched),
+    .target(
+      name: "Fronts",
+      dependencies: [
+        "ContentDigests", "GatewayCore", "HTTPUpload", "TLSTransport", "XStream", nioCore, nioHTTP1, nioHPACK, nioHTTP2,
+        logging,
+      ],
+      resources: [.embedInCode("HTTP/Page/upload.html")], swiftSettings: watched),
+    .target(name: "FuzzDriver", swiftSettings: features),
     fuzzer("FuzzServerExchange", of: ["XStream"]),
     fuzzer("FuzzRecordDecryptor", of: ["COpenSSL", "TLSTransport"]),
+    fuzzer("FuzzMultipart", of: ["HTTPUpload"]),
+    fuzzer("FuzzRequestHead", of: ["HTTPUpload"]),
+    fuzzer(
+      "FuzzHTTPConnection", of: ["Fronts", "GatewayCore", "HTTPUpload", "TLSTransport", nioEmbedded, nioHTTP1, logging]),
   ]
 )
 
 func fuzzer(_ name: String, of parts: [Target.Dependency]) -> Target {
   .executableTarget(
-    name: name, dependencies: parts + [nioCore], swiftSettings: features + [.unsafeFlags(fuzzing)],
+    name: name, dependencies: parts + ["FuzzDriver", nioCore], swiftSettings: features + [.unsafeFlags(fuzzing)],
     linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])])
 }
