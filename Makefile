@@ -1,6 +1,6 @@
 .POSIX:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-engines lint format build release load load-agreement soak faults fuzz bench bench-micro allocations prerequisites install clean
+.PHONY: help demo test test-engines lint format build release load load-agreement soak faults hostile fuzz bench bench-micro allocations prerequisites install clean
 
 PREFIX = /usr/local
 RELEASE = .build/release/sluice
@@ -19,6 +19,7 @@ test: prerequisites lint ## everything that is tested at each change, in minutes
 	swift test --disable-xctest --skip-build --no-parallel
 	/usr/bin/python3 Tests/Soak/soak.py --sluice .build/debug/sluice --short
 	/usr/bin/python3 Tests/HTTP/cases.py --sluice .build/debug/sluice
+	/usr/bin/python3 Tests/HTTP/clients.py --sluice .build/debug/sluice
 
 # Debian's selenium is for Debian's own Python alone.
 test-engines: prerequisites ## tests that need a browser: the upload page against a gateway, in four minutes
@@ -51,12 +52,15 @@ soak: release ## five minutes in which everything fails; make soak SECONDS=900 R
 faults: release ## ten minutes: each system call of an upload fails, waits or kills, and the power of recorded disks is cut
 	/usr/bin/python3 Tests/Faults/faults.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT) $(FAULTS)
 
+hostile: release ## four minutes at most: honest uploads beside floods, drips and smugglers over HTTP keep their rate
+	/usr/bin/python3 Tests/Hostile/hostile.py --sluice $(RELEASE)
+
 FAULTS =
 
 SOAK_SECONDS = $(if $(filter command environment,$(firstword $(origin SECONDS))),--seconds $(SECONDS))
 SOAK_REPORT = $(if $(REPORT),--report-markdown $(REPORT))
 
-fuzz: prerequisites ## random input to parser and server machine for a minute, records for half; make fuzz SECONDS=600 for more
+fuzz: prerequisites ## random input to parsers, machines and HTTP for two minutes and a half; make fuzz SECONDS=600 for more
 	Tests/Fuzz/run.sh $(SECONDS)
 
 SECONDS = 60
