@@ -63,7 +63,7 @@ struct ClientWatchTests {
   @Test(
     "a client that does not read has no more time for its own part, and nobody looks again at a time that is over",
     arguments: [
-      (ClientWatch.Phase.head, 10, ClientWatch.Verdict.headTooSlow), (.body, 20, .silent), (.idle, 100, .close),
+      (ClientWatch.Phase.head, Int64(10), ClientWatch.Verdict.headTooSlow), (.body, 20, .silent), (.idle, 100, .close),
       (.draining, 2, .close),
     ])
   func deafAndSlow(phase: ClientWatch.Phase, seconds: Int64, verdict: ClientWatch.Verdict) {
