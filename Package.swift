@@ -116,7 +116,8 @@ let package = Package(
     .testTarget(name: "GatewayCoreTests", dependencies: ["GatewayCore", nioCore, nioEmbedded, logging]),
     .testTarget(name: "HTTPUploadTests", dependencies: ["HTTPUpload", nioCore]),
     .testTarget(
-      name: "FrontsTests", dependencies: ["Fronts", "GatewayCore", "XStream", nioCore, nioEmbedded, logging]),
+      name: "FrontsTests",
+      dependencies: ["Fronts", "GatewayCore", "TLSTransport", "XStream", nioCore, nioEmbedded, logging]),
     .testTarget(
       name: "TLSTransportTests",
       dependencies: ["TestPrerequisites", "TLSTransport", nioCore, nioPosix, nioEmbedded]),

@@ -27,6 +27,8 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   private var recordPath: TLSRecordPath
   private var hasBegunHead = false
   private var isReadWanted = false
+  /// Whether more of the read that is under way may come.
+  private(set) var isWithinRead = false
   private var isClosing = false
   private(set) var isStopping = false
   private var pendingProgress: HTTPFields?
@@ -146,6 +148,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    isWithinRead = true
     switch unwrapInboundIn(data) {
     case .head(let head):
       hasBegunHead = false
@@ -165,6 +168,8 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   func channelReadComplete(context: ChannelHandlerContext) {
     // While answers wait for their turn, the next one comes from its timer.
     if answersInTurn < Self.mostInTurn { answersInTurn = 0 }
+    isWithinRead = false
+    exchange?.tellExpected()
     context.fireChannelReadComplete()
   }
 

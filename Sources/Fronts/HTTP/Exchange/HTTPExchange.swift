@@ -28,6 +28,7 @@ final class HTTPExchange {
   /// Where the next byte goes, in bytes from the stream's start.
   private(set) var position: Int64 = 0
   private var discarded: Int64 = 0
+  private var expectation: BodyExpectation
   private var isAnsweringBadInput = false
   /// Takes the body instead of the session; `nil` is its end.
   var takesForm: ((ByteBuffer?) -> Void)?
@@ -38,9 +39,11 @@ final class HTTPExchange {
     self.handler = handler
     self.head = head
     // NIO's codec of HTTP/2 says `chunked` where a body has no length; there is no such field in that version.
-    self.fields = HTTPFields(
+    let fields = HTTPFields(
       head.headers.lazy.filter { !handler.isStream || $0.name.lowercased() != "transfer-encoding" }
         .map { ($0.name, $0.value) })
+    self.fields = fields
+    self.expectation = BodyExpectation(length: fields.first("Content-Length").flatMap { Int64($0) })
   }
 
   var front: HTTPFront { handler.front }
@@ -92,6 +95,7 @@ final class HTTPExchange {
   // MARK: The body
 
   func received(_ bytes: ByteBuffer) {
+    expectation.received(bytes.readableBytes)
     guard !isAnswered else { return discard(bytes.readableBytes) }
     if let takesForm { return takesForm(bytes) }
     guard isOffered, session?.takesBytes == true else { return waiting.append(bytes) }
@@ -149,7 +153,8 @@ final class HTTPExchange {
       if handler.isStopping { gatewayStops() }
       isOffered = true
       handler.uploadIsOffered()
-      expect(offer)
+      expectation.offered(at: offer.offset)
+      if !handler.isWithinRead { tellExpected() }
       takeWaiting()
     case .goOn: takeWaiting()
     case .safe(let offset): operation.safe(upTo: offset)
@@ -162,13 +167,11 @@ final class HTTPExchange {
     }
   }
 
-  private func expect(_ offer: UploadOffer) {
-    guard !handler.isStream, takesForm == nil, let text = fields.first("Content-Length"), let count = Int64(text),
-      waiting.isEmpty
-    else {
-      return
-    }
-    handler.context?.triggerUserOutboundEvent(ExpectedPlaintext(count: count, from: offer.offset), promise: nil)
+  /// Tells those below how many bytes may still come, and where the next one goes. Between two reads.
+  func tellExpected() {
+    // What a form brings has no place of its own.
+    guard !handler.isStream, !isAnswered, takesForm == nil, let expected = expectation.tell() else { return }
+    handler.context?.triggerUserOutboundEvent(expected, promise: nil)
   }
 
   private func stopped(_ reason: StopReason, _ offset: Int64) {
