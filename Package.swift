@@ -117,7 +117,7 @@ let package = Package(
     .testTarget(name: "HTTPUploadTests", dependencies: ["HTTPUpload", nioCore]),
     .testTarget(
       name: "FrontsTests",
-      dependencies: ["Fronts", "GatewayCore", "TLSTransport", "XStream", nioCore, nioEmbedded, logging]),
+      dependencies: ["Fronts", "GatewayCore", "TLSTransport", "XStream", nioCore, nioEmbedded, nioHTTP2, logging]),
     .testTarget(
       name: "TLSTransportTests",
       dependencies: ["TestPrerequisites", "TLSTransport", nioCore, nioPosix, nioEmbedded]),

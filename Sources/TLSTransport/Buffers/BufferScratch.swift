@@ -53,6 +53,8 @@ final class BufferScratch {
   var receivedLittle = Slot()
   /// Plaintext of one read.
   var plaintext = Slot()
+  /// What others put together of it.
+  var gathered = Slot()
   /// Ciphertext for the socket.
   var encrypted = Slot()
 

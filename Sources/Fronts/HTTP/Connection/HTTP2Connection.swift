@@ -17,10 +17,15 @@ final class HTTP2Connection: ChannelInboundHandler {
   private static let narrowStreams = 100
   /// What a stream may have under way before an upload is offered, in bytes: the protocol's own default.
   private static let narrow = 65_535
+  /// What all streams together may have under way, in bytes. What binds memory are the streams' windows: this one is
+  /// opened again at once, whatever they read.
+  private static let whole = HTTP2Windows.wide * 2
 
   private let front: HTTPFront
   private let label: ConnectionLabel
   private let list: HTTP2StreamList
+  private let bodies = HTTP2Bodies(
+    streamWindow: HTTP2Connection.narrow, connectionWindow: HTTP2Connection.whole)
   private var context: ChannelHandlerContext?
   private var permit: HTTP2Windows.Permit?
   private var watch: ConnectionWatch?
@@ -37,6 +42,7 @@ final class HTTP2Connection: ChannelInboundHandler {
     let list = HTTP2StreamList()
     let connection = HTTP2Connection(front, label: peer.label, list: list)
     list.onChange = { [weak connection] in connection?.streamsChanged() }
+    connection.bodies.onExcess = { [weak connection] in connection?.windowWasExceeded() }
     let bound = NIOLoopBound((connection, peer), eventLoop: channel.eventLoop)
     let handler = NIOHTTP2Handler(
       mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: configuration,
@@ -46,10 +52,10 @@ final class HTTP2Connection: ChannelInboundHandler {
         let (connection, peer) = bound.value
         let exchanges = HTTPExchangeHandler(front, peer: peer, connection: connection)
         try stream.pipeline.syncOperations.addHandlers(
-          HTTP2Authority(), HTTP2FramePayloadToHTTP1ServerCodec(), exchanges)
+          HTTP2Body(connection.bodies), HTTP2Authority(), HTTP2FramePayloadToHTTP1ServerCodec(), exchanges)
       }
     }
-    try channel.pipeline.syncOperations.addHandlers(HTTP2Pace(), handler, connection)
+    try channel.pipeline.syncOperations.addHandlers(HTTP2Pace(), connection.bodies, handler, connection)
   }
 
   private static var configuration: NIOHTTP2Handler.ConnectionConfiguration {
@@ -59,8 +65,9 @@ final class HTTP2Connection: ChannelInboundHandler {
       HTTP2Setting(parameter: .maxHeaderListSize, value: 16 << 10),
       HTTP2Setting(parameter: .initialWindowSize, value: narrow),
     ]
-    // What binds memory are the streams' windows: this one is opened again at once, whatever they read.
-    configuration.targetWindowSize = HTTP2Windows.wide * 2
+    configuration.targetWindowSize = whole
+    // ``HTTP2Body`` does it.
+    configuration.contentLengthValidation = .disabled
     return configuration
   }
 
@@ -70,6 +77,10 @@ final class HTTP2Connection: ChannelInboundHandler {
       front.timeouts, on: context.eventLoop, currentPhase: { [list] in list.isEmpty ? .idle : .ownWork },
       onVerdict: { [weak self] _ in self?.end() })
     watch?.look()
+    // NIO's handler would at the first frame of a body, which it does not see.
+    let opening = HTTP2Frame(
+      streamID: .rootStream, payload: .windowUpdate(windowSizeIncrement: Self.whole - Self.narrow))
+    context.writeAndFlush(wrapOutboundOut(opening), promise: nil)
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -108,6 +119,16 @@ final class HTTP2Connection: ChannelInboundHandler {
     ]
     let frame = HTTP2Frame(streamID: .rootStream, payload: .settings(.settings(settings)))
     context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+    bodies.widen(to: HTTP2Windows.wide)
+  }
+
+  /// The client sends more than it may (RFC 9113, section 6.9.1).
+  private func windowWasExceeded() {
+    guard let context else { return }
+    let frame = HTTP2Frame(
+      streamID: .rootStream, payload: .goAway(lastStreamID: .maxID, errorCode: .flowControlError, opaqueData: nil))
+    context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+    context.close(promise: nil)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -170,7 +170,7 @@ final class HTTPExchange {
   /// Tells those below how many bytes may still come, and where the next one goes. Between two reads.
   func tellExpected() {
     // What a form brings has no place of its own.
-    guard !handler.isStream, !isAnswered, takesForm == nil, let expected = expectation.tell() else { return }
+    guard !isAnswered, takesForm == nil, let expected = expectation.tell() else { return }
     handler.context?.triggerUserOutboundEvent(expected, promise: nil)
   }
 
