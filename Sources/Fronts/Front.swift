@@ -34,7 +34,10 @@ package struct ConnectionPeer {
   /// What the log calls the connection.
   package let label: ConnectionLabel
 
-  init(_ handshake: TLSHandshakeCompleted, channel: any Channel, label: ConnectionLabel) {
+  /// - Parameter trust: what the listener trusts, whenever it is asked.
+  init(
+    _ handshake: TLSHandshakeCompleted, channel: any Channel, label: ConnectionLabel, trust: any TLSContextSource
+  ) {
     let certificate = handshake.peerCertificate
     var connection = ClientConnection()
     connection.remote = channel.remoteAddress
@@ -47,7 +50,7 @@ package struct ConnectionPeer {
     connection.serverName = handshake.serverName
     self.connection = connection
     self.credentials = Credentials(
-      certificate: certificate.flatMap(CertificateHolder.init), token: nil, address: label.peer)
+      certificate: certificate.flatMap { ShownCertificate($0, trust: trust) }, token: nil, address: label.peer)
     self.recordPath = handshake.recordPath
     self.label = label
   }
@@ -62,10 +65,28 @@ package struct ConnectionPeer {
   }
 }
 
-extension CertificateHolder {
+extension ShownCertificate {
   /// `nil` for a certificate of which it is not known who vouches for it.
-  init?(_ certificate: PeerCertificate) {
-    guard let identity = certificate.identity else { return nil }
-    self.init(identity: identity.name, subject: identity.hasSubject ? certificate.subject : nil)
+  convenience init?(_ certificate: PeerCertificate, trust: any TLSContextSource) {
+    guard let identity = certificate.identity, let chain = certificate.chain else { return nil }
+    let isOnlyAuthority = trust.clientTrust?.isOneAuthority ?? false
+    self.init(
+      holder: CertificateHolder(
+        identity: identity.name, subject: identity.hasSubject && isOnlyAuthority ? certificate.subject : nil),
+      names: Names(
+        subject: certificate.subject, commonName: certificate.commonName, dns: certificate.dnsNames,
+        uris: certificate.uris, emails: certificate.emails),
+      key: certificate.keyFingerprint, authority: chain.authority
+    ) { now in
+      let seconds = now.milliseconds / 1000
+      return trust.clientTrust?.trusts(chain, at: seconds).map { WallTime(seconds: $0) }
+    }
+  }
+}
+
+extension WallTime {
+  /// Held within what can be said.
+  fileprivate init(seconds: Int64) {
+    self.init(milliseconds: seconds.multipliedReportingOverflow(by: 1000).overflow ? .max : seconds * 1000)
   }
 }

@@ -38,7 +38,8 @@ struct SessionMachineRandomWalkTests {
       case 8: leaves += machine.endDidNotCome() == .leave ? 1 : 0
       case 9: leaves += machine.silence() == .leave ? 1 : 0
       case 10 where machine.takesEnd: machine.endCame()
-      case 11 where core == .open && leaves == 0 && machine.hasOffer: machine.superseded()
+      case 11 where core == .open && leaves == 0 && machine.hasOffer:
+        if .random(using: &random) { machine.superseded() } else { machine.rightEnded() }
       case 12 where core == .open && !machine.awaitsBytes:
         let reason = machine.suspended()
         core = .none

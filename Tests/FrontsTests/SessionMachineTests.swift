@@ -88,6 +88,23 @@ struct SessionMachineTests {
     #expect(machine.suspended() == .superseded)
   }
 
+  @Test("a right that has ended is told, also where it ended with the last bytes")
+  func rightEnded() {
+    var machine = receiving()
+    machine.rightEnded()
+    #expect(!machine.takesBytes && !machine.takesEnd && machine.hasOffer)
+    machine.finish()
+    #expect(machine.suspended() == .unauthorized)
+    var whole = receiving()
+    whole.finish()
+    whole.rightEnded()
+    #expect(whole.suspended() == .unauthorized)
+    var unheard = SessionMachine()
+    unheard.begin()
+    unheard.rightEnded()
+    #expect(unheard.takesBytes && !unheard.hasOffer)
+  }
+
   @Test("what is safe is remembered for a client that does not read, and forgotten with the upload")
   func unheard() {
     var machine = receiving()

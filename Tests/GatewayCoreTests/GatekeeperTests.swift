@@ -6,7 +6,8 @@ import Testing
 @Suite("The gatekeeper")
 struct GatekeeperTests {
   private struct Tokens: TokenDirectory {
-    func name(of token: String) -> String? { token == "right" ? "alice" : nil }
+    func holder(of token: String) -> TokenHolder? { token == "right" ? TokenHolder(id: [1], name: "alice") : nil }
+    func current(_ earlier: TokenHolder) -> TokenHolder? { earlier }
   }
 
   private func gatekeeper(
@@ -31,7 +32,8 @@ struct GatekeeperTests {
     UploadRequest(
       access: AccessRequest(
         route: route,
-        credentials: Credentials(certificate: certificate.map { holder($0) }, token: token, address: "192.0.2.1")),
+        credentials: Credentials(
+          certificate: certificate.map { ShownCertificate(holder: holder($0)) }, token: token, address: "192.0.2.1")),
       shape: shape, format: format, total: 10, transfer: TransferTerms(buffer: buffer))
   }
 

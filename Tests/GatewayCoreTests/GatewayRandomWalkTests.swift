@@ -207,7 +207,7 @@ private final class Walk {
         }
         end(client)
       case .refused, .alreadyComplete: end(client)
-      case .superseded: client.isOver = true
+      case .superseded, .unauthorized: client.isOver = true
       case .paused, .resumed: break
       }
     }

@@ -124,7 +124,8 @@ struct TakeoverTests {
   @Test("is refused alike for another client and a key that never was, and disturbs nobody")
   func strangers() throws {
     struct Tokens: TokenDirectory {
-      func name(of token: String) -> String? { token }
+      func holder(of token: String) -> TokenHolder? { TokenHolder(id: Array(token.utf8), name: token) }
+      func current(_ earlier: TokenHolder) -> TokenHolder? { earlier }
     }
     let fixture = GatewayFixture(
       access: RouteAccess(takesAnyone: true, takesCertificates: false, tokens: Tokens()))

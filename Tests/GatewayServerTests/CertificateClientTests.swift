@@ -9,59 +9,6 @@ import XStreamClient
 
 /// Who is who among clients with certificates.
 @Suite(.timeLimit(.minutes(1))) struct CertificateClientTests {
-  /// Certificates of two authorities that one file of `client-ca` has.
-  private final class Authorities {
-    let folder: GatewayFolder
-
-    init(_ folder: GatewayFolder) throws {
-      self.folder = folder
-      for name in ["first", "second"] {
-        try run(
-          [
-            "req", "-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", path(name + ".key"), "-out",
-            path(name + ".pem"),
-          ] + Self.newKey)
-      }
-      let both = try ["first.pem", "second.pem"].map { try String(contentsOfFile: path($0), encoding: .utf8) }.joined()
-      try folder.write("clients-ca.pem", both)
-    }
-
-    private static let newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-
-    func path(_ name: String) -> String { folder.path + "/" + name }
-
-    /// A client that shows a certificate of its own.
-    func client(_ subject: String, _ alternatives: String?, by authority: String = "first") throws -> UploadClient {
-      let name = UUID().uuidString
-      try run(
-        ["req", "-new", "-subj", subject, "-keyout", path(name + ".key"), "-out", path(name + ".csr")] + Self.newKey)
-      let names = alternatives.map { "subjectAltName=\(subject == "/" ? "critical," : "")\($0)\n" } ?? ""
-      try folder.write(name + ".cnf", names + "extendedKeyUsage=clientAuth\n")
-      try run([
-        "x509", "-req", "-days", "2", "-in", path(name + ".csr"), "-CA", path(authority + ".pem"), "-CAkey",
-        path(authority + ".key"), "-set_serial", "\(UInt64.random(in: 1...(.max >> 1)))", "-extfile",
-        path(name + ".cnf"),
-        "-out", path(name + ".pem"),
-      ])
-      return try UploadClient(
-        ClientConfiguration(
-          trust: .caFile(TestCertificates.ours.ca),
-          identity: .init(certificateChainFile: path(name + ".pem"), privateKeyFile: path(name + ".key")),
-          silenceTimeout: .seconds(20)))
-    }
-
-    private func run(_ arguments: [String]) throws {
-      let process = Process()
-      process.executableURL = URL(filePath: "/usr/bin/env")
-      process.arguments = ["openssl"] + arguments
-      process.standardError = FileHandle.nullDevice
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
-      process.waitUntilExit()
-      try #require(process.terminationStatus == 0, "openssl \(arguments)")
-    }
-  }
-
   private func withAuthorities(
     _ route: String = "", _ body: (GatewayUnderTest, Authorities) async throws -> Void
   ) async throws {

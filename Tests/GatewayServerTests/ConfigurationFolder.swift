@@ -15,6 +15,7 @@ final class ConfigurationFolder {
     try write("certs/dev/server.pem", "")
     try write("certs/dev/server.key", "")
     try write("certs/dev/clients-ca.pem", "")
+    try write("certs/dev/clients.crl", "")
     try write(
       "tokens.txt", "# none is known by more than its digest\n\(Self.wordDigest) # the word `secret`\n", mode: 0o640)
   }

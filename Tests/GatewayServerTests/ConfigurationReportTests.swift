@@ -59,10 +59,10 @@ import Testing
             hint: keep one of them
           sluice.yaml:16:1: error: unknown key `widnow` in the file
             hint: did you mean `window`?
-          ~/more.txt:1:1: error: the second word is not a SHA-256 of 64 hexadecimal digits
-            hint: write what `printf %s TOKEN | sha256sum` prints
-          ~/more.txt:3:1: error: expected two words
-            hint: write `NAME SHA256-HEX-OF-TOKEN`
+          ~/more.txt:1:1: error: the second word is not a SHA-256 of 64 hexadecimal digits, nor what `sluice token add` writes
+            hint: write what `printf %s TOKEN | sha256sum` prints, or run `sluice token add`
+          ~/more.txt:3:1: error: the second word is not a SHA-256 of 64 hexadecimal digits, nor what `sluice token add` writes
+            hint: write what `printf %s TOKEN | sha256sum` prints, or run `sluice token add`
           """)
     }
   }

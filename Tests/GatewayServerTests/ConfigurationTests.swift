@@ -71,7 +71,7 @@ import Testing
   @Test("every documented example loads, and the default one is the one that is built in")
   func documentation() throws {
     let blocks = try RepositoryFile.yamlBlocks("docs/configuration.md")
-    #expect(blocks.count == 5)
+    #expect(blocks.count == 6)
     for block in blocks { _ = try folder.parse(block) }
     #expect(blocks.contains(EmbeddedDefault.yaml))
   }

@@ -1,7 +1,7 @@
 package import GatewayCore
 package import Logging
 package import NIOCore
-import TLSTransport
+package import TLSTransport
 
 /// Waits on a new connection for the end of the handshake, and then gives it to a front.
 ///
@@ -15,6 +15,7 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
   private let choice: FrontChoice
   private let patience: TimeAmount
   private let logger: Logger
+  private let trust: any TLSContextSource
   private let label: ConnectionLabel
   private var peer: ConnectionPeer?
   private var firstBytes = ByteBuffer()
@@ -23,10 +24,13 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
   /// - Parameters:
   ///   - fronts: at least one; the first gets whatever nobody recognises.
   ///   - patience: how long a client without ALPN may take to show its protocol; then the first front has it.
+  ///   - trust: whose certificates the listener trusts; asked whenever one is judged.
   ///   - now: only says which connections are near each other.
   package init(
-    fronts: [any Front], patience: TimeAmount, logger: Logger, now: @escaping @Sendable () -> WallTime
+    fronts: [any Front], patience: TimeAmount, trust: any TLSContextSource, logger: Logger,
+    now: @escaping @Sendable () -> WallTime
   ) {
+    self.trust = trust
     self.choice = FrontChoice(fronts)
     self.patience = patience
     self.logger = logger
@@ -54,7 +58,7 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
         "version": "\(handshake.protocolVersion)", "cipher": "\(handshake.cipher)",
         "resumed": "\(handshake.isResumed)", "records": "\(handshake.recordPath.rawValue)",
       ]))
-    peer = ConnectionPeer(handshake, channel: context.channel, label: label)
+    peer = ConnectionPeer(handshake, channel: context.channel, label: label, trust: trust)
     if let front = choice.afterHandshake(handshake.alpn) { return install(front, context) }
     deadline = context.eventLoop.assumeIsolated().scheduleTask(in: patience) {
       self.install(self.choice.otherwise, context)

@@ -93,7 +93,10 @@ struct SessionMachine {
   }
 
   /// The front has given the whole to the upload.
+  ///
+  /// With its last bytes the client's right may have ended: then that is what it hears.
   mutating func finish() {
+    if case .stopping = state { return }
     if hasOffer { state = .finishing }
   }
 
@@ -152,6 +155,11 @@ struct SessionMachine {
   /// The core takes the upload away for a newer connection, and suspends it by itself.
   mutating func superseded() {
     if hasOffer { state = .stopping(.superseded) }
+  }
+
+  /// The client may not go on, and the core suspends the upload by itself.
+  mutating func rightEnded() {
+    if hasOffer { state = .stopping(.unauthorized) }
   }
 
   /// What follows when the gateway goes away.
@@ -216,6 +224,8 @@ package enum StopReason: Hashable, Sendable {
   case silence
   /// A newer connection has the upload.
   case superseded
+  /// The client has lost its right to upload.
+  case unauthorized
   /// The gateway goes away.
   case gatewayStopping
 }

@@ -232,6 +232,10 @@ package final class UploadSession {
       machine.superseded()
       graceForEnd?.cancel()
       graceForEnd = nil
+    case .unauthorized:
+      machine.rightEnded()
+      graceForEnd?.cancel()
+      graceForEnd = nil
     case .refused(let refusal): conclude(.refused(refusal))
     case .alreadyComplete(let account): conclude(.alreadyComplete(account))
     case .complete(let size, let result): conclude(.complete(size: size, result))

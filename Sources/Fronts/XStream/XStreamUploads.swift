@@ -135,6 +135,11 @@ extension XStreamHandler {
     case .superseded: reply(exchange.detached())
     case .silence:
       reply(exchange.failed(ServerExchange.Failure(status: .timeout, reason: "no byte came for too long")))
+    case .unauthorized:
+      reply(
+        exchange.failed(
+          ServerExchange.Failure(status: .unauthorized, reason: "the right to upload here has ended or was taken away"))
+      )
     case .gatewayStopping: shutDown()
     }
   }

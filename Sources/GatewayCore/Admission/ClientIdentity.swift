@@ -44,8 +44,9 @@ package enum ClientIdentity: Hashable, Sendable {
 
   /// Whether an upload with this ``UploadRecord/owner`` is this client's.
   ///
-  /// Earlier releases knew a certificate by its subject alone, and their uploads are to find their clients. What begins
-  /// now is never recorded so, and no subject reads like a ``CertificateHolder/identity``.
+  /// Earlier releases knew a certificate by its subject alone, and their uploads are to find their clients, as long as one
+  /// authority alone is trusted: of two, one could claim what is the other's. What begins now is never recorded so, and no
+  /// subject reads like a ``CertificateHolder/identity``.
   package func owns(_ owner: String) -> Bool {
     if owner == self.owner { return true }
     guard case .certificate(let holder) = self, let subject = holder.subject else { return false }
@@ -58,7 +59,8 @@ package struct CertificateHolder: Hashable, Sendable {
   /// The same for all certificates that one authority gives to one client, and for no others: 40 hexadecimal digits, a
   /// colon, and the names for people to read.
   package var identity: String
-  /// The subject in RFC 2253 form; `nil` where it tells nobody apart.
+  /// The subject in RFC 2253 form, by which earlier releases knew the client; `nil` where it tells nobody apart, or where
+  /// several authorities are trusted, whose certificates may have the same.
   package var subject: String?
 
   /// Both.

@@ -7,12 +7,15 @@ struct Gatekeeper: Sendable {
   let paths: [String]
   /// What may be told of each, by path.
   let terms: [String: RouteTerms]
+  /// Who may upload to each, as of now.
+  let access: PublishedAccess
 
   /// - Parameter routes: each path once.
   init(routes: [RouteRuntime]) {
     self.routes = Dictionary(routes.map { ($0.route.path, $0) }, uniquingKeysWith: { first, _ in first })
     self.paths = Array(self.routes.keys)
     self.terms = self.routes.mapValues { RouteTerms($0) }
+    self.access = PublishedAccess(self.routes.mapValues(\.route.access))
   }
 
   /// Judges a new upload.
@@ -20,7 +23,7 @@ struct Gatekeeper: Sendable {
   /// - Parameter now: decides which window's quotas count.
   /// - Throws: the first refusal in the order of docs/protocol.md, "Order of checks".
   func admit(_ request: UploadRequest, at now: WallTime) throws(Refusal) -> Admission {
-    let client = try recognise(request.access)
+    let client = try recognise(request.access, at: now)
     let route = client.runtime.route
     switch request.shape {
     case .stream, .whole: guard route.takesStreams else { throw .shape(request.shape) }
@@ -36,7 +39,7 @@ struct Gatekeeper: Sendable {
   ///
   /// - Throws: as ``admit(_:at:)``.
   func admit(_ request: UploadResumption, at now: WallTime) throws(Refusal) -> Admission {
-    let client = try recogniseHolder(request.access)
+    let client = try recogniseHolder(request.access, at: now)
     let route = client.runtime.route
     guard route.takesStreams else { throw .shape(.stream) }
     if case .value(let named) = request.format {
@@ -48,44 +51,37 @@ struct Gatekeeper: Sendable {
   /// As far as a request goes that brings no bytes: which route, and who asks.
   ///
   /// - Throws: ``Refusal/noRoute`` or ``Refusal/unauthorized``.
-  func recognise(_ access: AccessRequest) throws(Refusal) -> RecognisedClient {
-    guard let runtime = routes[access.route] else { throw .noRoute }
-    return RecognisedClient(runtime: runtime, identity: try identify(access.credentials, on: runtime.route))
+  func recognise(_ request: AccessRequest, at now: WallTime) throws(Refusal) -> RecognisedClient {
+    guard let runtime = routes[request.route] else { throw .noRoute }
+    // Before the rules: newer ones are then looked at once more, and older ones never taken for newer.
+    let edition = access.edition
+    guard let rules = access.access(to: request.route) else { throw .noRoute }
+    let grounds = try rules.grounds(request.credentials, on: request.route)
+    guard let right = rules.right(by: grounds, at: now, edition: edition) else { throw .unauthorized }
+    return RecognisedClient(runtime: runtime, right: right)
   }
 
-  /// As ``recognise(_:)``, for what is asked of an upload by its key. Who shows no token may have its right by the key
+  /// As ``recognise(_:at:)``, for what is asked of an upload by its key. Who shows no token may have its right by the key
   /// alone, whatever certificate came along: without one, the key would do as well.
   ///
   /// - Throws: ``Refusal/noRoute`` or ``Refusal/unauthorized``.
-  func recogniseHolder(_ access: AccessRequest) throws(Refusal) -> RecognisedClient {
-    guard access.takesKey, access.credentials.token == nil else { return try recognise(access) }
-    guard let runtime = routes[access.route] else { throw .noRoute }
-    let shown = try? identify(access.credentials, on: runtime.route)
-    return RecognisedClient(
-      runtime: runtime, identity: shown ?? .anonymous(address: access.credentials.address), hasKey: true)
-  }
-
-  /// A token that the route knows comes before the certificate; a wrong one is never passed over for it.
-  private func identify(_ credentials: Credentials, on route: Route) throws(Refusal) -> ClientIdentity {
-    let access = route.access
-    if let tokens = access.tokens, let token = credentials.token {
-      guard let name = tokens.name(of: token) else { throw .unauthorized }
-      return .token(name: name)
-    }
-    if let holder = credentials.certificate, access.takesCertificates || access.takesAnyone {
-      return .certificate(holder)
-    }
-    guard access.takesAnyone else { throw .unauthorized }
-    return .anonymous(address: credentials.address)
+  func recogniseHolder(_ request: AccessRequest, at now: WallTime) throws(Refusal) -> RecognisedClient {
+    guard request.takesKey, request.credentials.token == nil else { return try recognise(request, at: now) }
+    guard let runtime = routes[request.route] else { throw .noRoute }
+    let stranger = ClientRight(of: .anonymous(address: request.credentials.address), on: request.route)
+    let right = (try? recognise(request, at: now))?.right ?? stranger
+    return RecognisedClient(runtime: runtime, right: right, hasKey: true)
   }
 }
 
 /// A client on a route that it may use.
 struct RecognisedClient: Sendable {
   let runtime: RouteRuntime
-  var identity: ClientIdentity
+  private(set) var right: ClientRight
   /// Whether the key that it names an upload by is right enough.
   var hasKey = false
+
+  var identity: ClientIdentity { right.identity }
 
   /// The client as it deals with an upload: as it has shown itself, or, where the key is its right, as who began the upload,
   /// against whose limits it counts. `nil` where the upload is not its own.
@@ -94,14 +90,14 @@ struct RecognisedClient: Sendable {
     if identity.owns(facts.owner) { return self }
     guard hasKey else { return nil }
     var client = self
-    client.identity = ClientIdentity(owner: facts.owner, subject: facts.subject)
+    client.right = ClientRight(of: ClientIdentity(owner: facts.owner, subject: facts.subject), on: facts.route)
     return client
   }
 }
 
 /// What a route's rules allow a request, before quota is asked.
 struct Admission: Sendable {
-  /// Who, and where to.
+  /// Who, by what, and where to.
   private(set) var client: RecognisedClient
   /// The format of a new upload; that of an earlier one is recorded.
   let format: DataFormat
@@ -127,6 +123,7 @@ struct Admission: Sendable {
 
   var runtime: RouteRuntime { client.runtime }
   var route: Route { runtime.route }
+  var right: ClientRight { client.right }
   var identity: ClientIdentity { client.identity }
 
   /// The same for the client as it deals with this upload.

@@ -74,26 +74,3 @@ package struct RouteLimits: Hashable, Sendable {
     self.bandwidth = bandwidth
   }
 }
-
-/// Who may upload to a route. Any one of what it names suffices.
-package struct RouteAccess: Sendable {
-  /// Clients that show nothing are welcome.
-  package var takesAnyone: Bool
-  /// Clients with a certificate that the listener verified are welcome.
-  package var takesCertificates: Bool
-  /// Tokens that are welcome.
-  package var tokens: (any TokenDirectory)?
-
-  /// All of it.
-  package init(takesAnyone: Bool, takesCertificates: Bool, tokens: (any TokenDirectory)?) {
-    self.takesAnyone = takesAnyone
-    self.takesCertificates = takesCertificates
-    self.tokens = tokens
-  }
-}
-
-/// Knows bearer tokens by what it keeps of them, never by themselves.
-package protocol TokenDirectory: Sendable {
-  /// The name that `token` is registered under, or `nil` for one that nobody registered.
-  func name(of token: String) -> String?
-}

@@ -87,9 +87,10 @@ extension Gateway {
     _ record: UploadRecord, of list: PartList, _ runtime: RouteRuntime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Look> {
     // As its own client would go on with it.
-    let identity = ClientIdentity(owner: record.facts.owner, subject: record.facts.subject)
+    let right = ClientRight(
+      of: ClientIdentity(owner: record.facts.owner, subject: record.facts.subject), on: record.facts.route)
     let admission = Admission(
-      RecognisedClient(runtime: runtime, identity: identity), limit: runtime.route.limits.upload,
+      RecognisedClient(runtime: runtime, right: right), limit: runtime.route.limits.upload,
       terms: TransferTerms(buffer: 1 << 20), at: settings.now(), format: record.facts.format)
     let promise = eventLoop.makePromise(of: Look.self)
     let upload = Upload(
@@ -97,7 +98,7 @@ extension Gateway {
       gateway: self, on: eventLoop, logger: logger, about: { [:] }
     ) { event in
       switch event {
-      case .offered, .paused, .resumed, .safe, .superseded: break
+      case .offered, .paused, .resumed, .safe, .superseded, .unauthorized: break
       case .complete, .alreadyComplete:
         self.finals.withLock { $0.remove(record.key) }
         promise.completeWith(self.dropParts(of: record.facts, runtime.route, on: eventLoop).map { .isDone })

@@ -35,7 +35,7 @@ extension Gateway {
     } catch {
       return eventLoop.makeFailedFuture(refuse(request.access, error))
     }
-    let client = RecognisedClient(runtime: admission.runtime, identity: admission.identity)
+    let client = admission.client
     return find(parts, on: eventLoop) { key in self.findOwn(key, of: client, on: eventLoop) }
       .assumeIsolated().flatMap { records -> EventLoopFuture<AssemblyOutcome> in
         let facts: UploadFacts

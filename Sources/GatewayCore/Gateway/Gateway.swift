@@ -18,6 +18,8 @@ package final class Gateway: Sendable {
   let finals = Mutex(WaitingFinals())
   /// For what no connection does.
   let logger: Logger
+  /// Who may upload where. A reload publishes it anew.
+  package var access: PublishedAccess { gatekeeper.access }
 
   /// - Parameters:
   ///   - destinations: each route with where its bytes go; each path once.
@@ -82,7 +84,7 @@ package final class Gateway: Sendable {
   ) -> EventLoopFuture<UploadAccount> {
     let client: RecognisedClient
     do throws(Refusal) {
-      client = try gatekeeper.recogniseHolder(access)
+      client = try gatekeeper.recogniseHolder(access, at: settings.now())
     } catch {
       return eventLoop.makeFailedFuture(refuse(access, error))
     }
@@ -106,7 +108,7 @@ package final class Gateway: Sendable {
   package func status(
     of key: UploadKey, _ access: AccessRequest, on eventLoop: any EventLoop
   ) -> EventLoopFuture<UploadAccount> {
-    eventLoop.makeCompletedFuture { try gatekeeper.recogniseHolder(access) }
+    eventLoop.makeCompletedFuture { try gatekeeper.recogniseHolder(access, at: settings.now()) }
       .flatMap { self.findOwn(key, of: $0, on: eventLoop) }
       .map { UploadAccount($0) }
       .flatMapErrorThrowing { throw self.refuse(access, self.refusal(for: $0)) }
@@ -119,7 +121,7 @@ package final class Gateway: Sendable {
   ) -> EventLoopFuture<Void> {
     let client: RecognisedClient
     do throws(Refusal) {
-      client = try gatekeeper.recogniseHolder(access)
+      client = try gatekeeper.recogniseHolder(access, at: settings.now())
     } catch {
       return eventLoop.makeFailedFuture(refuse(access, error))
     }

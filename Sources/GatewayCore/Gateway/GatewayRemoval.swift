@@ -11,7 +11,7 @@ extension Gateway {
   /// between two of them is ended by its client's next try, or by the sweep of what has expired.
   /// - Returns: fails with ``Refusal`` alone; with ``Refusal/unknownUpload`` for one that is not complete.
   package func remove(_ key: UploadKey, _ access: AccessRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    eventLoop.makeCompletedFuture { try gatekeeper.recogniseHolder(access) }
+    eventLoop.makeCompletedFuture { try gatekeeper.recogniseHolder(access, at: settings.now()) }
       .flatMap { self.findOwn(key, of: $0, on: eventLoop) }
       .flatMap { record -> EventLoopFuture<Void> in
         self.ledger.retract(key, expiresAt: self.settings.now(), on: eventLoop).flatMap {

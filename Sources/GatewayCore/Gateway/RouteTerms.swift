@@ -29,7 +29,7 @@ extension Gateway {
   /// - Throws: ``Refusal/noRoute`` or ``Refusal/unauthorized``.
   package func authorize(_ access: AccessRequest) throws(Refusal) {
     do throws(Refusal) {
-      _ = try gatekeeper.recognise(access)
+      _ = try gatekeeper.recognise(access, at: settings.now())
     } catch {
       throw refuse(access, error)
     }

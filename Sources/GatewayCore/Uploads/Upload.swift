@@ -42,6 +42,9 @@ package final class Upload {
   var result = SinkResult()
   var isOffered = false
   var isSuperseded = false
+  /// Whether it is being left because its client has lost its right.
+  var isUnauthorized = false
+  var right: ClientRight
   var quietCheck: Scheduled<Void>?
   var bandwidthPause: Scheduled<Void>?
 
@@ -67,6 +70,7 @@ package final class Upload {
     self.onEvent = onEvent
     self.logger = logger
     self.about = about
+    self.right = admission.right
     let traits = admission.runtime.traits
     self.machine = UploadMachine(
       isResumable: task.isResumable, isNew: task.isNew, window: gateway.settings.window,
@@ -78,6 +82,7 @@ package final class Upload {
 
   /// Takes the next bytes. The front sees to it that they are within what was offered.
   package func write(_ bytes: ByteBuffer) {
+    guard keepsRight() else { return }
     let count = bytes.readableBytes
     let decision = machine.bytes(count, isMemoryShort: gateway.memory.isExceeded)
     guard decision != .discard else { return }
@@ -108,6 +113,7 @@ package final class Upload {
   /// All bytes were written: ``UploadEvent/complete`` or ``UploadEvent/failed`` follows. Where they are fewer than the
   /// total, this is ``leave()``.
   package func finish() {
+    guard keepsRight() else { return }
     switch machine.finish() {
     case .finishSink: sink?.finish()
     case .leave(let decision): carryOut(decision)
@@ -129,6 +135,19 @@ package final class Upload {
   package func leaveSilently() {
     onEvent = nil
     leave()
+  }
+
+  /// Whether the client may still upload. If not, what arrived is made safe, and the upload is left.
+  func keepsRight() -> Bool {
+    guard !right.stands(in: gateway.access, now: gateway.settings.now) else { return true }
+    let decision = machine.leave()
+    // What is whole, or ends already, ends as it would have.
+    guard decision != .nothing else { return true }
+    isUnauthorized = true
+    logger.notice("Client has lost its right", metadata: details(["client": "\(admission.identity.subject)"]))
+    if isOffered { onEvent?(.unauthorized) }
+    carryOut(decision)
+    return false
   }
 
   // MARK: What it says of itself

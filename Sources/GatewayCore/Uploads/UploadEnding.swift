@@ -135,7 +135,8 @@ extension Upload {
   /// A front that waits for an offer hears that there is none, whatever the reason.
   private func beforeOffer(_ event: UploadEvent) -> UploadEvent {
     switch event {
-    case .suspended, .refused(.shutdown): .refused(isSuperseded ? .superseded : .shutdown)
+    case .suspended, .refused(.shutdown):
+      .refused(isUnauthorized ? .unauthorized : isSuperseded ? .superseded : .shutdown)
     case .failed(.full, _): .refused(.full)
     case .failed(.storage(let what), _): .refused(.storage(what))
     case .failed(.digest, _), .failed(.content, _): .refused(.otherDigest)
@@ -145,7 +146,7 @@ extension Upload {
     case .complete(let size, let result):
       .alreadyComplete(
         UploadAccount(key: key, safe: size, total: facts.total, state: .done, digest: result.digest))
-    case .offered, .refused, .alreadyComplete, .paused, .resumed, .safe, .superseded: event
+    case .offered, .refused, .alreadyComplete, .paused, .resumed, .safe, .superseded, .unauthorized: event
     }
   }
 
@@ -159,7 +160,7 @@ extension Upload {
       logger.error("Upload refused", metadata: details(["reason": "\(Refusal.storage(what).logDescription)"]))
     case .refused(let refusal):
       logger.info("Upload refused", metadata: details(["reason": "\(refusal.logDescription)"]))
-    case .offered, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded: break
+    case .offered, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded, .unauthorized: break
     }
   }
 }

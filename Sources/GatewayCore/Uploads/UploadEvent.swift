@@ -24,6 +24,8 @@ package enum UploadEvent: Sendable {
   case failed(UploadFailure, safe: Int64)
   /// A newer connection takes it over: stop reading. What arrived is being made safe; ``suspended(at:)`` follows.
   case superseded
+  /// The client has lost its right to upload: stop reading. What arrived is being made safe; ``suspended(at:)`` follows.
+  case unauthorized
 }
 
 /// What is offered to a client: how much of its upload is taken, and from where.

@@ -7,6 +7,7 @@ extension Upload {
   /// inspects the bytes, and what is kept beside them, must not change in the middle.
   func found(_ facts: UploadFacts, total: Int64?, _ admission: Admission) {
     self.admission = admission
+    right = admission.right
     self.facts = facts
     self.facts.total = total
   }

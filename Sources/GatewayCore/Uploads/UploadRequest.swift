@@ -18,15 +18,15 @@ package struct AccessRequest: Sendable {
 
 /// What a client has shown of itself, before a route has judged it.
 package struct Credentials: Sendable {
-  /// Whose certificate the listener verified.
-  package var certificate: CertificateHolder?
+  /// A certificate that the listener verified.
+  package var certificate: ShownCertificate?
   /// A bearer token, as it came.
   package var token: String?
   /// Where the connection comes from.
   package var address: String
 
   /// All of it.
-  package init(certificate: CertificateHolder?, token: String?, address: String) {
+  package init(certificate: ShownCertificate?, token: String?, address: String) {
     self.certificate = certificate
     self.token = token
     self.address = address

@@ -8,6 +8,8 @@ extension Upload {
     guard sink != nil else { return }
     switch event {
     case .opened:
+      // It may have waited for its turn.
+      _ = keepsRight()
       switch machine.sinkOpened() {
       case .suspendSink: sink?.suspend()
       case .drop: drop(thenTell: .suspended(at: 0))

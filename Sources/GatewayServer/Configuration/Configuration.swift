@@ -35,6 +35,8 @@ package struct Configuration: Sendable {
   package var user: String?
   /// Whether the kernel holds the gateway to its own places and ports.
   package var landlock: LandlockUse
+  /// The files of tokens that are named, each once.
+  var tokenFiles: [NamedTokenFile]
   /// Where all that stands.
   var origin: ConfigurationOrigin
 
@@ -50,8 +52,28 @@ package struct Configuration: Sendable {
     package var clientCA: String?
     /// What becomes of a client that shows no certificate; ``ClientCertificate/unasked`` without ``clientCA``.
     package var clientCertificate: ClientCertificate
+    /// Which of clients' certificates are revoked; `nil` where nobody says so.
+    package var clientRevocation: ClientRevocation?
     /// Who decrypts what clients send over TLS 1.3.
     package var records: Records
+  }
+
+  /// Which of clients' certificates are revoked.
+  package struct ClientRevocation: Hashable, Sendable {
+    /// Which certificates have to be in a list's care.
+    package enum Coverage: String, CaseIterable, Sendable {
+      /// All of a client's chain.
+      case chain
+      /// The client's own.
+      case client
+    }
+
+    /// PEM file with the authorities' lists.
+    package var file: String
+    /// Which certificates have to be in a list's care.
+    package var coverage: Coverage
+    /// Whether a list that is overdue still counts; if not, nobody is let in by it.
+    package var acceptsExpired: Bool
   }
 
   /// Who decrypts what clients send over TLS 1.3.
@@ -79,6 +101,9 @@ package struct Configuration: Sendable {
     /// Without one there is no connection.
     case required
   }
+
+  /// The paths of the files of tokens.
+  package var tokenFilePaths: [String] { tokenFiles.map(\.path) }
 
   /// A route, and what becomes of its bytes.
   package struct RouteEntry: Sendable {

@@ -29,7 +29,7 @@ struct Findings {
 
   /// In the order of the lines.
   var sortedWarnings: [ConfigurationFault] {
-    warnings.sorted { ($0.line, $0.column, $0.message) < ($1.line, $1.column, $1.message) }
+    ConfigurationFaults(warnings, mainFile: origin.file).faults
   }
 
   init(_ origin: ConfigurationOrigin) {
@@ -45,6 +45,11 @@ struct Findings {
     case .error: if !errors.contains(fault) { errors.append(fault) }
     case .warning: if !warnings.contains(fault) { warnings.append(fault) }
     }
+  }
+
+  /// A fault of a file that the configuration names.
+  mutating func add(warning fault: ConfigurationFault) {
+    if !warnings.contains(fault) { warnings.append(fault) }
   }
 
   /// About a file or a folder that the configuration names, or has by default.

@@ -27,9 +27,12 @@ enum ServerReading {
     var http = HTTPReading.server(&top)
     // What could not be read is taken for the stricter: its own fault has been noted, and a second one would mislead.
     let demand = tls?.clientCertificate ?? .required
+    let tokenFiles = TokenFiles()
+    let commonTokens = top.optional("tokens", as: tokenFiles.parser)
+    tokenFiles.common = commonTokens?.value
     let welcome = Welcome(
       isLoopback: listen?.isLoopback ?? true, asksCertificates: demand != .unasked,
-      requiresCertificates: demand == .required)
+      requiresCertificates: demand == .required, tokenFiles: tokenFiles)
     let routes = RouteReading.routes(&top, welcome: welcome)
     top.finish()
 
@@ -41,6 +44,9 @@ enum ServerReading {
     if !hasState || state != nil {
       neighbours.append(StorePlaces.Neighbour(name: "the `state` folder", path: statePath))
     }
+    if let commonTokens {
+      neighbours.append(StorePlaces.Neighbour(name: "the file of tokens", path: commonTokens.value))
+    }
     if let path = reading.path { neighbours.append(StorePlaces.Neighbour(name: "this configuration", path: path)) }
     neighbours += routes.filter(\.entry.destination.holdsNothing).flatMap(\.files)
     StorePlaces.check(routes, apart: neighbours, reading: reading)
@@ -51,6 +57,7 @@ enum ServerReading {
       memory: memory,
       window: window, connections: connections?.value ?? 4096, http: http, log: log, threads: threads,
       user: user?.value, landlock: landlock?.value ?? .automatic,
+      tokenFiles: tokenFiles.all,
       origin: ConfigurationOrigin(
         file: reading.file, path: reading.path, paths: reading.paths, listen: listenSetting?.place,
         connections: connections?.place, user: user?.place, landlock: landlock?.place))

@@ -24,6 +24,8 @@ struct TLSReading {
     let demand = section.optional(
       "client-certificate",
       as: .word([("required", Configuration.ClientCertificate.required), ("optional", .optional)]))
+    let revocation = RevocationReading.read(&section, namesAuthority: namesAuthority)
+    let namesRevocation = section.has("client-crl")
     let records: Setting<Configuration.Records>? = section.optional("records", as: .word)
     section.finish()
     if let demand, !namesAuthority {
@@ -34,10 +36,13 @@ struct TLSReading {
     clientCertificate = namesAuthority ? demand?.value ?? .required : .unasked
     files = [
       ("the server's certificate", certificate), ("the server's private key", key), ("the `client-ca` file", authority),
+      ("the `client-crl` file", revocation?.file),
     ].compactMap { name, path in path.map { StorePlaces.Neighbour(name: name, path: $0) } }
-    guard let certificate, let key, !namesAuthority || authority != nil else { return }
+    guard let certificate, let key, !namesAuthority || authority != nil, !namesRevocation || revocation != nil else {
+      return
+    }
     settings = Configuration.TLS(
       certificate: certificate, privateKey: key, profile: profile?.value ?? .intermediate, clientCA: authority,
-      clientCertificate: clientCertificate, records: records?.value ?? .direct)
+      clientCertificate: clientCertificate, clientRevocation: revocation, records: records?.value ?? .direct)
   }
 }

@@ -18,7 +18,16 @@ extension TLSServerConfiguration {
     self.init(
       certificateChainFile: tls.certificate, privateKeyFile: tls.privateKey,
       profile: tls.profile == .modern ? .modern : .intermediate, applicationProtocols: applicationProtocols,
-      clientCertificates: certificates, records: tls.records == .openssl ? .library : .direct)
+      clientCertificates: certificates, revocation: tls.clientRevocation.map(Revocation.init),
+      records: tls.records == .openssl ? .library : .direct)
+  }
+}
+
+extension TLSServerConfiguration.Revocation {
+  init(_ revocation: Configuration.ClientRevocation) {
+    self.init(
+      file: revocation.file, coverage: revocation.coverage == .chain ? .chain : .client,
+      acceptsExpired: revocation.acceptsExpired)
   }
 }
 

@@ -136,7 +136,8 @@ package final class RunningGateway: Sendable {
           try StagedReceiveAllocator.apply(to: channel)
           try channel.pipeline.syncOperations.addHandlers(
             TLSHandler(source: context, handshakeDeadline: handshake),
-            FrontSelector(fronts: fronts, patience: timeouts.head, logger: logger, now: gateway.settings.now))
+            FrontSelector(
+              fronts: fronts, patience: timeouts.head, trust: context, logger: logger, now: gateway.settings.now))
         }
       }
     do {

@@ -10,7 +10,8 @@ enum CertificateReading {
   ) -> TLSContext? {
     let tls = configuration.tls
     let files = Files(
-      certificate: tls.certificate, privateKey: tls.privateKey, authorities: tls.clientCA, authoritiesKey: "client-ca")
+      certificate: tls.certificate, privateKey: tls.privateKey, authorities: tls.clientCA, authoritiesKey: "client-ca",
+      revocation: tls.clientRevocation?.file)
     let context = context(files, &findings) { () throws(TLSConfigurationError) in
       try TLSContext(server: TLSServerConfiguration(tls, applicationProtocols: applicationProtocols))
     }
@@ -30,12 +31,13 @@ enum CertificateReading {
     var authorities: String?
     /// What the configuration calls the last.
     var authoritiesKey: String
+    var revocation: String?
 
     var all: [(key: String, path: String)] {
-      [("certificate", certificate), ("private-key", privateKey), (authoritiesKey, authorities)].compactMap {
-        key, path in
-        path.map { (key, $0) }
-      }
+      [
+        ("certificate", certificate), ("private-key", privateKey), (authoritiesKey, authorities),
+        ("client-crl", revocation),
+      ].compactMap { key, path in path.map { (key, $0) } }
     }
   }
 
@@ -48,6 +50,7 @@ enum CertificateReading {
       do throws(TLSConfigurationError) {
         switch key {
         case "private-key": try TLSFileCheck.privateKey(path)
+        case "client-crl": try TLSFileCheck.revocationLists(path)
         case "certificate": for warning in try TLSFileCheck.chain(path) { note(warning, key, &findings) }
         default: for warning in try TLSFileCheck.authorities(path) { note(warning, key, &findings) }
         }
@@ -95,6 +98,11 @@ enum CertificateReading {
       findings.add(
         .warning, "`\(key)`: \(path):\(line): the same authority stands in this file before", hint: "remove one",
         at: findings.origin.place(of: path, key: key))
+    case .revocationListExpired(let path, _, _, _), .revocationListNotYetValid(let path, _, _),
+      .revocationListMissing(let path, _):
+      findings.add(
+        .warning, "`client-crl`: \(warning)", hint: "get the authority's current list",
+        at: findings.origin.place(of: path, key: "client-crl"))
     case .slowRecords:
       findings.add(.warning, "\(warning)", hint: "", at: nil)
     }

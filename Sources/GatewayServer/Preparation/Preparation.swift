@@ -34,6 +34,7 @@ package struct Preparation: Sendable {
     let context = CertificateReading.read(
       configuration, (frontSet ?? .of(configuration)).applicationProtocols, &findings)
     FolderReading.look(at: configuration, &findings)
+    TokenReading.look(at: configuration, now: .now(), &findings)
     descriptors = DescriptorPlan(
       configuration, limit: descriptorLimit, foreign: max(8, descriptorsInUse))
     Self.judge(descriptors, configuration, &findings)

@@ -6,6 +6,12 @@ struct CanonicalBytes {
     for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
   }
 
+  mutating func number(_ number: Int64) {
+    for shift in stride(from: 56, through: 0, by: -8) {
+      bytes.append(UInt8(truncatingIfNeeded: number >> Int64(shift)))
+    }
+  }
+
   mutating func part(_ part: some Collection<UInt8>) {
     count(part.count)
     bytes.append(contentsOf: part)
@@ -17,5 +23,28 @@ struct CanonicalBytes {
     let distinct = sorted.enumerated().filter { $0.offset == 0 || $0.element != sorted[$0.offset - 1] }.map(\.element)
     count(distinct.count)
     for one in distinct { part(one) }
+  }
+}
+
+/// Takes such bytes apart again.
+struct CanonicalReader {
+  private var rest: Slice<UnsafeRawBufferPointer>
+
+  init(_ bytes: Slice<UnsafeRawBufferPointer>) {
+    rest = bytes
+  }
+
+  var isAtEnd: Bool { rest.isEmpty }
+
+  mutating func number() -> Int64? { take(8)?.reduce(0) { $0 << 8 | Int64($1) } }
+
+  mutating func count() -> Int? { take(4)?.reduce(0) { $0 << 8 | Int($1) } }
+
+  mutating func part() -> [UInt8]? { count().flatMap { take($0) } }
+
+  private mutating func take(_ count: Int) -> [UInt8]? {
+    guard count <= rest.count else { return nil }
+    defer { rest = rest.dropFirst(count) }
+    return Array(rest.prefix(count))
   }
 }

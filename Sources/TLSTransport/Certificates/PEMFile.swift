@@ -12,6 +12,8 @@ internal import COpenSSL
 struct PEMFile {
   /// The largest file that is read. A bundle of all public authorities has some 250 KiB.
   static let byteLimit = 4 << 20
+  /// The same for lists of revoked certificates: a large authority's have several MiB.
+  static let revocationByteLimit = 64 << 20
   /// How long a pipe may be without a byte, in milliseconds.
   private static let pipePatience: CInt = 10_000
 
@@ -20,7 +22,7 @@ struct PEMFile {
   let isWorldReadable: Bool
   private let bytes: [UInt8]
 
-  init(path: String) throws(TLSConfigurationError) {
+  init(path: String, limit: Int = Self.byteLimit) throws(TLSConfigurationError) {
     // Without O_NONBLOCK a FIFO would be waited for.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -37,15 +39,17 @@ struct PEMFile {
     guard [S_IFREG, S_IFIFO].contains(status.st_mode & S_IFMT) else {
       throw .fileUnreadable(path: path, cause: "neither a regular file nor a pipe")
     }
-    let bytes = try Self.contents(of: descriptor, path: path)
+    let bytes = try Self.contents(of: descriptor, path: path, limit: limit)
     self.path = path
     self.bytes = bytes
     self.isWorldReadable = status.st_mode & S_IROTH != 0
   }
 
-  private static func contents(of descriptor: CInt, path: String) throws(TLSConfigurationError) -> [UInt8] {
+  private static func contents(
+    of descriptor: CInt, path: String, limit: Int
+  ) throws(TLSConfigurationError) -> [UInt8] {
     var bytes: [UInt8] = []
-    while bytes.count <= byteLimit {
+    while bytes.count <= limit {
       let count = withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { space in
         let count = read(descriptor, space.baseAddress, space.count)
         if count > 0 { bytes += space[..<count] }
@@ -62,7 +66,7 @@ struct PEMFile {
         throw .fileUnreadable(path: path, cause: String(cString: strerror(errno)))
       }
     }
-    throw .fileUnreadable(path: path, cause: "larger than \(byteLimit) bytes")
+    throw .fileUnreadable(path: path, cause: "larger than \(limit) bytes")
   }
 
   /// What the certificates of a file are for.
@@ -101,6 +105,31 @@ struct PEMFile {
     }
     guard !found.isEmpty else { throw .notPEM(path: path, expected: "certificate") }
     return found
+  }
+
+  /// A list of revoked certificates, and the line where it begins.
+  typealias PlacedList = (list: OpaquePointer, line: Int)
+
+  /// All lists of revoked certificates in the file, at least one, in order.
+  func revocationLists() throws(TLSConfigurationError) -> [PlacedList] {
+    var found: [PlacedList] = []
+    do throws(TLSConfigurationError) {
+      for block in try blocks() {
+        guard block.label == "X509 CRL" else {
+          throw notUnderstood(block, "no list of revoked certificates (its label is not X509 CRL); remove it")
+        }
+        found.append(
+          (
+            try decode(block, "list of revoked certificates", free: X509_CRL_free) { d2i_X509_CRL(nil, &$0, $1) },
+            block.line
+          ))
+      }
+      guard !found.isEmpty else { throw .notPEM(path: path, expected: "list of revoked certificates (X509 CRL)") }
+      return found
+    } catch {
+      for one in found { X509_CRL_free(one.list) }
+      throw error
+    }
   }
 
   /// The only private key in the file. Certificates may be in the same file.
@@ -177,7 +206,7 @@ struct PEMFile {
         "a TRUSTED CERTIFICATE, which is OpenSSL's own form; `openssl x509 -in FILE` makes a plain one of it"
       case "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST":
         "a certificate request, and no certificate; the authority makes one of it"
-      case "X509 CRL": "a list of revoked certificates, which is not made use of here; remove it"
+      case "X509 CRL": "a list of revoked certificates, which belongs into a file of its own; remove it"
       case "PUBLIC KEY": "a public key, which is not made use of here; remove it"
       default: "a block that is not known here (its label is none of CERTIFICATE and PRIVATE KEY); remove it"
       }
@@ -188,6 +217,10 @@ struct PEMFile {
     if let certificate = parsed({ d2i_X509(nil, &$0, $1) }) {
       X509_free(certificate)
       return "openssl x509 -inform DER -in \(path) -out FILE.pem"
+    }
+    if let list = parsed({ d2i_X509_CRL(nil, &$0, $1) }) {
+      X509_CRL_free(list)
+      return "openssl crl -inform DER -in \(path) -out FILE.pem"
     }
     if let key = parsed({ d2i_AutoPrivateKey(nil, &$0, $1) }) {
       EVP_PKEY_free(key)

@@ -17,12 +17,16 @@ public struct PeerCertificate: Sendable, Equatable {
   public let sha256Fingerprint: [UInt8]
   /// The certificate itself in DER.
   public let der: [UInt8]
+  /// SHA-256 of its public key (SubjectPublicKeyInfo), 32 bytes.
+  public let keyFingerprint: [UInt8]
   /// Whose certificate it is. Only a server that verified it knows.
   public let identity: CertificateIdentity?
+  /// How it was verified. Only a server knows.
+  public let chain: CertificateChain?
 
-  /// - Parameter authority: SHA-256 of the key that it was verified by.
+  /// - Parameter chain: how it was verified.
   /// - Returns: nil if OpenSSL cannot write the certificate out again, which only want of memory explains.
-  init?(_ certificate: OpaquePointer, authority: [UInt8]? = nil) {
+  init?(_ certificate: OpaquePointer, chain: CertificateChain? = nil) {
     let length = i2d_X509(certificate, nil)
     guard length > 0 else { return nil }
     var der = [UInt8](repeating: 0, count: Int(length))
@@ -32,10 +36,14 @@ public struct PeerCertificate: Sendable, Equatable {
       return i2d_X509(certificate, &cursor)
     }
     var digest = [UInt8](repeating: 0, count: 32)
-    guard written == length, X509_digest(certificate, EVP_sha256(), &digest, nil) == 1 else { return nil }
+    guard written == length, X509_digest(certificate, EVP_sha256(), &digest, nil) == 1,
+      let key = CertificateIdentity.authorityKey(of: certificate)
+    else { return nil }
     self.der = der
     sha256Fingerprint = digest
-    identity = authority.flatMap { CertificateIdentity(certificate, authority: $0, fingerprint: digest) }
+    keyFingerprint = key
+    self.chain = chain
+    identity = chain.flatMap { CertificateIdentity(certificate, authority: $0.authority, fingerprint: digest) }
     subject = CertificateText.subject(X509_get_subject_name(certificate))
     commonName = Self.commonName(X509_get_subject_name(certificate))
 

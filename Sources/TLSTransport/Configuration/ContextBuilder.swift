@@ -4,12 +4,14 @@ internal import COpenSSL
 /// throw.
 final class ContextBuilder {
   let handle: OpaquePointer
-  private(set) var warnings: [TLSConfigurationWarning] = []
+  var warnings: [TLSConfigurationWarning] = []
   private var isReleased = false
   /// Certificates in the file of the own one.
   private var chainSize = 0
   /// SHA-256 of each authority that is trusted.
   private var authorities: Set<[UInt8]> = []
+  /// The authorities themselves.
+  private(set) var trusted: [OpaquePointer] = []
 
   init(role: TLSContext.Role, profile: TLSProfile) throws(TLSConfigurationError) {
     OpenSSLErrors.clear()
@@ -34,6 +36,7 @@ final class ContextBuilder {
 
   deinit {
     if !isReleased { SSL_CTX_free(handle) }
+    for authority in trusted { X509_free(authority) }
   }
 
   /// Hands the `SSL_CTX` to the caller, who frees it.
@@ -99,8 +102,28 @@ final class ContextBuilder {
       guard X509_STORE_add_cert(store, authority) == 1 else {
         throw .rejected(path: caFile, cause: OpenSSLErrors.take())
       }
+      X509_up_ref(authority)
+      trusted.append(authority)
       if announce { shim_SSL_CTX_add_client_CA(handle, authority) }
     }
+  }
+
+  /// Has clients judged by the authorities in a file, and by lists of revoked certificates.
+  ///
+  /// - Parameter mode: libssl's, whether a client has to show a certificate.
+  /// - Returns: the same judgement for later.
+  func trustClients(
+    caFile: String, _ revocation: TLSServerConfiguration.Revocation?, mode: CInt
+  ) throws(TLSConfigurationError) -> ClientTrust {
+    try trust(caFile: caFile, announce: true)
+    var revoked: RevocationLists?
+    if let revocation { revoked = try useRevocation(revocation) }
+    SSL_CTX_set_verify(handle, mode, revocation?.acceptsExpired == true ? acceptExpiredRevocationLists : nil)
+    // Between the client's own certificate and the one that is trusted.
+    SSL_CTX_set_verify_depth(handle, CInt(CertificateChain.longest - 2))
+    let roots = trusted.filter { X509_NAME_cmp(X509_get_subject_name($0), X509_get_issuer_name($0)) == 0 }
+    let keys = Set(roots.compactMap { CertificateIdentity.authorityKey(of: $0) })
+    return ClientTrust(anchors: authorities, isOneAuthority: keys.count == 1, revoked: revoked)
   }
 
   func trustSystemRoots() throws(TLSConfigurationError) {
@@ -124,14 +147,17 @@ final class ContextBuilder {
   ///
   /// Without a session id context OpenSSL refuses to resume where client certificates are asked for. A session of
   /// another context is answered with a full handshake.
-  func useServerSessions(lifetime: Int) throws(TLSConfigurationError) {
+  ///
+  /// - Parameter clients: what a resumed session's certificate is judged by. Whoever keeps the context keeps it, too.
+  func useServerSessions(lifetime: Int, _ clients: ClientTrust?) throws(TLSConfigurationError) {
     var trust = CanonicalBytes()
     trust.part("sluice".utf8)
     trust.count(Int(SSL_CTX_get_verify_mode(handle)))
     trust.set(Array(authorities))
     guard let name = CertificateIdentity.sha256(trust.bytes) else { throw .library(cause: OpenSSLErrors.take()) }
     try check(SSL_CTX_set_session_id_context(handle, name, CUnsignedInt(name.count)))
-    try check(SSL_CTX_set_session_ticket_cb(handle, writeSessionOrigin, judgeSessionOrigin, nil))
+    let judge = clients.map { Unmanaged.passUnretained($0).toOpaque() }
+    try check(SSL_CTX_set_session_ticket_cb(handle, writeSessionOrigin, judgeSessionOrigin, judge))
     // One ticket is enough for a client that comes back after a lost connection. OpenSSL would send two.
     try check(SSL_CTX_set_num_tickets(handle, 1))
     SSL_CTX_set_timeout(handle, lifetime)
@@ -147,15 +173,11 @@ final class ContextBuilder {
   private func noteWarnings(leaf: OpaquePointer, chainFile: String, key: PEMFile) {
     if key.isWorldReadable { warnings.append(.privateKeyWorldReadable(path: key.path)) }
     if let notAfter = X509_get0_notAfter(leaf), X509_cmp_time(notAfter, nil) < 0 {
-      warnings.append(.certificateExpired(path: chainFile, notAfter: text(of: notAfter)))
+      warnings.append(.certificateExpired(path: chainFile, notAfter: CertificateTime.text(notAfter)))
     }
     if let notBefore = X509_get0_notBefore(leaf), X509_cmp_time(notBefore, nil) > 0 {
-      warnings.append(.certificateNotYetValid(path: chainFile, notBefore: text(of: notBefore)))
+      warnings.append(.certificateNotYetValid(path: chainFile, notBefore: CertificateTime.text(notBefore)))
     }
-  }
-
-  private func text(of time: UnsafePointer<ASN1_TIME>) -> String {
-    CertificateText.print { ASN1_TIME_print($0, time) == 1 } ?? "an unreadable time"
   }
 
   private func check(_ result: CInt) throws(TLSConfigurationError) {

@@ -8,6 +8,12 @@ public enum TLSConfigurationWarning: Sendable, Equatable {
   case certificateNotYetValid(path: String, notBefore: String)
   /// An authority stands in the file twice.
   case authorityRepeated(path: String, line: Int)
+  /// A list of revoked certificates should have been followed by the next one. `nextUpdate` is OpenSSL's text of that time.
+  case revocationListExpired(path: String, line: Int, nextUpdate: String, isAccepted: Bool)
+  /// A list of revoked certificates is not valid yet. `lastUpdate` is OpenSSL's text of the time.
+  case revocationListNotYetValid(path: String, line: Int, lastUpdate: String)
+  /// An authority has no list: its clients are refused.
+  case revocationListMissing(path: String, authority: String)
   /// AES-GCM takes several times as long as it could.
   case slowRecords(cause: String)
 }
@@ -24,6 +30,13 @@ extension TLSConfigurationWarning: CustomStringConvertible {
       "\(path): the certificate is not valid before \(notBefore); check the clock"
     case .authorityRepeated(let path, let line):
       "\(path):\(line): the same authority stands in this file before; remove one"
+    case .revocationListExpired(let path, let line, let nextUpdate, let isAccepted):
+      "\(path):\(line): the list of revoked certificates was to be followed by the next one at \(nextUpdate): "
+        + (isAccepted ? "it is made use of all the same" : "clients of its authority are refused")
+    case .revocationListNotYetValid(let path, let line, let lastUpdate):
+      "\(path):\(line): the list of revoked certificates is not valid before \(lastUpdate): clients of its authority are refused"
+    case .revocationListMissing(let path, let authority):
+      "\(path): no list of the authority \(authority): its clients are refused"
     case .slowRecords(let cause):
       "\(cause): decrypting uploads takes four to five times the processor time that it takes with VAES"
     }

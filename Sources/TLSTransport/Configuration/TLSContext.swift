@@ -19,6 +19,8 @@ public final class TLSContext: Sendable {
   public let warnings: [TLSConfigurationWarning]
   /// Whether the peer's certificate is tied to the name that was connected to.
   let verifiesServerName: Bool
+  /// What clients' certificates are judged by; nil where clients are asked for none. OpenSSL has a plain pointer to it.
+  public let clientTrust: ClientTrust?
 
   /// An `SSL_CTX`. It counts its references atomically and, after init, is only read by OpenSSL's rules for
   /// sharing one between threads (its ticket keys and counters have locks of their own).
@@ -37,16 +39,18 @@ public final class TLSContext: Sendable {
     let builder = try ContextBuilder(role: .server, profile: configuration.profile)
     try builder.useIdentity(
       chainFile: configuration.certificateChainFile, keyFile: configuration.privateKeyFile)
+    let clients: ClientTrust?
     switch configuration.clientCertificates {
-    case .none: SSL_CTX_set_verify(builder.handle, SSL_VERIFY_NONE, nil)
+    case .none:
+      SSL_CTX_set_verify(builder.handle, SSL_VERIFY_NONE, nil)
+      clients = nil
     case .optional(let file):
-      try builder.trust(caFile: file, announce: true)
-      SSL_CTX_set_verify(builder.handle, SSL_VERIFY_PEER, nil)
+      clients = try builder.trustClients(caFile: file, configuration.revocation, mode: SSL_VERIFY_PEER)
     case .required(let file):
-      try builder.trust(caFile: file, announce: true)
-      SSL_CTX_set_verify(builder.handle, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+      clients = try builder.trustClients(
+        caFile: file, configuration.revocation, mode: SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT)
     }
-    try builder.useServerSessions(lifetime: Self.sessionLifetime)
+    try builder.useServerSessions(lifetime: Self.sessionLifetime, clients)
     try builder.completeChain(chainFile: configuration.certificateChainFile)
     if !protocols.isEmpty {
       SSL_CTX_set_alpn_select_cb(
@@ -59,6 +63,7 @@ public final class TLSContext: Sendable {
       if let want = TLSLibrary.wantOfVectors { warnings.append(.slowRecords(cause: want)) }
     }
     role = .server
+    clientTrust = clients
     self.warnings = warnings
     verifiesServerName = false
     applicationProtocols = protocols
@@ -88,6 +93,7 @@ public final class TLSContext: Sendable {
       try builder.offer(protocols)
     }
     role = .client
+    clientTrust = nil
     warnings = builder.warnings
     verifiesServerName = configuration.trust != .insecureNoVerification
     applicationProtocols = protocols

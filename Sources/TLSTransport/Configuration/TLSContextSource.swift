@@ -11,6 +11,11 @@ public protocol TLSContextSource: Sendable {
   func contextForConnection() -> TLSContext
 }
 
+extension TLSContextSource {
+  /// What clients' certificates are judged by now; `nil` where clients are asked for none.
+  public var clientTrust: ClientTrust? { contextForConnection().clientTrust }
+}
+
 extension TLSContext: TLSContextSource {
   /// Itself.
   public func contextForConnection() -> TLSContext { self }

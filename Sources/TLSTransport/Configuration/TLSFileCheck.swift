@@ -23,6 +23,14 @@ public enum TLSFileCheck {
     EVP_PKEY_free(try PEMFile(path: path).privateKey())
   }
 
+  /// Whether the file has lists of revoked certificates, and nothing that cannot be decoded. What a ``TLSContext`` warns of is
+  /// left to that.
+  ///
+  /// - Throws: a ``TLSConfigurationError`` that names the file and the cause.
+  public static func revocationLists(_ path: String) throws(TLSConfigurationError) {
+    for one in try PEMFile(path: path, limit: PEMFile.revocationByteLimit).revocationLists() { X509_CRL_free(one.list) }
+  }
+
   private static func warnings(
     _ path: String, for purpose: PEMFile.Purpose, after first: Int
   ) throws(TLSConfigurationError) -> [TLSConfigurationWarning] {
@@ -30,16 +38,12 @@ public enum TLSFileCheck {
     defer { for certificate in certificates { X509_free(certificate) } }
     return certificates.dropFirst(first).compactMap { certificate in
       if let end = X509_get0_notAfter(certificate), X509_cmp_time(end, nil) < 0 {
-        return .certificateExpired(path: path, notAfter: text(of: end))
+        return .certificateExpired(path: path, notAfter: CertificateTime.text(end))
       }
       if let begin = X509_get0_notBefore(certificate), X509_cmp_time(begin, nil) > 0 {
-        return .certificateNotYetValid(path: path, notBefore: text(of: begin))
+        return .certificateNotYetValid(path: path, notBefore: CertificateTime.text(begin))
       }
       return nil
     }
-  }
-
-  private static func text(of time: UnsafePointer<ASN1_TIME>) -> String {
-    CertificateText.print { ASN1_TIME_print($0, time) == 1 } ?? "an unreadable time"
   }
 }

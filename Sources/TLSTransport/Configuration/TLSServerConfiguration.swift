@@ -12,6 +12,31 @@ public struct TLSServerConfiguration: Sendable, Equatable {
     case required(caFile: String)
   }
 
+  /// Which certificates of clients are revoked (RFC 5280, section 5).
+  public struct Revocation: Sendable, Equatable {
+    /// Which certificates have to be in a list's care.
+    public enum Coverage: Sendable, Equatable {
+      /// All of the client's chain: the file has a list of each authority in it.
+      case chain
+      /// The client's own alone.
+      case client
+    }
+
+    /// PEM file with one list or more.
+    public var file: String
+    /// Which certificates have to be in a list's care.
+    public var coverage: Coverage
+    /// Whether a list still counts that should have been followed by the next one. If not, nobody is let in by it.
+    public var acceptsExpired: Bool
+
+    /// All of it; the defaults are the safe choices.
+    public init(file: String, coverage: Coverage = .chain, acceptsExpired: Bool = false) {
+      self.file = file
+      self.coverage = coverage
+      self.acceptsExpired = acceptsExpired
+    }
+  }
+
   /// Who decrypts what clients send over TLS 1.3.
   public enum Records: Sendable, Equatable {
     /// Sluice itself: without libssl's copies, and with wide vector instructions where the processor has them.
@@ -30,6 +55,8 @@ public struct TLSServerConfiguration: Sendable, Equatable {
   public var applicationProtocols: [String]
   /// Whether clients are asked for a certificate.
   public var clientCertificates: ClientCertificates
+  /// Which of them are revoked; `nil` for none.
+  public var revocation: Revocation?
   /// Who decrypts.
   public var records: Records
 
@@ -40,6 +67,7 @@ public struct TLSServerConfiguration: Sendable, Equatable {
     profile: TLSProfile = .intermediate,
     applicationProtocols: [String] = [],
     clientCertificates: ClientCertificates = .none,
+    revocation: Revocation? = nil,
     records: Records = .direct
   ) {
     self.certificateChainFile = certificateChainFile
@@ -47,6 +75,7 @@ public struct TLSServerConfiguration: Sendable, Equatable {
     self.profile = profile
     self.applicationProtocols = applicationProtocols
     self.clientCertificates = clientCertificates
+    self.revocation = revocation
     self.records = records
   }
 }

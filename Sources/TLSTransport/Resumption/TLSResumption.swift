@@ -31,7 +31,7 @@ extension TLSSession {
   public func offer(_ resumption: TLSResumption) {
     OpenSSLErrors.clear()
     if let certificate = SSL_SESSION_get0_peer(resumption.handle), SSL_get_verify_mode(handle) != SSL_VERIFY_NONE {
-      guard let end = SessionOrigin.seconds(X509_get0_notAfter(certificate)), SessionOrigin.now(handle) < end else {
+      guard let end = CertificateTime.seconds(X509_get0_notAfter(certificate)), SessionOrigin.now(handle) < end else {
         return OpenSSLErrors.clear()
       }
     }

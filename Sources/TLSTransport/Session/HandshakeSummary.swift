@@ -18,6 +18,6 @@ extension TLSHandshakeCompleted {
 
     let certificate = SSL_get1_peer_certificate(session)
     defer { X509_free(certificate) }
-    peerCertificate = certificate.flatMap { PeerCertificate($0, authority: origin?.authority) }
+    peerCertificate = certificate.flatMap { PeerCertificate($0, chain: origin?.chain) }
   }
 }

@@ -16,7 +16,7 @@ final class TestFront {
     case .offered(let offer): self.offer = offer
     case .paused: isPaused = true
     case .resumed: isPaused = false
-    case .refused, .alreadyComplete, .safe, .complete, .suspended, .failed, .superseded: break
+    case .refused, .alreadyComplete, .safe, .complete, .suspended, .failed, .superseded, .unauthorized: break
     }
     said.append(event.line)
     onEvent(event)
@@ -49,6 +49,7 @@ extension UploadEvent {
       case .backendTimeout: "failed backend timeout \(safe)"
       }
     case .superseded: "superseded"
+    case .unauthorized: "unauthorized"
     }
   }
 }

@@ -15,6 +15,7 @@ final class RawClient: Sendable {
     var text: [UInt8] = []
     var end: End?
     var isSecured = false
+    var isResumed = false
     var (lastMethod, lastPath): (String?, String?)
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
@@ -45,13 +46,16 @@ final class RawClient: Sendable {
   /// - Parameters:
   ///   - hearsLittle: whether the kernel keeps next to nothing for a client that does not read.
   ///   - applicationProtocols: what it offers in ALPN.
+  ///   - identity: the certificate that it shows.
+  ///   - ticket: of an earlier session, which it offers to go on with.
   static func connect(
-    _ port: Int, usesTLS: Bool = true, hearsLittle: Bool = false, applicationProtocols: [String] = ["x-stream/1"]
+    _ port: Int, usesTLS: Bool = true, hearsLittle: Bool = false, applicationProtocols: [String] = ["x-stream/1"],
+    identity: TLSClientConfiguration.Identity? = nil, ticket: TLSResumption? = nil
   ) async throws -> RawClient {
     let state = SharedState()
     let context = try TLSContext(
       client: TLSClientConfiguration(
-        trust: .caFile(TestCertificates.ours.ca), applicationProtocols: applicationProtocols))
+        trust: .caFile(TestCertificates.ours.ca), identity: identity, applicationProtocols: applicationProtocols))
     var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
     if hearsLittle { bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: 4096) }
     let channel =
@@ -60,7 +64,8 @@ final class RawClient: Sendable {
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           if usesTLS {
-            try channel.pipeline.syncOperations.addHandler(TLSHandler(context: context, serverName: "localhost"))
+            try channel.pipeline.syncOperations.addHandler(
+              TLSHandler(context: context, serverName: "localhost", resuming: ticket))
           }
           try channel.pipeline.syncOperations.addHandler(Reader(state))
         }
@@ -69,6 +74,16 @@ final class RawClient: Sendable {
     let client = RawClient(channel: channel, state: state)
     if usesTLS { await client.wait { $0.isSecured || $0.end != nil } }
     return client
+  }
+
+  /// Whether the session of the ticket goes on.
+  var isResumed: Bool { state.state.withLock { $0.isResumed } }
+
+  /// What a later connection may go on with. The server's first answer brings it.
+  func ticket() async throws -> TLSResumption? {
+    try await channel.eventLoop.submit { [channel] in
+      try channel.pipeline.syncOperations.handler(type: TLSHandler.self).resumption
+    }.get()
   }
 
   func send(_ text: String) async throws {
@@ -211,7 +226,9 @@ final class RawClient: Sendable {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-      if event is TLSHandshakeCompleted { state.change { $0.isSecured = true } }
+      if let handshake = event as? TLSHandshakeCompleted {
+        state.change { ($0.isSecured, $0.isResumed) = (true, handshake.isResumed) }
+      }
       if case ChannelEvent.inputClosed = event { state.change { $0.end = $0.end ?? .closeNotify } }
     }
 

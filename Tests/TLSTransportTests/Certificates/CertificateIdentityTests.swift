@@ -11,7 +11,9 @@ import Testing
   private let authority = [UInt8](repeating: 0, count: 32)
 
   private func identity(of certificate: ForgedCertificate, by authority: [UInt8]? = nil) throws -> CertificateIdentity {
-    let shown = try #require(PeerCertificate(certificate.handle, authority: authority ?? self.authority))
+    let chain = CertificateChain(
+      validity: 0..<1, anchor: [], links: [.init(issuer: [], authority: authority ?? self.authority, serial: [1])])
+    let shown = try #require(PeerCertificate(certificate.handle, chain: chain))
     return try #require(shown.identity)
   }
 

@@ -111,20 +111,23 @@ import Testing
   @Test("a handshake that lies in the future resumes nothing")
   func future() {
     let origin = SessionOrigin(handshakeAt: 1_000_000)
-    #expect(origin.permitsResumption(at: 1_000_000) && origin.permitsResumption(at: 999_900))
-    #expect(!origin.permitsResumption(at: 990_000) && !origin.permitsResumption(at: .min))
-    #expect(!SessionOrigin(handshakeAt: .min).permitsResumption(at: .max))
+    #expect(origin.permitsResumption(at: 1_000_000, nil) && origin.permitsResumption(at: 999_900, nil))
+    #expect(!origin.permitsResumption(at: 990_000, nil) && !origin.permitsResumption(at: .min, nil))
+    #expect(!SessionOrigin(handshakeAt: .min).permitsResumption(at: .max, nil))
   }
 
   @Test("what a ticket has is taken whole, or not at all")
   func bytes() {
-    let origin = SessionOrigin(handshakeAt: 7, validity: -5..<(1 << 40), authority: Array(0..<32))
+    let link = CertificateChain.Link(issuer: Array(1..<33), authority: Array(0..<32), serial: [0x80, 0])
+    let chain = CertificateChain(validity: -5..<(1 << 40), anchor: Array(2..<34), links: [link, link])
+    let origin = SessionOrigin(handshakeAt: 7, chain: chain)
     #expect(origin.bytes.withUnsafeBytes { SessionOrigin($0) } == origin)
     let without = SessionOrigin(handshakeAt: 7)
     #expect(without.bytes.withUnsafeBytes { SessionOrigin($0) } == without)
-    for count in 0..<57 where count != 25 {
+    for count in 0..<origin.bytes.count where count != without.bytes.count {
       #expect(origin.bytes.prefix(count).withUnsafeBytes { SessionOrigin($0) } == nil)
     }
-    #expect(([2] + origin.bytes.dropFirst()).withUnsafeBytes { SessionOrigin($0) } == nil)
+    #expect((origin.bytes + [0]).withUnsafeBytes { SessionOrigin($0) } == nil)
+    #expect(([1] + origin.bytes.dropFirst()).withUnsafeBytes { SessionOrigin($0) } == nil)
   }
 }

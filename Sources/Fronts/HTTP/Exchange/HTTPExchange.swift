@@ -179,6 +179,7 @@ final class HTTPExchange {
     case .grantFull, .clientGone: operation?.suspended(at: offset)
     case .silence: operation?.failed(.requestTimeout, safe: offset)
     case .superseded: operation?.failed(.superseded, safe: offset)
+    case .unauthorized: operation?.failed(.unauthorized, safe: offset)
     case .gatewayStopping: operation?.failed(.shuttingDown, safe: offset)
     }
   }

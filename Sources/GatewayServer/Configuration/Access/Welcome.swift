@@ -9,6 +9,8 @@ struct Welcome {
   var asksCertificates: Bool
   /// Whether nobody gets past the listener without one.
   var requiresCertificates: Bool
+  /// The files of tokens that were named so far.
+  var tokenFiles: TokenFiles
 
   /// The route's access, and the file of its tokens where it names one.
   func access(_ route: inout MappingReader) -> (RouteAccess, tokenFile: String?) {
@@ -40,45 +42,21 @@ struct Welcome {
   }
 
   private func named(_ section: inout MappingReader) -> (RouteAccess, tokenFile: String?) {
-    let namesTokens = section.has("tokens")
-    let tokens = section.optional("tokens", as: .tokenFile)
-    let certificates = section.optional("certificates", as: .flag)
-    if let certificates, certificates.value, !asksCertificates {
-      section.reading.note(
-        "`certificates: true` without `client-ca`: the listener asks no client for one",
-        hint: "add `client-ca: FILE` to `tls`, or remove `certificates`", at: certificates.place)
-    }
-    if !namesTokens, certificates?.value != true, !section.has("certificates") || certificates != nil {
+    var reading = AccessReading(asksCertificates: asksCertificates, files: tokenFiles)
+    let isNamed = ["tokens", "certificates", "all"].map { section.has($0) }.contains(true)
+    let before = section.reading.faults.count
+    reading.way(&section, "tokens") { AccessWay(tokens: $0.tokens(&$1)) }
+    reading.way(&section, "certificates") { AccessWay(certificates: $0.certificates(&$1)) }
+    reading.both(&section)
+    // Where something could not be read, its own fault has been noted.
+    if reading.ways.isEmpty, !isNamed || section.reading.faults.count == before {
       section.reading.note(
         "`access` lets nobody in", hint: "write `tokens: FILE`, or `certificates: true`, or `access: anyone`",
         at: section.place)
     }
+    let path = reading.file?.value
     let access = RouteAccess(
-      takesAnyone: false, takesCertificates: certificates?.value ?? false, tokens: tokens?.value.tokens)
-    return (access, tokens?.value.path)
-  }
-}
-
-/// A token file that was named.
-struct NamedTokenFile {
-  var path: String
-  /// `nil` where files are not looked at, or where it had faults, which have been noted.
-  var tokens: TokenFile?
-}
-
-extension ValueParser where Value == NamedTokenFile {
-  /// A file of tokens, read at once. Its own faults are noted in its own name.
-  static var tokenFile: ValueParser {
-    ValueParser(expected: "a path") { text, reading throws(ValueFault) in
-      let path = try reading.absolute(checking: text)
-      guard reading.checksFiles else { return NamedTokenFile(path: path, tokens: nil) }
-      if let fault = FilePlace.faultOfFile(path) { throw fault }
-      do throws(ConfigurationFaults) {
-        return NamedTokenFile(path: path, tokens: try TokenFile(path: path))
-      } catch {
-        error.faults.forEach(reading.note)
-        return NamedTokenFile(path: path, tokens: nil)
-      }
-    }
+      takesAnyone: false, ways: reading.ways, tokens: path.flatMap { tokenFiles.tokens($0) })
+    return (access, path)
   }
 }
