@@ -7,7 +7,11 @@ import Testing
 @Suite("A key that stands in for credentials")
 struct KeyRightTests {
   private struct Tokens: TokenDirectory {
-    func name(of token: String) -> String? { ["a": "alice", "b": "bob"][token] }
+    func holder(of token: String) -> TokenHolder? {
+      ["a": "alice", "b": "bob"][token].map { TokenHolder(id: Array(token.utf8), name: $0) }
+    }
+
+    func current(_ earlier: TokenHolder) -> TokenHolder? { earlier }
   }
 
   private static let access = RouteAccess(takesAnyone: false, takesCertificates: true, tokens: Tokens())
@@ -20,7 +24,9 @@ struct KeyRightTests {
   private func byKey(token: String? = nil, certificate: String? = nil) -> AccessRequest {
     var access = fixture.context(token: token)
     access.takesKey = true
-    access.credentials.certificate = certificate.map { CertificateHolder(identity: $0, subject: nil) }
+    access.credentials.certificate = certificate.map {
+      ShownCertificate(holder: CertificateHolder(identity: $0, subject: nil))
+    }
     return access
   }
 
@@ -134,7 +140,8 @@ struct KeyRightTests {
         path: "/a", formats: [.bytes], buffer: 1024...65536,
         limits: RouteLimits(upload: 1, held: 1, concurrent: 1, unfinished: 1, payload: 1), resumeFor: .seconds(1),
         takesStreams: true, access: Self.access, clientLimits: ClientLimits(held: 5)), forwarder: TestForwarder())
-    let holder = RecognisedClient(runtime: runtime, identity: .anonymous(address: "192.0.2.1"), hasKey: true)
+    let holder = RecognisedClient(
+      runtime: runtime, right: ClientRight(of: .anonymous(address: "192.0.2.1"), on: "/a"), hasKey: true)
     let now = WallTime(milliseconds: 0)
     let admission = Admission(holder, limit: 1, terms: .test(), at: now)
     let identities = [
