@@ -8,23 +8,27 @@ package import TLSTransport
 package final class PipeForwarder: Forwarder {
   private let connector: BackendConnector
   private let leftBehind: LeftBehindMemory
-  private let parking = PipeParking()
+  private let parking: PipeParking
   private let healthCheck: RepeatedTask
 
   /// - Parameters:
+  ///   - former: the same pipe under earlier settings. Streams that it began go on at their backends, also those whose
+  ///     clients come back to this one; its own health checks end with ``retire()``.
   ///   - eventLoops: for the health checks, which begin here and go on until ``stop()``.
   ///   - memory: what clients that are gone left behind counts there, until the backend takes it.
   ///   - onChange: called on any event loop when a backend is found to be up or down.
   ///   - observer: hears how the backends do.
   /// - Throws: ``TLSConfigurationError``, which names the file and the cause.
   package init(
-    _ settings: Settings, eventLoops: any EventLoopGroup, memory: MemoryBudget = MemoryBudget(limit: .max),
+    _ settings: Settings, succeeding former: PipeForwarder? = nil, eventLoops: any EventLoopGroup,
+    memory: MemoryBudget = MemoryBudget(limit: .max),
     onChange: @escaping @Sendable (BackendAddress, _ isUp: Bool) -> Void = { _, _ in },
     observer: (any BackendObserver)? = nil
   ) throws(TLSConfigurationError) {
     precondition(!settings.backends.isEmpty, "a pipe without a backend")
     let table = BackendTable(settings.backends, balance: settings.balance, onChange: onChange)
-    let leftBehind = LeftBehindMemory(memory)
+    let leftBehind = former?.leftBehind ?? LeftBehindMemory(memory)
+    parking = former?.parking ?? PipeParking()
     self.leftBehind = leftBehind
     connector = BackendConnector(
       settings: settings, tls: try settings.tls?.makeContext(), pool: table, leftBehind: leftBehind,
@@ -83,6 +87,9 @@ package final class PipeForwarder: Forwarder {
     RecoveredPlace(
       uploads: Dictionary(unfinished.map { ($0.key, .broken) }, uniquingKeysWith: { first, _ in first }))
   }
+
+  /// Ends the health checks: another pipe has taken this one's place. Streams that clients have now go on.
+  package func retire() { healthCheck.cancel() }
 
   /// Ends the health checks, and resets the streams whose clients are gone.
   package func stop() async {

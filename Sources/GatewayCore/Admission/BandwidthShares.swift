@@ -21,6 +21,11 @@ final class BandwidthShares: Sendable {
     self.isBounded = rateOfAll != nil || rateOfEachClient != nil
   }
 
+  /// Whether these are its rates.
+  func isOf(ofAll rateOfAll: Int64?, ofEachClient rateOfEachClient: Int64?) -> Bool {
+    rateOfAll == self.rateOfAll && rateOfEachClient == self.rateOfEachClient
+  }
+
   /// Takes `count` bytes from each of the buckets that bound the client; makes those that are not there, full.
   ///
   /// - Parameter subject: ``ClientIdentity/subject``.

@@ -11,11 +11,11 @@ struct Gatekeeper: Sendable {
   let access: PublishedAccess
 
   /// - Parameter routes: each path once.
-  init(routes: [RouteRuntime]) {
+  init(routes: [RouteRuntime], access: PublishedAccess? = nil) {
     self.routes = Dictionary(routes.map { ($0.route.path, $0) }, uniquingKeysWith: { first, _ in first })
     self.paths = Array(self.routes.keys)
     self.terms = self.routes.mapValues { RouteTerms($0) }
-    self.access = PublishedAccess(self.routes.mapValues(\.route.access))
+    self.access = access ?? PublishedAccess(self.routes.mapValues(\.route.access))
   }
 
   /// Judges a new upload.

@@ -8,15 +8,23 @@ final class RouteRuntime: Sendable {
   /// What the forwarder can do.
   let traits: ForwarderTraits
   /// The uploads that connections have now.
-  let connected = ConnectedUploads()
+  let connected: ConnectedUploads
   /// The bandwidth that the route's uploads share.
   let bandwidth: BandwidthShares
 
-  init(route: Route, forwarder: any Forwarder) {
+  /// - Parameter former: the same route under earlier terms, whose uploads go on: they are counted with those of this one.
+  ///   A bandwidth that is another by now is that of new connections alone.
+  init(route: Route, forwarder: any Forwarder, succeeding former: RouteRuntime? = nil) {
     self.route = route
     self.forwarder = forwarder
     self.traits = forwarder.traits
-    self.bandwidth = BandwidthShares(ofAll: route.limits.bandwidth, ofEachClient: route.clientLimits.bandwidth)
+    self.connected = former?.connected ?? ConnectedUploads()
+    let (ofAll, ofEachClient) = (route.limits.bandwidth, route.clientLimits.bandwidth)
+    if let shares = former?.bandwidth, shares.isOf(ofAll: ofAll, ofEachClient: ofEachClient) {
+      self.bandwidth = shares
+    } else {
+      self.bandwidth = BandwidthShares(ofAll: ofAll, ofEachClient: ofEachClient)
+    }
   }
 
   /// What a complete upload counts, in bytes: never more than its own size, which is what was reserved.

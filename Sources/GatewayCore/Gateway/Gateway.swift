@@ -10,9 +10,7 @@ package final class Gateway: Sendable {
   package let memory: MemoryBudget
   let ledger: any Ledger
   let locks = UploadLocks()
-  /// In milliseconds.
-  let longestWindow: Int64
-  let gatekeeper: Gatekeeper
+  let published: Mutex<PublishedRoutes>
   let observer: (any GatewayObserver)?
   /// The uploads that are made of others, until they are complete.
   let finals = Mutex(WaitingFinals())
@@ -30,11 +28,10 @@ package final class Gateway: Sendable {
     destinations: [(route: Route, forwarder: any Forwarder)], ledger: any Ledger, settings: GatewaySettings,
     memory: MemoryBudget? = nil, observer: (any GatewayObserver)? = nil, logger: Logger? = nil
   ) {
-    self.gatekeeper = Gatekeeper(routes: destinations.map { RouteRuntime(route: $0.route, forwarder: $0.forwarder) })
+    self.published = Mutex(PublishedRoutes(destinations))
     self.ledger = ledger
     self.settings = settings
     self.memory = memory ?? MemoryBudget(limit: settings.memory)
-    self.longestWindow = destinations.map(\.route.longestWindow).max() ?? 0
     self.observer = observer
     self.logger = logger ?? Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
   }

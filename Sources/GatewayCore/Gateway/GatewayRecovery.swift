@@ -36,10 +36,22 @@ extension Gateway {
   /// No upload is dropped: one whose bytes are gone stays for the operator to see, and for its disk to come back.
   /// - Throws: ``LedgerError`` or ``SinkFailure`` where ledger or store cannot be used.
   package func recover(on eventLoop: any EventLoop) async throws -> RecoveryReport {
+    try await recover(Array(gatekeeper.routes.values), on: eventLoop)
+  }
+
+  /// The same for routes that are published afterwards: of theirs no connection has an upload yet.
+  package func recover(
+    new destinations: [(route: Route, forwarder: any Forwarder)], on eventLoop: any EventLoop
+  ) async throws -> RecoveryReport {
+    try await recover(destinations.map { RouteRuntime(route: $0.route, forwarder: $0.forwarder) }, on: eventLoop)
+  }
+
+  private func recover(_ runtimes: [RouteRuntime], on eventLoop: any EventLoop) async throws -> RecoveryReport {
     var report = RecoveryReport()
     let records = try await ledger.unfinished(of: settings.holder, on: eventLoop).get()
     let byRoute = Dictionary(grouping: records, by: \.facts.route)
-    for (path, runtime) in gatekeeper.routes {
+    for runtime in runtimes {
+      let path = runtime.route.path
       let unfinished = (byRoute[path] ?? []).filter { $0.state == .open }
       let others = Set(records.lazy.filter { $0.facts.route != path && $0.state == .open }.map(\.key))
       let found = try await runtime.forwarder.recover(unfinished, besides: others)
@@ -56,7 +68,8 @@ extension Gateway {
         }
       }
     }
-    report.orphaned = records.filter { gatekeeper.routes[$0.facts.route] == nil }.map(\.key)
+    let known = Set(runtimes.map(\.route.path)).union(gatekeeper.paths)
+    report.orphaned = records.filter { !known.contains($0.facts.route) }.map(\.key)
     return report
   }
 

@@ -25,7 +25,7 @@ extension Gateway {
 
   /// Drops an upload that is not complete, and what is held of it. Finals that wait for it hear of that.
   func drop(_ record: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    let forwarder = gatekeeper.routes[record.facts.route]?.forwarder
+    let forwarder = runtimes[record.facts.route]?.forwarder
     switch record.state {
     case .done: return eventLoop.makeFailedFuture(Refusal.unknownUpload)
     case .open:

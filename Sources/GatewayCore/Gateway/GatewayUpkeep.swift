@@ -50,7 +50,7 @@ extension Gateway {
   /// Forgets what no decision depends on any more: the quotas of past windows, and the bandwidth of clients that are
   /// gone.
   package func tidy(on eventLoop: any EventLoop) async throws {
-    for runtime in gatekeeper.routes.values { runtime.bandwidth.forgetFull(at: eventLoop.now) }
+    for runtime in runtimes.values { runtime.bandwidth.forgetFull(at: eventLoop.now) }
     let start = settings.now().milliseconds.subtractingReportingOverflow(longestWindow).partialValue
     try await ledger.dropWindows(before: WallTime(milliseconds: start), on: eventLoop).get()
   }
@@ -60,6 +60,6 @@ extension Gateway {
 
   /// How many uploads a connection has, by route; routes without any are left out.
   package var connectedByRoute: [String: Int] {
-    gatekeeper.routes.mapValues(\.connected.count).filter { $0.value > 0 }
+    runtimes.mapValues(\.connected.count).filter { $0.value > 0 }
   }
 }

@@ -27,6 +27,9 @@ package final class EmbeddedLedger: Sendable {
     try self.init(path: path, busyMilliseconds: 5000, onNotice: onNotice)
   }
 
+  /// The process that has the ledger at `path` open at this moment; `nil` where none has.
+  package static func holder(of path: String) -> Int32? { FileLock.holder(besides: resolved(path)) }
+
   /// - Parameters:
   ///   - busyMilliseconds: how long a commit waits for a lock that a foreign program has on the file.
   ///   - system: the name of SQLite's layer over the system's files; `nil` for its own.

@@ -14,8 +14,12 @@ final class SpaceReservations: Sendable {
   private static let largestFloor: Int64 = 64 << 20
 
   private let place: StorePlace
-  /// `nil` for ``automatic(size:)``.
-  private let minFree: Int64?
+  private let leastFree: Mutex<Int64?>
+  /// `nil` for ``automatic(size:)``. A reload may change it.
+  var minFree: Int64? {
+    get { leastFree.withLock { $0 } }
+    set { leastFree.withLock { $0 = newValue } }
+  }
   /// The file system that the store is on, and the one before: a store that was mounted anew may be on another one by
   /// number, and what was reserved of the first is released there.
   private struct Current {
@@ -28,7 +32,7 @@ final class SpaceReservations: Sendable {
 
   init(place: StorePlace, minFree: Int64?) throws(SinkFailure) {
     self.place = place
-    self.minFree = minFree
+    leastFree = Mutex(minFree)
     let directory = place.directory
     current = Mutex(Current(directory: directory, fileSystem: try Self.fileSystem(of: directory)))
   }

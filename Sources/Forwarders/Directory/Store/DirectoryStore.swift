@@ -7,7 +7,7 @@ package import NIOCore
 /// A complete file has mode 0640, an unfinished one 0600 in a folder with mode 0700. All folders are on one file system,
 /// so that an upload gets its final name in one step, whole and durable, and never over a file that is there.
 package struct DirectoryStore: Forwarder {
-  let settings: Settings
+  private(set) var settings: Settings
   let place: StorePlace
   let threads: StoreThreads
   let space: SpaceReservations
@@ -39,6 +39,18 @@ package struct DirectoryStore: Forwarder {
     self.observer = observer
     self.space = try SpaceReservations(place: place, minFree: settings.minFree)
     self.publishing = PublishingQueue(place: place, threads: threads, beforeNames: beforeNames, observer: observer)
+  }
+
+  /// The same store under other terms, which are those of uploads and connections that begin from now on. Both have the same
+  /// files, and either may be asked about any upload.
+  ///
+  /// - Parameter settings: with the same directory. Their ``Settings/minFree`` is that of both from now on.
+  package func taking(_ settings: Settings) -> DirectoryStore {
+    precondition(settings.directory == self.settings.directory, "a store cannot be told to be elsewhere")
+    var store = self
+    store.settings = settings
+    space.minFree = settings.minFree
+    return store
   }
 
   /// The folders that uploads begin in.

@@ -33,6 +33,35 @@ final class FileLock: Sendable {
     unlock()
   }
 
+  /// The process that holds the lock; `nil` where none does. To try the lock itself could keep a gateway from starting.
+  static func holder(besides path: String) -> pid_t? {
+    let opened = Glibc.open(path + ".lock", O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else { return nil }
+    defer { Glibc.close(opened) }
+    var status = stat()
+    guard fstat(opened, &status) == 0,
+      let process = contents(of: opened).split(separator: " ").last.flatMap({ pid_t($0) })
+    else { return nil }
+    // proc_locks(5): `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`.
+    let isHeld = lines(of: "/proc/locks").contains { line in
+      let words = line.split(separator: " ")
+      return words.count > 5 && words[1] == "FLOCK" && words[4] == "\(process)"
+        && words[5].hasSuffix(":\(status.st_ino)")
+    }
+    return isHeld ? process : nil
+  }
+
+  private static func lines(of path: String) -> [Substring] {
+    let opened = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else { return [] }
+    defer { Glibc.close(opened) }
+    var text: [UInt8] = []
+    withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+      while case let count = read(opened, buffer.baseAddress, buffer.count), count > 0 { text += buffer[..<count] }
+    }
+    return String(decoding: text, as: UTF8.self).split(separator: "\n")
+  }
+
   /// Ends the lock. A second call does nothing.
   func unlock() {
     descriptor.withLock { descriptor in
