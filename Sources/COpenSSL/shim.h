@@ -5,10 +5,14 @@
 #define SLUICE_COPENSSL_SHIM_H
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/ocsp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -51,6 +55,46 @@ static inline int shim_SSL_CTX_build_cert_chain(SSL_CTX *ctx) {
 }
 static inline void shim_SSL_CTX_add_client_CA(SSL_CTX *ctx, X509 *certificate) {
   (void)SSL_CTX_add_client_CA(ctx, certificate);
+}
+
+// Tickets: `writes` is 1 to write one, and then `vector` gets the 16 random bytes that it begins with.
+static inline int shim_use_ticket_key(EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *authentication,
+                                      const unsigned char *encryption_key, const unsigned char *authentication_key,
+                                      unsigned char *vector, int writes) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)authentication_key, 32),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"sha256", 0), OSSL_PARAM_construct_end()};
+  if (EVP_MAC_CTX_set_params(authentication, parameters) != 1) return 0;
+  if (!writes) return EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, encryption_key, vector);
+  return RAND_bytes(vector, 16) == 1 && EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, encryption_key, vector);
+}
+static inline int shim_SSL_CTX_set_ticket_key_callback(
+    SSL_CTX *ctx, int (*callback)(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, EVP_MAC_CTX *, int)) {
+  return (int)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, callback);
+}
+
+// OCSP
+
+static inline int shim_SSL_CTX_set_status_callback(SSL_CTX *ctx, int (*callback)(SSL *, void *)) {
+  return (int)SSL_CTX_set_tlsext_status_cb(ctx, callback);
+}
+// The session takes the copy.
+static inline int shim_SSL_give_ocsp_response(SSL *ssl, const unsigned char *bytes, size_t count) {
+  unsigned char *copy = OPENSSL_memdup(bytes, count);
+  if (copy == NULL) return 0;
+  if (SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)count) == 1) return 1;
+  OPENSSL_free(copy);
+  return 0;
+}
+
+// Whether the certificate says where its issuer's can be had, as those of public authorities do.
+static inline int shim_X509_names_issuer_place(X509 *certificate) {
+  AUTHORITY_INFO_ACCESS *places = X509_get_ext_d2i(certificate, NID_info_access, NULL, NULL);
+  int is_named = 0;
+  for (int index = 0; places != NULL && index < sk_ACCESS_DESCRIPTION_num(places); index++)
+    is_named |= OBJ_obj2nid(sk_ACCESS_DESCRIPTION_value(places, index)->method) == NID_ad_ca_issuers;
+  AUTHORITY_INFO_ACCESS_free(places);
+  return is_named;
 }
 
 // Session
@@ -120,6 +164,17 @@ static inline int shim_BIO_TYPE_SOURCE_SINK(void) { return BIO_TYPE_SOURCE_SINK;
 static inline long shim_BIO_get_mem_data(BIO *bio, char **start) { return BIO_get_mem_data(bio, start); }
 
 // Certificates
+
+static inline EVP_PKEY *shim_make_P256_key(void) { return EVP_EC_gen("P-256"); }
+// Adds an extension in the words of openssl's x509v3_config(5).
+static inline int shim_X509_add_extension(X509 *certificate, X509 *issuer, int kind, const char *words) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+  X509_EXTENSION *extension = X509V3_EXT_nconf_nid(NULL, &context, kind, words);
+  int is_added = extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
+  X509_EXTENSION_free(extension);
+  return is_added;
+}
 
 static inline unsigned long shim_XN_FLAG_RFC2253(void) { return XN_FLAG_RFC2253; }
 static inline int shim_sk_GENERAL_NAME_num(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }

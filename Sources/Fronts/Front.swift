@@ -50,7 +50,8 @@ package struct ConnectionPeer {
     connection.serverName = handshake.serverName
     self.connection = connection
     self.credentials = Credentials(
-      certificate: certificate.flatMap { ShownCertificate($0, trust: trust) }, token: nil, address: label.peer)
+      certificate: certificate.flatMap { ShownCertificate($0, for: handshake.serverName, trust: trust) }, token: nil,
+      address: label.peer)
     self.recordPath = handshake.recordPath
     self.label = label
   }
@@ -67,9 +68,11 @@ package struct ConnectionPeer {
 
 extension ShownCertificate {
   /// `nil` for a certificate of which it is not known who vouches for it.
-  convenience init?(_ certificate: PeerCertificate, trust: any TLSContextSource) {
+  ///
+  /// - Parameter serverName: what host the client has asked for.
+  convenience init?(_ certificate: PeerCertificate, for serverName: String?, trust: any TLSContextSource) {
     guard let identity = certificate.identity, let chain = certificate.chain else { return nil }
-    let isOnlyAuthority = trust.clientTrust?.isOneAuthority ?? false
+    let isOnlyAuthority = trust.clientTrust(for: serverName)?.isOneAuthority ?? false
     self.init(
       holder: CertificateHolder(
         identity: identity.name, subject: identity.hasSubject && isOnlyAuthority ? certificate.subject : nil),
@@ -79,7 +82,7 @@ extension ShownCertificate {
       key: certificate.keyFingerprint, authority: chain.authority
     ) { now in
       let seconds = now.milliseconds / 1000
-      return trust.clientTrust?.trusts(chain, at: seconds).map { WallTime(seconds: $0) }
+      return trust.clientTrust(for: serverName)?.trusts(chain, at: seconds).map { WallTime(seconds: $0) }
     }
   }
 }

@@ -22,6 +22,11 @@ struct PEMFile {
   let isWorldReadable: Bool
   private let bytes: [UInt8]
 
+  /// All that is in the file, be it PEM or not.
+  var content: [UInt8] { bytes }
+  /// The same as text.
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+
   init(path: String, limit: Int = Self.byteLimit) throws(TLSConfigurationError) {
     // Without O_NONBLOCK a FIFO would be waited for.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -8,10 +8,14 @@ final class ContextBuilder {
   private var isReleased = false
   /// Certificates in the file of the own one.
   private var chainSize = 0
+  /// When the first of them is valid no more, in seconds since 1970.
+  private var expiresAt = Int64.max
   /// SHA-256 of each authority that is trusted.
   private var authorities: Set<[UInt8]> = []
   /// The authorities themselves.
   private(set) var trusted: [OpaquePointer] = []
+  /// The same for whoever asks the same of clients, and vouches for them by the same authorities.
+  private(set) var trustName: [UInt8] = []
 
   init(role: TLSContext.Role, profile: TLSProfile) throws(TLSConfigurationError) {
     OpenSSLErrors.clear()
@@ -63,6 +67,8 @@ final class ContextBuilder {
     let key = try keyPEM.privateKey()
     defer { EVP_PKEY_free(key) }
     chainSize = certificates.count
+    expiresAt = certificates.compactMap { SessionOrigin.seconds(X509_get0_notAfter($0)) }.min() ?? .max
+    warnings += ChainCheck.warnings(of: certificates, in: chainFile)
     let leaf = certificates[0]
     OpenSSLErrors.clear()
     guard X509_check_private_key(leaf, key) == 1 else {
@@ -148,19 +154,43 @@ final class ContextBuilder {
   /// Without a session id context OpenSSL refuses to resume where client certificates are asked for. A session of
   /// another context is answered with a full handshake.
   ///
-  /// - Parameter clients: what a resumed session's certificate is judged by. Whoever keeps the context keeps it, too.
-  func useServerSessions(lifetime: Int, _ clients: ClientTrust?) throws(TLSConfigurationError) {
+  /// - Parameter hostName: sessions of which are resumed; see ``TLSServerConfiguration/hostName``.
+  func useServerSessions(lifetime: Int, hostName: String) throws(TLSConfigurationError) {
     var trust = CanonicalBytes()
     trust.part("sluice".utf8)
     trust.count(Int(SSL_CTX_get_verify_mode(handle)))
     trust.set(Array(authorities))
+    if !hostName.isEmpty { trust.part(hostName.utf8) }
     guard let name = CertificateIdentity.sha256(trust.bytes) else { throw .library(cause: OpenSSLErrors.take()) }
+    trustName = name
     try check(SSL_CTX_set_session_id_context(handle, name, CUnsignedInt(name.count)))
-    let judge = clients.map { Unmanaged.passUnretained($0).toOpaque() }
-    try check(SSL_CTX_set_session_ticket_cb(handle, writeSessionOrigin, judgeSessionOrigin, judge))
+    try check(SSL_CTX_set_session_ticket_cb(handle, writeSessionOrigin, judgeSessionOrigin, nil))
     // One ticket is enough for a client that comes back after a lost connection. OpenSSL would send two.
     try check(SSL_CTX_set_num_tickets(handle, 1))
     SSL_CTX_set_timeout(handle, lifetime)
+  }
+
+  /// What an authority says of the own certificate, for clients that ask for it.
+  func useStaple(_ configuration: TLSServerConfiguration) throws(TLSConfigurationError) -> OCSPStaple? {
+    guard let path = configuration.stapleFile, let certificate = SSL_CTX_get0_certificate(handle) else { return nil }
+    let staple = try OCSPStaple(path: path, of: certificate)
+    if staple.hasExpired { warnings.append(.stapleExpired(path: path)) }
+    _ = shim_SSL_CTX_set_status_callback(handle, giveStaple)
+    return staple
+  }
+
+  /// What is shown to clients.
+  func certificates(in chainFile: String, _ names: [String: TLSContext]) -> [ServedCertificate] {
+    var own: [ServedCertificate] = []
+    if expiresAt < .max { own = [ServedCertificate(path: chainFile, name: "", expiresAt: expiresAt)] }
+    return own
+      + names.sorted { $0.key < $1.key }.flatMap { name, context in
+        context.certificates.map { certificate in
+          var certificate = certificate
+          certificate.name = name
+          return certificate
+        }
+      }
   }
 
   /// The names that a client offers.

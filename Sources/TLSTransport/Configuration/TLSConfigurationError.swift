@@ -4,6 +4,8 @@ public enum TLSConfigurationError: Error, Sendable, Equatable {
   case fileMissing(path: String)
   /// The file is there but cannot be read; `cause` is the system's text.
   case fileUnreadable(path: String, cause: String)
+  /// The file cannot be written; `cause` is the system's text.
+  case fileUnwritable(path: String, cause: String)
   /// The file has nothing in PEM of the kind that is needed.
   case notPEM(path: String, expected: String)
   /// There is nothing in the file.
@@ -38,6 +40,8 @@ extension TLSConfigurationError: CustomStringConvertible {
       "\(path): cannot be read: \(cause)"
     case .notPEM(let path, let expected):
       "\(path): no \(expected) in PEM in this file"
+    case .fileUnwritable(let path, let cause):
+      "\(path): cannot be written: \(cause)"
     case .fileEmpty(let path):
       "\(path): the file is empty"
     case .notText(let path, let remedy):

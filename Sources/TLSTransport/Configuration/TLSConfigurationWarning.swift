@@ -14,6 +14,14 @@ public enum TLSConfigurationWarning: Sendable, Equatable {
   case revocationListNotYetValid(path: String, line: Int, lastUpdate: String)
   /// An authority has no list: its clients are refused.
   case revocationListMissing(path: String, authority: String)
+  /// A certificate of the chain, counted from 1, can be forged with some effort.
+  case weakKey(path: String, number: Int, weakness: String)
+  /// A certificate of the chain, counted from 1, did not sign the one before it.
+  case chainBroken(path: String, number: Int)
+  /// The issuer of the chain's last certificate is missing.
+  case chainIncomplete(path: String)
+  /// What the authority said of the certificate (OCSP) holds no more.
+  case stapleExpired(path: String)
   /// AES-GCM takes several times as long as it could.
   case slowRecords(cause: String)
 }
@@ -37,6 +45,14 @@ extension TLSConfigurationWarning: CustomStringConvertible {
       "\(path):\(line): the list of revoked certificates is not valid before \(lastUpdate): clients of its authority are refused"
     case .revocationListMissing(let path, let authority):
       "\(path): no list of the authority \(authority): its clients are refused"
+    case .weakKey(let path, let number, let weakness):
+      "\(path): certificate \(number) has \(weakness), which is too weak; renew it with another key"
+    case .chainBroken(let path, let number):
+      "\(path): certificate \(number) did not sign the one before it; put each behind the one that it signed"
+    case .chainIncomplete(let path):
+      "\(path): the certificate that signed the last one is missing; add what lies between it and the root"
+    case .stapleExpired(let path):
+      "\(path): the OCSP response is too old, and is not handed out; renew it"
     case .slowRecords(let cause):
       "\(cause): decrypting uploads takes four to five times the processor time that it takes with VAES"
     }

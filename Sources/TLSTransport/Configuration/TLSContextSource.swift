@@ -12,8 +12,14 @@ public protocol TLSContextSource: Sendable {
 }
 
 extension TLSContextSource {
-  /// What clients' certificates are judged by now; `nil` where clients are asked for none.
-  public var clientTrust: ClientTrust? { contextForConnection().clientTrust }
+  /// What certificates of clients that ask for a host are judged by now; `nil` where clients are asked for none.
+  ///
+  /// - Parameter serverName: as the client said it; `nil` for one that said none.
+  public func clientTrust(for serverName: String?) -> ClientTrust? {
+    let first = contextForConnection()
+    // A name that is served no more takes nobody's rights.
+    return (first.serving(serverName?.lowercased()) ?? first).clientTrust
+  }
 }
 
 extension TLSContext: TLSContextSource {

@@ -59,6 +59,10 @@ public struct TLSServerConfiguration: Sendable, Equatable {
   public var revocation: Revocation?
   /// Who decrypts.
   public var records: Records
+  /// The host name that it is chosen by; empty for the first of a server. A session of one is resumed under no other.
+  public var hostName = ""
+  /// A file with what an authority says of the certificate (OCSP), in DER; `nil` for none.
+  public var stapleFile: String?
 
   /// A configuration; nothing is read until a ``TLSContext`` is made of it.
   public init(
@@ -68,7 +72,8 @@ public struct TLSServerConfiguration: Sendable, Equatable {
     applicationProtocols: [String] = [],
     clientCertificates: ClientCertificates = .none,
     revocation: Revocation? = nil,
-    records: Records = .direct
+    records: Records = .direct,
+    stapleFile: String? = nil
   ) {
     self.certificateChainFile = certificateChainFile
     self.privateKeyFile = privateKeyFile
@@ -77,5 +82,6 @@ public struct TLSServerConfiguration: Sendable, Equatable {
     self.clientCertificates = clientCertificates
     self.revocation = revocation
     self.records = records
+    self.stapleFile = stapleFile
   }
 }

@@ -93,14 +93,15 @@ let writeSessionOrigin: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?
   return 1
 }
 
-/// A client shows a ticket. One that may not be used is answered with a full handshake and a new ticket. The last argument
-/// is the context's ``ClientTrust``.
+/// A client shows a ticket. One that may not be used is answered with a full handshake and a new ticket. It is judged by the
+/// context that serves the name: libssl calls this one of the first context's, whatever the name.
 let judgeSessionOrigin:
   @convention(c) (
     OpaquePointer?, OpaquePointer?, UnsafePointer<UInt8>?, Int, SSL_TICKET_STATUS, UnsafeMutableRawPointer?
-  ) -> SSL_TICKET_RETURN = { handle, session, _, _, status, trust in
-    let trust = trust.map { Unmanaged<ClientTrust>.fromOpaque($0).takeUnretainedValue() }
-    guard let handle, status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW,
+  ) -> SSL_TICKET_RETURN = { handle, session, _, _, status, _ in
+    guard let handle, let data = shim_SSL_get_app_data(handle) else { return SSL_TICKET_RETURN_IGNORE_RENEW }
+    let trust = Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue().served.clientTrust
+    guard status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW,
       let origin = SessionOrigin(ticketOf: session), origin.permitsResumption(at: SessionOrigin.now(handle), trust)
     else { return SSL_TICKET_RETURN_IGNORE_RENEW }
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW

@@ -53,6 +53,8 @@ public final class TLSSession {
   var keyUpdateInterval = 1 << 23
   /// The `SSL` has pointers into what the context keeps alive.
   let context: TLSContext
+  /// The same, or of a server the one of the host name that the client asked for.
+  var served: TLSContext
 
   /// A session for one connection.
   ///
@@ -70,6 +72,7 @@ public final class TLSSession {
     SSL_set_bio(handle, bio, bio)
     self.handle = handle
     self.context = context
+    self.served = context
     switch context.role {
     case .server:
       SSL_set_accept_state(handle)
