@@ -34,14 +34,17 @@ package struct ConnectionPeer {
   /// What the log calls the connection.
   package let label: ConnectionLabel
 
-  /// - Parameter trust: what the listener trusts, whenever it is asked.
+  /// - Parameters:
+  ///   - proxied: what a trusted proxy has said of the connection.
+  ///   - trust: what the listener trusts, whenever it is asked.
   init(
-    _ handshake: TLSHandshakeCompleted, channel: any Channel, label: ConnectionLabel, trust: any TLSContextSource
+    _ handshake: TLSHandshakeCompleted, channel: any Channel, proxied: ProxiedConnection?, label: ConnectionLabel,
+    trust: any TLSContextSource
   ) {
     let certificate = handshake.peerCertificate
     var connection = ClientConnection()
-    connection.remote = channel.remoteAddress
-    connection.local = channel.localAddress
+    connection.remote = proxied?.source ?? channel.remoteAddress
+    connection.local = proxied?.destination ?? channel.localAddress
     connection.hasCertificate = certificate != nil
     connection.commonName = certificate?.commonName
     connection.tlsVersion = handshake.protocolVersion

@@ -18,6 +18,7 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
   private let trust: any TLSContextSource
   private let label: ConnectionLabel
   private var peer: ConnectionPeer?
+  private var proxied: ProxiedConnection?
   private var firstBytes = ByteBuffer()
   private var deadline: Scheduled<Void>?
 
@@ -46,6 +47,9 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
   package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case let handshake as TLSHandshakeCompleted: secured(handshake, context)
+    case let proxied as ProxiedConnection:
+      self.proxied = proxied
+      if let address = proxied.source?.ipAddress { label.peer = address }
     case is GatewayIsStopping: context.close(promise: nil)
     default: context.fireUserInboundEventTriggered(event)
     }
@@ -58,7 +62,7 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
         "version": "\(handshake.protocolVersion)", "cipher": "\(handshake.cipher)",
         "resumed": "\(handshake.isResumed)", "records": "\(handshake.recordPath.rawValue)",
       ]))
-    peer = ConnectionPeer(handshake, channel: context.channel, label: label, trust: trust)
+    peer = ConnectionPeer(handshake, channel: context.channel, proxied: proxied, label: label, trust: trust)
     if let front = choice.afterHandshake(handshake.alpn) { return install(front, context) }
     deadline = context.eventLoop.assumeIsolated().scheduleTask(in: patience) {
       self.install(self.choice.otherwise, context)
