@@ -12,7 +12,9 @@ struct Sluice: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "The gateway:",
-        subcommands: [Serve.self, Check.self, Tokens.self, Uploads.self, Quota.self, Store.self, Cat.self]),
+        subcommands: [
+          Serve.self, Reload.self, Check.self, Tokens.self, Uploads.self, Quota.self, Store.self, Cat.self,
+        ]),
       CommandGroup(name: "The client:", subcommands: [Send.self, Ask.self, GiveUp.self]),
       CommandGroup(name: "Tests:", subcommands: [Load.self]),
     ])

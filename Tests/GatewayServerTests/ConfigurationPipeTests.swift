@@ -35,7 +35,7 @@ import Testing
   func defaults() throws {
     let settings = try settings("{to: 10.0.0.5:9000}")
     #expect(settings == PipeForwarder.Settings(backends: [.host("10.0.0.5", port: 9000)]))
-    let example = try RepositoryFile.yamlBlocks("docs/configuration.md")[4]
+    let example = try RepositoryFile.yamlBlocks("docs/configuration.md")[6]
     let entry = try #require(try folder.parse(example).routes.first)
     guard case .pipe(var documented) = entry.destination else { return #expect(Bool(false)) }
     #expect(documented.tls?.serverName == "ingest.example")

@@ -23,7 +23,7 @@ import Testing
   @Test("what is left out takes the documented default")
   func defaults() throws {
     let configuration = try folder.parse(least)
-    #expect(configuration.listen == ListenAddress(host: "127.0.0.1", port: 8443))
+    #expect(configuration.listeners == [Listener(.address(ListenAddress(host: "127.0.0.1", port: 8443)))])
     #expect(configuration.tls.profile == .intermediate)
     #expect(configuration.tls.clientCA == nil)
     #expect(configuration.tls.clientCertificate == .unasked)
@@ -71,7 +71,7 @@ import Testing
   @Test("every documented example loads, and the default one is the one that is built in")
   func documentation() throws {
     let blocks = try RepositoryFile.yamlBlocks("docs/configuration.md")
-    #expect(blocks.count == 6)
+    #expect(blocks.count == 8)
     for block in blocks { _ = try folder.parse(block) }
     #expect(blocks.contains(EmbeddedDefault.yaml))
   }
@@ -101,7 +101,7 @@ import Testing
   func deployment() throws {
     let configuration = try Configuration.load(
       path: RepositoryFile.url("deploy/sluice.yaml").path, checkingFiles: false)
-    #expect(configuration.listen == ListenAddress(host: "0.0.0.0", port: 8443))
+    #expect(configuration.listeners == [Listener(.address(ListenAddress(host: "0.0.0.0", port: 8443)))])
     #expect(configuration.state == "/var/lib/sluice/state")
     #expect(configuration.routes.first?.route.access.takesAnyone == false)
   }
@@ -136,7 +136,7 @@ import Testing
           access: anyone
           store: {directory: var/d}
       """)
-    #expect(configuration.listen == ListenAddress(host: "::1", port: 0))
+    #expect(configuration.listeners == [Listener(.address(ListenAddress(host: "::1", port: 0)))])
     #expect(configuration.tls.profile == .modern)
     #expect(configuration.tls.clientCertificate == .optional)
     #expect(configuration.state == folder.path + "/elsewhere")

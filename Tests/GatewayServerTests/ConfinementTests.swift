@@ -114,7 +114,7 @@ import Testing
     for name in ["", "/certificates", "/certificates/server.key", "/certificates/server.pem"] {
       #expect(chown(folder.path + name, nobody.pw_uid, nobody.pw_gid) == 0)
     }
-    setup.certificateFolder = certificates
+    setup.certificate = (certificates + "/server.pem", certificates + "/server.key")
     try await withGatewayProcess(setup, in: folder) { gateway in
       let process = try #require(gateway.program?.id)
       let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
@@ -133,15 +133,22 @@ import Testing
   @Test("what a configuration reaches is its stores, its state, and the folders of its files and their targets")
   func reach() throws {
     let folder = try GatewayFolder()
-    let configuration = try GatewaySetup().configuration(in: folder)
+    var setup = GatewaySetup()
+    setup.state = "var/state"
+    let configuration = try setup.configuration(in: folder)
     let reach = ReachablePlaces(configuration)
     let written = Set(reach.places.filter { $0.right == .write }.map(\.path))
-    #expect(written == [folder.path + "/state", folder.uploads].mapToCanonical())
+    #expect(written == [folder.path + "/var/state", folder.uploads].mapToCanonical())
     let read = Set(reach.places.filter { $0.right == .read }.map(\.path))
     #expect(read.isSuperset(of: [TestCertificates.ours.directory].mapToCanonical()))
     #expect(!read.contains("/") && !read.contains("/etc"))
     #expect(reach.ports == .init(listening: [0], connects: false))
-    var other = GatewaySetup()
+    // A folder that is the gateway's as a whole may get other stores.
+    setup.state = "state"
+    let own = ReachablePlaces(try setup.configuration(in: folder))
+    #expect(own.places.contains(.init([folder.path].mapToCanonical().first ?? "", .write)))
+    var other = setup
+    other.state = "var/state"
     other.routes += "  /other: {store: {directory: elsewhere}}\n  /pipe: {pipe: {to: 127.0.0.1:9}}\n"
     let lacks = reach.lacks(for: ReachablePlaces(try other.configuration(in: folder)))
     #expect(lacks.contains { $0.hasSuffix("/elsewhere") } && lacks.contains("connections to backends"))

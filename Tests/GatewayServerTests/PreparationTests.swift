@@ -188,7 +188,7 @@ import Testing
     #expect(served.output.hasPrefix("sluice listens on [::1]:"), "\(served.output) \(served.errors)")
   }
 
-  static let hasIPv6 = AddressProbe.look(at: ListenAddress(host: "::1", port: 0)) == .free
+  static let hasIPv6 = AddressProbe.look(at: Listener(.address(ListenAddress(host: "::1", port: 0)))) == .free
 
   @Test("file descriptors are counted for the gateway itself and for each connection")
   func descriptors() throws {

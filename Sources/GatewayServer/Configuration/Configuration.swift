@@ -9,8 +9,8 @@ package import Logging
 package struct Configuration: Sendable {
   /// What the gateway calls itself in the ledger's leases; another one for each gateway over one ledger.
   package var name: String
-  /// Where the gateway listens.
-  package var listen: ListenAddress
+  /// Where the gateway listens; at least one.
+  package var listeners: [Listener]
   /// How it shows who it is, and whom it asks to do the same.
   package var tls: TLS
   /// The folder of the ledger. It need not exist yet.
@@ -37,6 +37,8 @@ package struct Configuration: Sendable {
   package var landlock: LandlockUse
   /// The files of tokens that are named, each once.
   var tokenFiles: [NamedTokenFile]
+  /// Whether files that are renewed are taken by themselves.
+  package var watchesFiles: Bool
   /// Where all that stands.
   var origin: ConfigurationOrigin
 
@@ -56,6 +58,34 @@ package struct Configuration: Sendable {
     package var clientRevocation: ClientRevocation?
     /// Who decrypts what clients send over TLS 1.3.
     package var records: Records
+    /// A file with what an authority says of the certificate (OCSP); `nil` for none.
+    package var staple: String?
+    /// Certificates for host names of their own, in the order of the file.
+    package var names: [NamedCertificate] = []
+    /// Whether clients are refused that ask for no host name of any certificate here.
+    package var refusesUnknown = false
+    /// A file with keys of tickets that several gateways share; `nil` for keys of this one's own.
+    package var ticketKeys: String?
+    /// So long before a certificate expires, the operator is told.
+    package var warnBefore = Duration.seconds(30 * 86_400)
+  }
+
+  /// A certificate, and the host names that it is shown for.
+  package struct NamedCertificate: Hashable, Sendable {
+    /// In lower case: `uploads.example`, or `*.example`.
+    package var name: String
+    /// PEM file: the certificate and then those that lead to its root.
+    package var certificate: String
+    /// PEM file: the certificate's private key.
+    package var privateKey: String
+    /// PEM file: the roots of clients' certificates. `nil` asks no client for one.
+    package var clientCA: String?
+    /// What becomes of a client that shows no certificate.
+    package var clientCertificate: ClientCertificate
+    /// Which of clients' certificates are revoked; `nil` where nobody says so.
+    package var clientRevocation: ClientRevocation?
+    /// A file with what an authority says of the certificate (OCSP); `nil` for none.
+    package var staple: String?
   }
 
   /// Which of clients' certificates are revoked.

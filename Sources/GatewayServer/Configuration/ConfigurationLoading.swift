@@ -13,20 +13,23 @@ extension Configuration {
     path: String, checkingFiles: Bool = true
   ) throws(ConfigurationFaults) -> Configuration {
     let absolute = FilePlace.absolute(path, from: FilePlace.current)
-    let text: String
+    let file = FileName.shown(path)
+    let text = try text(at: absolute, file: file)
+    return try read(
+      ConfigurationText(
+        text: text, file: file, path: absolute, base: FilePlace.usable(FilePlace.parent(of: absolute))),
+      checkingFiles: checkingFiles)
+  }
+
+  /// - Parameter file: what faults call it.
+  static func text(at path: String, file: String) throws(ConfigurationFaults) -> String {
     do {
       // A configuration of a thousand routes has a tenth of this.
-      text = try TextFile.read(absolute, largest: 1 << 20)
+      return try TextFile.read(path, largest: 1 << 20)
     } catch {
-      let path = FileName.shown(path)
-      let fault = ConfigurationFault(file: path, line: 0, column: 0, message: error.message, hint: error.hint)
-      throw ConfigurationFaults([fault], mainFile: path)
+      let fault = ConfigurationFault(file: file, line: 0, column: 0, message: error.message, hint: error.hint)
+      throw ConfigurationFaults([fault], mainFile: file)
     }
-    return try read(
-      text,
-      Reading(
-        file: FileName.shown(path), path: absolute, base: FilePlace.usable(FilePlace.parent(of: absolute)),
-        checksFiles: checkingFiles))
   }
 
   /// Reads a configuration's text.
@@ -40,15 +43,19 @@ extension Configuration {
   package static func parse(
     _ yaml: String, file: String, base: String, checkingFiles: Bool = true
   ) throws(ConfigurationFaults) -> Configuration {
-    try read(yaml, Reading(file: file, path: nil, base: base, checksFiles: checkingFiles))
+    try read(ConfigurationText(text: yaml, file: file, path: nil, base: base), checkingFiles: checkingFiles)
   }
 
-  private static func read(_ text: String, _ reading: Reading) throws(ConfigurationFaults) -> Configuration {
+  static func read(
+    _ source: ConfigurationText, checkingFiles: Bool = true
+  ) throws(ConfigurationFaults) -> Configuration {
+    let reading = Reading(file: source.file, path: source.path, base: source.base, checksFiles: checkingFiles)
     var configuration: Configuration?
     let beginning = "write at least `tls`, `routes` and a `store` for each route"
-    if var top = YAMLDocument.keys(of: text, reading: reading, beginning: beginning) {
+    if var top = YAMLDocument.keys(of: source.text, reading: reading, beginning: beginning) {
       configuration = ServerReading.read(&top)
     }
+    configuration?.origin.text = source
     guard let configuration, reading.faults.isEmpty else {
       // No configuration without a fault that says why.
       precondition(!reading.faults.isEmpty, "a configuration was refused without a reason")

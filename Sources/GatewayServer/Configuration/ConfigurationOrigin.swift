@@ -8,7 +8,12 @@ struct ConfigurationOrigin: Sendable {
   var path: String?
   /// The files and folders that it names.
   var paths: [NamedPath] = []
-  var listen: Place?
+  /// The keys of the top level.
+  var keys: [String: Place] = [:]
+  /// What it was read from, to be read again.
+  var text = ConfigurationText()
+  /// Of each listener, in their order.
+  var listeners: [Place] = []
   var connections: Place?
   var user: Place?
   var landlock: Place?

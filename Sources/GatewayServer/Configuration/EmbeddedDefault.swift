@@ -26,9 +26,20 @@ package enum EmbeddedDefault {
 
   /// Read as a file in the current folder would be.
   ///
-  /// - Parameter checkingFiles: as for ``Configuration/load(path:checkingFiles:)``.
+  /// - Parameters:
+  ///   - checkingFiles: as for ``Configuration/load(path:checkingFiles:)``.
+  ///   - listen: another address to listen on.
   /// - Throws: all faults at once; most likely a certificate that is not there.
-  package static func load(checkingFiles: Bool = true) throws(ConfigurationFaults) -> Configuration {
-    try Configuration.parse(yaml, file: file, base: FilePlace.usable(FilePlace.current), checkingFiles: checkingFiles)
+  package static func load(
+    checkingFiles: Bool = true, listen: String? = nil
+  ) throws(ConfigurationFaults) -> Configuration {
+    var yaml = yaml
+    if let listen {
+      // In single quotes nothing but the quote itself means anything.
+      let quoted = listen.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''")
+      yaml = (["listen: '\(quoted)'"] + yaml.split(separator: "\n").dropFirst()).joined(separator: "\n") + "\n"
+    }
+    return try Configuration.parse(
+      yaml, file: file, base: FilePlace.usable(FilePlace.current), checkingFiles: checkingFiles)
   }
 }

@@ -43,6 +43,7 @@ enum RouteReading {
     let resumeFor = reader.optional("resume-for", as: .duration(in: .seconds(1) ... .seconds(365 * 86_400)))
     let streams = reader.optional("streams", as: .flag)
     let (access, tokenFile) = welcome.access(&reader)
+    if let tokenFile { reader.reading.remember("tokens", Setting(value: tokenFile, place: reader.place)) }
     let check = reader.optional("check", as: .flag)
     let http = HTTPReading.route(&reader, keepsFiles: reader.has("store"))
     let destination = destination(&reader, checksContent: check?.value ?? false)

@@ -11,8 +11,7 @@ enum ServerReading {
   static func read(_ top: inout MappingReader) -> Configuration? {
     let reading = top.reading
     let name = top.optional("name", as: .gatewayName)?.value ?? GatewayName.ofHost
-    let listenSetting = top.optional("listen", as: .listenAddress)
-    let listen = top.has("listen") ? listenSetting?.value : ListenAddress(host: "127.0.0.1", port: 8443)
+    let listeners = ListenReading.read(&top)
     let tls = TLSReading(&top)
     let hasState = top.has("state")
     let state = top.optional("state", as: .writableFolder)
@@ -24,6 +23,7 @@ enum ServerReading {
     let landlock = top.optional("landlock", as: ValueParser<Configuration.LandlockUse>.word)
     let timeouts = timeouts(&top)
     let log = log(&top)
+    let watch = top.optional("watch", as: .flag)?.value ?? true
     var http = HTTPReading.server(&top)
     // What could not be read is taken for the stricter: its own fault has been noted, and a second one would mislead.
     let demand = tls?.clientCertificate ?? .required
@@ -31,7 +31,7 @@ enum ServerReading {
     let commonTokens = top.optional("tokens", as: tokenFiles.parser)
     tokenFiles.common = commonTokens?.value
     let welcome = Welcome(
-      isLoopback: listen?.isLoopback ?? true, asksCertificates: demand != .unasked,
+      isLoopback: listeners?.allSatisfy(\.value.isLoopback) ?? true, asksCertificates: tls?.asksSome ?? true,
       requiresCertificates: demand == .required, tokenFiles: tokenFiles)
     let routes = RouteReading.routes(&top, welcome: welcome)
     top.finish()
@@ -50,17 +50,21 @@ enum ServerReading {
     if let path = reading.path { neighbours.append(StorePlaces.Neighbour(name: "this configuration", path: path)) }
     neighbours += routes.filter(\.entry.destination.holdsNothing).flatMap(\.files)
     StorePlaces.check(routes, apart: neighbours, reading: reading)
-    guard let listen, let settings = tls?.settings else { return nil }
+    guard let listeners, let settings = tls?.settings else { return nil }
     for entry in routes.map(\.entry) { http?.routes[entry.route.path] = entry.http }
     return Configuration(
-      name: name, listen: listen, tls: settings, state: statePath, routes: routes.map(\.entry), timeouts: timeouts,
+      name: name, listeners: listeners.map(\.value), tls: settings, state: statePath, routes: routes.map(\.entry),
+      timeouts: timeouts,
       memory: memory,
       window: window, connections: connections?.value ?? 4096, http: http, log: log, threads: threads,
       user: user?.value, landlock: landlock?.value ?? .automatic,
       tokenFiles: tokenFiles.all,
+      watchesFiles: watch,
       origin: ConfigurationOrigin(
-        file: reading.file, path: reading.path, paths: reading.paths, listen: listenSetting?.place,
-        connections: connections?.place, user: user?.place, landlock: landlock?.place))
+        file: reading.file, path: reading.path, paths: reading.paths,
+        keys: Dictionary(top.entries.map { ($0.key, $0.place) }, uniquingKeysWith: { first, _ in first }),
+        listeners: listeners.map(\.place), connections: connections?.place, user: user?.place,
+        landlock: landlock?.place))
   }
 
   private static func bounds(_ top: inout MappingReader) -> (memory: Int64, window: Int64) {

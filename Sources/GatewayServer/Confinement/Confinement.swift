@@ -12,7 +12,7 @@ package struct Confinement: Sendable {
   private enum Outcome {
     case off
     case missing
-    case confined(Landlock.Extent)
+    case confined(Landlock.Extent, to: ReachablePlaces)
   }
 
   /// Becomes the configuration's `user`, where it has one. What was read before has to be read again: what that user may
@@ -29,7 +29,7 @@ package struct Confinement: Sendable {
     }
     guard !user.isCurrent else { return false }
     do throws(ServiceUser.Failure) {
-      try user.become(mayListenBelow1024: (1..<1024).contains(configuration.listen.port))
+      try user.become(mayListenBelow1024: configuration.listensBelow1024)
     } catch {
       throw fault(
         "`user`: the gateway cannot become `\(name)`: \(error.cause)", configuration,
@@ -48,7 +48,7 @@ package struct Confinement: Sendable {
     let reach = ReachablePlaces(configuration)
     do throws(Landlock.Failure) {
       let extent = try Landlock.restrict(to: reach.places, reach.ports)
-      return Confinement(outcome: .confined(extent), user: configuration.user)
+      return Confinement(outcome: .confined(extent, to: reach), user: configuration.user)
     } catch {
       switch error {
       case .missing where configuration.landlock == .automatic:
@@ -72,7 +72,7 @@ package struct Confinement: Sendable {
     case .off: logger.warning("Landlock is off: the gateway reaches whatever its user may reach")
     case .missing:
       logger.warning("This kernel has no Landlock: the gateway reaches whatever its user may reach")
-    case .confined(let extent):
+    case .confined(let extent, _):
       if !extent.coversPorts {
         logger.notice("This kernel's Landlock knows no ports: the gateway may listen and connect anywhere")
       }
@@ -80,6 +80,18 @@ package struct Confinement: Sendable {
         "Gateway is confined to its own places",
         metadata: ["landlock": "\(extent.version)", "user": "\(user ?? "unchanged")"])
     }
+  }
+
+  /// Looks whether a running gateway can reach all that a configuration names.
+  ///
+  /// - Throws: what it cannot: what confines it stays as it was at the start.
+  func check(_ configuration: Configuration) throws(ConfigurationFaults) {
+    guard case .confined(_, let reach) = outcome else { return }
+    let lacking = reach.lacks(for: ReachablePlaces(configuration))
+    guard !lacking.isEmpty else { return }
+    throw Self.fault(
+      "the running gateway is confined, and cannot reach: \(lacking.joined(separator: ", "))", configuration,
+      hint: "restart it, or write `landlock: off` before the next start", at: nil)
   }
 
   /// They have to be there before the rules are made: a rule names a folder, not a path.
@@ -105,5 +117,13 @@ package struct Confinement: Sendable {
     ConfigurationFaults(
       [ConfigurationFault(.error, configuration.origin, message, hint: hint, at: place)],
       mainFile: configuration.origin.file)
+  }
+}
+
+extension Configuration {
+  fileprivate var listensBelow1024: Bool {
+    listeners.contains { listener in
+      if case .address(let address) = listener.place { (1..<1024).contains(address.port) } else { false }
+    }
   }
 }

@@ -10,9 +10,20 @@ struct ReachablePlaces: Equatable {
 
   init(_ configuration: Configuration) {
     let pipes = configuration.routes.contains { $0.destination.store == nil }
-    ports = Landlock.Ports(listening: [configuration.listen.port], connects: pipes)
+    ports = Landlock.Ports(listening: [], connects: pipes)
+    for listener in configuration.listeners {
+      switch listener.place {
+      case .address(let address): ports.listening.insert(address.port)
+      case .unix(let path): allow(FilePlace.parent(of: path), .listen)
+      // Opened already.
+      case .systemd: break
+      }
+    }
     allow(configuration.state, .write)
-    for store in configuration.routes.compactMap(\.destination.store) { allow(Self.root(of: store.directory), .write) }
+    let homes = Self.homes(configuration)
+    for store in configuration.routes.compactMap(\.destination.store) {
+      allow(Self.root(of: store.directory, within: homes), .write)
+    }
     for file in configuration.files { allowToRead(file) }
     for place in Self.ofTheSystem + (pipes ? Self.ofTheSystemForPipes : []) { allow(place, .read) }
   }
@@ -38,9 +49,17 @@ struct ReachablePlaces: Equatable {
     allow(FilePlace.parent(of: FilePlace.canonical(file)), .read)
   }
 
-  /// A disk that is mounted anew is another one for the kernel, so the folder that it is mounted in stands for it.
-  private static func root(of directory: String) -> String {
+  /// Folders that are the gateway's as a whole: those of the configuration, and of `state`.
+  private static func homes(_ configuration: Configuration) -> Set<String> {
+    let files = [configuration.state] + (configuration.origin.path.map { [$0] } ?? [])
+    return Set(files.map { FilePlace.parent(of: FilePlace.canonical($0)) }).subtracting(["/"])
+  }
+
+  /// A folder of the gateway's own stands for the stores in it, so that a reload may add one. A disk that is mounted anew is
+  /// another one for the kernel, so the folder that it is mounted in stands for it.
+  private static func root(of directory: String, within homes: Set<String>) -> String {
     let parent = FilePlace.parent(of: FilePlace.canonical(directory))
+    if homes.contains(parent) { return parent }
     var (own, above) = (stat(), stat())
     guard parent != "/", stat(directory, &own) == 0, stat(parent, &above) == 0, own.st_dev != above.st_dev else {
       return directory

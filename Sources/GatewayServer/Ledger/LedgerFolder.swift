@@ -21,6 +21,9 @@ package struct LedgerFolder: Sendable {
   /// Where the ledger is.
   package var ledgerPath: String { path + "/ledger.sqlite" }
 
+  /// The process of the gateway that has the ledger at this moment; `nil` where none has.
+  package var holder: Int32? { EmbeddedLedger.holder(of: ledgerPath) }
+
   /// Opens the ledger; makes the folder, for its owner alone, where it is missing.
   ///
   /// - Parameter logger: is told what an operator should hear of the ledger while it is open.

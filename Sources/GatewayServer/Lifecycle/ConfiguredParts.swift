@@ -8,18 +8,25 @@ import NIOCore
 import TLSTransport
 
 extension TLSServerConfiguration {
+  /// For those who ask for no other name.
   init(_ tls: Configuration.TLS, applicationProtocols: [String]) {
-    let certificates: ClientCertificates =
-      switch (tls.clientCA, tls.clientCertificate) {
-      case (nil, _), (_, .unasked): .none
-      case (let file?, .optional): .optional(caFile: file)
-      case (let file?, .required): .required(caFile: file)
-      }
     self.init(
       certificateChainFile: tls.certificate, privateKeyFile: tls.privateKey,
       profile: tls.profile == .modern ? .modern : .intermediate, applicationProtocols: applicationProtocols,
-      clientCertificates: certificates, revocation: tls.clientRevocation.map(Revocation.init),
-      records: tls.records == .openssl ? .library : .direct)
+      clientCertificates: ClientCertificates(tls.clientCA, tls.clientCertificate),
+      revocation: tls.clientRevocation.map(Revocation.init),
+      records: tls.records == .openssl ? .library : .direct, stapleFile: tls.staple)
+  }
+
+  /// For those who ask for this name.
+  init(_ named: Configuration.NamedCertificate, _ tls: Configuration.TLS, applicationProtocols: [String]) {
+    self.init(tls, applicationProtocols: applicationProtocols)
+    certificateChainFile = named.certificate
+    privateKeyFile = named.privateKey
+    clientCertificates = ClientCertificates(named.clientCA, named.clientCertificate)
+    revocation = named.clientRevocation.map(Revocation.init)
+    stapleFile = named.staple
+    hostName = named.name
   }
 }
 
@@ -28,6 +35,16 @@ extension TLSServerConfiguration.Revocation {
     self.init(
       file: revocation.file, coverage: revocation.coverage == .chain ? .chain : .client,
       acceptsExpired: revocation.acceptsExpired)
+  }
+}
+
+extension TLSServerConfiguration.ClientCertificates {
+  fileprivate init(_ file: String?, _ demand: Configuration.ClientCertificate) {
+    switch (file, demand) {
+    case (nil, _), (_, .unasked): self = .none
+    case (let file?, .optional): self = .optional(caFile: file)
+    case (let file?, .required): self = .required(caFile: file)
+    }
   }
 }
 
@@ -42,9 +59,10 @@ extension Configuration.RouteEntry {
   /// - Parameters:
   ///   - window: bytes of one upload that may be received and not yet passed on.
   ///   - memory: the same of all uploads.
+  ///   - former: the pipe of the same route that this one follows.
   func makeForwarder(
     window: Int, memory: MemoryBudget, ledger: EmbeddedLedger, claims: StoreClaims, threads: StoreThreads,
-    eventLoops: any EventLoopGroup, logger: Logger
+    succeeding former: PipeForwarder? = nil, eventLoops: any EventLoopGroup, logger: Logger
   ) throws -> any Forwarder {
     switch destination {
     case .directory(var settings):
@@ -74,7 +92,8 @@ extension Configuration.RouteEntry {
       }
       return store
     case .pipe(let settings):
-      return try PipeForwarder(settings, eventLoops: eventLoops, memory: memory) { [route = route.path] backend, isUp in
+      return try PipeForwarder(settings, succeeding: former, eventLoops: eventLoops, memory: memory) {
+        [route = route.path] backend, isUp in
         logger.log(
           level: isUp ? .notice : .warning, "\(isUp ? "Backend is up" : "Backend cannot be reached")",
           metadata: ["backend": "\(backend)", "route": "\(route)"])

@@ -28,6 +28,9 @@ final class ConnectionTable: Sendable {
     return isAdmitted
   }
 
+  /// Those that are open now.
+  var open: [any Channel] { state.withLock { Array($0.channels.values) } }
+
   var count: Int { state.withLock { $0.channels.count } }
 
   /// Admits nobody from now on.

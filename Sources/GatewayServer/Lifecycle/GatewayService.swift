@@ -1,18 +1,27 @@
 package import Logging
+import OperatingSystem
 import ServiceLifecycle
 
 /// The gateway as a service: runs until it is asked to stop.
 package struct GatewayService: Service, CustomStringConvertible {
   private let configuration: Configuration
   private let logger: Logger
+  private let reloads: Reloads
+  private let confinement: Confinement?
   private let onStart: @Sendable (RunningGateway) -> Void
 
-  /// - Parameter onStart: called once when it listens.
+  /// - Parameters:
+  ///   - reloads: has it take its configuration anew while it runs.
+  ///   - confinement: what the process was confined to; `nil` where it was not.
+  ///   - onStart: called once when it listens.
   package init(
-    _ configuration: Configuration, logger: Logger, onStart: @escaping @Sendable (RunningGateway) -> Void
+    _ configuration: Configuration, logger: Logger, reloads: Reloads, confinement: Confinement? = nil,
+    onStart: @escaping @Sendable (RunningGateway) -> Void
   ) {
     self.configuration = configuration
     self.logger = logger
+    self.reloads = reloads
+    self.confinement = confinement
     self.onStart = onStart
   }
 
@@ -23,9 +32,14 @@ package struct GatewayService: Service, CustomStringConvertible {
   ///
   /// - Throws: what kept it from starting.
   package func run() async throws {
-    let gateway = try await RunningGateway.start(configuration, logger: logger)
+    let gateway = try await RunningGateway.start(configuration, logger: logger, confinement: confinement)
     onStart(gateway)
+    // Not a child task: it ends between two reloads, and not in the middle of one.
+    let reloading = Task { await reloads.run(gateway) }
     try? await gracefulShutdown()
+    ServiceManager.tell(["STOPPING=1", "STATUS=Finishing what is open"])
+    reloads.end()
+    await reloading.value
     await gateway.stop()
   }
 }

@@ -8,48 +8,51 @@ package import Logging
 package import NIOCore
 import NIOPosix
 import OperatingSystem
+import Synchronization
 import TLSTransport
 
 /// A gateway that listens, from ``start(_:logger:)`` to ``stop()``.
 package final class RunningGateway: Sendable {
-  /// Where it listens; the port is the true one where the configuration says 0.
+  /// Where it listens first; the port is the true one where the configuration says 0.
   package let address: SocketAddress
-  /// The same for a person.
-  package var listenAddress: ListenAddress {
-    ListenAddress(host: address.ipAddress ?? "?", port: address.port ?? 0)
-  }
+  /// All places for a person.
+  package let listenAddresses: String
   /// What recovery found at start.
   package let recovery: RecoveryReport
 
   let gateway: Gateway
-  private let ledger: EmbeddedLedger
-  private let forwarders: [any Forwarder]
-  private let storeThreads: StoreThreads
-  private let eventLoops: MultiThreadedEventLoopGroup
-  private let listener: any Channel
+  let ledger: EmbeddedLedger
+  let storeThreads: StoreThreads
+  let eventLoops: MultiThreadedEventLoopGroup
+  private let listeners: [OpenListener]
   let connections: ConnectionTable
-  /// What new connections are secured with; a reload swaps it.
-  let tlsContext: PublishedTLSContext
+  /// What new connections begin with; a reload swaps it.
+  let terms: PublishedTerms
+  /// Of the tickets of all contexts, so that a reload ends no session.
+  let ticketKeys: TicketKeys
+  /// What it runs with; a reload changes it.
+  let parts: Mutex<RunningParts>
+  /// The protocols that it speaks; `nil` for those of the configuration.
+  let frontSet: FrontSet?
+  /// What a reload cannot go beyond; `nil` where nothing holds the process.
+  let confinement: Confinement?
   private let expirySweep: RepeatedTask
   private let memorySweep: RepeatedTask
-  private let shutdownTimeout: Duration
-  private let logger: Logger
+  private let expiryWatch: RepeatedTask
+  let logger: Logger
 
   /// Opens ledger and stores, brings them together after a crash, and listens.
   ///
-  /// - Parameter frontSet: the protocols that it speaks; `nil` for those of the configuration.
+  /// - Parameters:
+  ///   - frontSet: the protocols that it speaks; `nil` for those of the configuration.
+  ///   - confinement: what the process was confined to; `nil` where it was not.
   /// - Throws: what keeps it from running, as `ConfigurationFaults` where something in the configuration has to do with it.
   package static func start(
-    _ configuration: Configuration, logger: Logger, frontSet: FrontSet? = nil
+    _ configuration: Configuration, logger: Logger, frontSet: FrontSet? = nil, confinement: Confinement? = nil
   ) async throws -> RunningGateway {
     sluice_keep_freed_memory()
-    let frontSet = frontSet ?? .of(configuration)
     let preparation = try Preparation(configuration, frontSet)
-    for warning in preparation.warnings {
-      logger.warning(
-        "Configuration",
-        metadata: ["at": "\(warning.position)", "warning": "\(warning.message)", "hint": "\(warning.hint)"])
-    }
+    preparation.warnings.log(to: logger)
     let threads = preparation.descriptors.threads
     guard DescriptorLimit.hasRoom(for: threads * DescriptorLimit.ofEventLoop) else {
       throw StartFailure.faults("there are no file descriptors left for event loops", configuration, at: nil)
@@ -92,8 +95,8 @@ package final class RunningGateway: Sendable {
       recovery.log(to: logger)
       return try await RunningGateway(
         preparation: preparation, frontSet: frontSet, gateway: gateway, ledger: ledger,
-        forwarders: destinations.map(\.forwarder), storeThreads: storeThreads, eventLoops: eventLoops,
-        recovery: recovery, logger: logger)
+        parts: RunningParts(configuration, destinations.map(\.forwarder)), storeThreads: storeThreads,
+        eventLoops: eventLoops, recovery: recovery, confinement: confinement, logger: logger)
     } catch {
       await Self.release(
         destinations.map(\.forwarder), ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
@@ -102,66 +105,45 @@ package final class RunningGateway: Sendable {
   }
 
   private init(
-    preparation: Preparation, frontSet: FrontSet, gateway: Gateway, ledger: EmbeddedLedger,
-    forwarders: [any Forwarder], storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
-    recovery: RecoveryReport, logger: Logger
+    preparation: Preparation, frontSet: FrontSet?, gateway: Gateway, ledger: EmbeddedLedger,
+    parts: RunningParts, storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
+    recovery: RecoveryReport, confinement: Confinement?, logger: Logger
   ) async throws {
     let configuration = preparation.configuration
-    let context = PublishedTLSContext(preparation.context)
     // Those that the configuration does not want are turned away; those that there are no descriptors for wait.
     let waitingAt = preparation.connections < configuration.connections ? preparation.connections : nil
     let connections = ConnectionTable(limit: configuration.connections)
-    let timeouts = FrontTimeouts(configuration.timeouts)
-    let handshake = TimeAmount(configuration.timeouts.handshake)
-    let fronts = frontSet.make(gateway, timeouts, logger)
-    let bootstrap = ServerBootstrap(group: eventLoops)
-      .serverChannelOption(.backlog, value: 1024)
-      .serverChannelOption(.maxMessagesPerRead, value: UInt(waitingAt == nil ? 4 : 1))
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .serverChannelInitializer { listener in
-        listener.eventLoop.makeCompletedFuture {
-          try listener.pipeline.syncOperations.addHandler(AcceptPause(logger: logger, most: waitingAt))
-        }
-      }
-      .childChannelInitializer { channel in
-        guard connections.admit(channel) else {
-          logger.warning("Connection turned away: as many are open as the gateway takes")
-          return channel.eventLoop.makeFailedFuture(TooManyConnections())
-        }
-        return channel.eventLoop.makeCompletedFuture {
-          // The bootstrap would make futures for each of these. TCP_NODELAY, which it sets on the listener, is inherited.
-          let options = channel.syncOptions
-          try options?.setOption(.allowRemoteHalfClosure, value: true)
-          try options?.setOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
-          try StagedReceiveAllocator.apply(to: channel)
-          try channel.pipeline.syncOperations.addHandlers(
-            TLSHandler(source: context, handshakeDeadline: handshake),
-            FrontSelector(
-              fronts: fronts, patience: timeouts.head, trust: context, logger: logger, now: gateway.settings.now))
-        }
-      }
-    do {
-      listener = try await bootstrap.bind(host: configuration.listen.host, port: configuration.listen.port).get()
-    } catch {
-      throw Self.listenFailure(error, configuration)
-    }
-    guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
+    let fronts = (frontSet ?? .of(configuration)).make(gateway, FrontTimeouts(configuration.timeouts), logger)
+    let published = PublishedTerms(ConnectionTerms(configuration, context: preparation.context, fronts: fronts))
+    let opener = ListenerOpener(
+      eventLoops: eventLoops, connections: connections, terms: published,
+      waitingAt: waitingAt.map { max(1, $0 / configuration.listeners.count) },
+      now: gateway.settings.now, logger: logger)
+    listeners = try await opener.open(configuration)
+    guard let address = listeners.first?.channel.localAddress else { throw ChannelError.unknownLocalAddress }
+    listenAddresses = listeners.map(\.description).joined(separator: ", ")
     self.address = address
-    self.tlsContext = context
+    self.terms = published
+    self.ticketKeys = preparation.ticketKeys
+    self.parts = Mutex(parts)
+    self.frontSet = frontSet
     self.recovery = recovery
+    self.confinement = confinement
     self.gateway = gateway
     self.ledger = ledger
-    self.forwarders = forwarders
     self.storeThreads = storeThreads
     self.eventLoops = eventLoops
     self.connections = connections
-    self.shutdownTimeout = configuration.timeouts.shutdown
     self.logger = logger
     let sweepLoop = eventLoops.next()
     memorySweep = sweepLoop.scheduleRepeatedTask(initialDelay: Self.memoryEvery, delay: Self.memoryEvery) { _ in
       // Large uploads take what is free before long, and are not to wait meanwhile.
       guard gateway.memory.bytesInUse <= gateway.memory.limit / 16 else { return }
       storeThreads.giveBackFreedMemory()
+    }
+    expiryWatch = sweepLoop.scheduleRepeatedTask(initialDelay: .hours(24), delay: .hours(24)) { _ in
+      let terms = published.current
+      CertificateExpiry.log(terms.context.certificates, within: terms.warnBefore, to: logger)
     }
     let shortest = configuration.routes.map(\.route.resumeFor).min() ?? .seconds(60)
     self.expirySweep = sweepLoop.scheduleRepeatedAsyncTask(
@@ -185,26 +167,6 @@ package final class RunningGateway: Sendable {
     }
   }
 
-  private static func listenFailure(_ error: any Error, _ configuration: Configuration) -> ConfigurationFaults {
-    if let code = (error as? IOError)?.errnoCode {
-      switch AddressProbe.outcome(code, configuration.listen) {
-      case .inUse:
-        return ConfigurationFaults(
-          [Findings.inUse(.error, configuration)], mainFile: configuration.origin.file)
-      case .impossible(let cause, let hint):
-        return ConfigurationFaults(
-          [
-            ConfigurationFault(
-              .error, configuration.origin, "`listen`: cannot listen on \(configuration.listen): \(cause)", hint: hint,
-              at: configuration.origin.listen)
-          ], mainFile: configuration.origin.file)
-      case .free: break
-      }
-    }
-    return StartFailure.faults(
-      "`listen`: cannot listen on \(configuration.listen): \(error)", configuration, at: configuration.origin.listen)
-  }
-
   /// How often freed memory is given back: the allocator keeps what a rush has used between what is in use for longer.
   private static let memoryEvery = TimeAmount.seconds(30)
 
@@ -213,7 +175,9 @@ package final class RunningGateway: Sendable {
   package func stop() async {
     expirySweep.cancel()
     memorySweep.cancel()
-    try? await listener.close().get()
+    expiryWatch.cancel()
+    let shutdownTimeout = terms.current.shutdown
+    for listener in listeners { await listener.close() }
     let open = connections.close()
     logger.info("Gateway is stopping", metadata: ["connections": "\(open.count)"])
     for channel in open { channel.pipeline.fireUserInboundEventTriggered(GatewayIsStopping()) }
@@ -226,7 +190,8 @@ package final class RunningGateway: Sendable {
     // Uploads whose connection is gone are still being made safe: store and ledger have to be there for them, for as long
     // as connections may take.
     _ = await isDone(within: shutdownTimeout) { [gateway] in await gateway.waitUntilNoUploads() }
-    await Self.release(forwarders, ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
+    await Self.release(
+      parts.withLock { $0.forwarders }, ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
     logger.info("Gateway has stopped")
   }
 
@@ -270,6 +235,3 @@ package final class RunningGateway: Sendable {
     try? await eventLoops.shutdownGracefully()
   }
 }
-
-/// The reason for closing a connection that is one too many.
-struct TooManyConnections: Error {}

@@ -10,6 +10,7 @@ import Synchronization
 /// The log of a gateway that is a process of its own.
 package final class ProcessLog: Sendable {
   private let settings: Configuration.Log
+  private let level: SharedLevel
   private let writer: LogWriter
 
   /// A log to standard error.
@@ -21,13 +22,17 @@ package final class ProcessLog: Sendable {
 
   init(_ settings: Configuration.Log, descriptor: CInt, bounds: LogQueue.Bounds) throws(LogThreadError) {
     self.settings = settings
+    level = SharedLevel(settings.level)
     writer = try LogWriter(descriptor: descriptor, bounds: bounds) { Self.notice(of: $0, settings) }
   }
 
   /// What `LoggingSystem.bootstrap` asks for.
   package func handler(label: String) -> any LogHandler {
-    Self.handler(label: label, settings) { [writer] in writer.append($0) }
+    LevelledHandler(level: level, handler: Self.handler(label: label, settings) { [writer] in writer.append($0) })
   }
+
+  /// The least that is logged from now on, also by handlers that there are already.
+  package func setLevel(_ level: Logger.Level) { self.level.level = level }
 
   /// Waits until all records are written; no longer than `limit`, and no longer than a second in which nobody takes any.
   ///

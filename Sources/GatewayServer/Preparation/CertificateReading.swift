@@ -4,16 +4,32 @@ import TLSTransport
 
 /// Reads the certificates and keys as a start does.
 enum CertificateReading {
-  /// The listener's context; `nil` where something was wrong, which has been noted.
+  /// The listener's context, and the keys of tickets that it shares with others; `nil` where something was wrong, which has
+  /// been noted.
+  ///
+  /// - Parameter ticketKeys: of the context's tickets.
   static func read(
-    _ configuration: Configuration, _ applicationProtocols: [String], _ findings: inout Findings
-  ) -> TLSContext? {
+    _ configuration: Configuration, _ applicationProtocols: [String], _ ticketKeys: TicketKeys,
+    _ findings: inout Findings
+  ) -> (context: TLSContext, sharedKeys: [TicketKey])? {
     let tls = configuration.tls
     let files = Files(
       certificate: tls.certificate, privateKey: tls.privateKey, authorities: tls.clientCA, authoritiesKey: "client-ca",
-      revocation: tls.clientRevocation?.file)
+      revocation: tls.clientRevocation?.file, staple: tls.staple)
+    let names = names(of: tls, applicationProtocols, ticketKeys, &findings)
     let context = context(files, &findings) { () throws(TLSConfigurationError) in
-      try TLSContext(server: TLSServerConfiguration(tls, applicationProtocols: applicationProtocols))
+      try TLSContext(
+        server: TLSServerConfiguration(tls, applicationProtocols: applicationProtocols), names: names,
+        refusesUnknown: tls.refusesUnknown, ticketKeys: ticketKeys)
+    }
+    if let context { warnOfExpiry(context.certificates, within: tls.warnBefore, &findings) }
+    var shared: [TicketKey] = []
+    if let path = tls.ticketKeys {
+      do throws(TLSConfigurationError) {
+        shared = try TicketKeyFile.read(path)
+      } catch {
+        note(error, "ticket-keys", path, &findings)
+      }
     }
     for case .pipe(let settings) in configuration.routes.map(\.destination) {
       guard let tls = settings.tls else { continue }
@@ -21,7 +37,42 @@ enum CertificateReading {
         certificate: tls.certificate, privateKey: tls.privateKey, authorities: tls.authorities, authoritiesKey: "ca")
       _ = self.context(files, &findings) { () throws(TLSConfigurationError) in try tls.makeContext() }
     }
-    return context
+    return context.map { (context: $0, sharedKeys: shared) }
+  }
+
+  private static func names(
+    of tls: Configuration.TLS, _ applicationProtocols: [String], _ ticketKeys: TicketKeys, _ findings: inout Findings
+  ) -> [String: TLSContext] {
+    var contexts: [String: TLSContext] = [:]
+    for named in tls.names {
+      let files = Files(
+        certificate: named.certificate, privateKey: named.privateKey, authorities: named.clientCA,
+        authoritiesKey: "client-ca", revocation: named.clientRevocation?.file, staple: named.staple)
+      contexts[named.name] = context(files, &findings) { () throws(TLSConfigurationError) in
+        try TLSContext(
+          server: TLSServerConfiguration(named, tls, applicationProtocols: applicationProtocols), ticketKeys: ticketKeys
+        )
+      }
+      if let context = contexts[named.name], !context.isGood(for: named.name) {
+        findings.add(
+          .warning,
+          "`certificate`: \(named.certificate): the certificate is not for `\(named.name)`: clients refuse it",
+          hint: "name the certificate of that host",
+          at: findings.origin.place(of: named.certificate, key: "certificate"))
+      }
+    }
+    return contexts
+  }
+
+  private static func warnOfExpiry(
+    _ certificates: [ServedCertificate], within time: Duration, _ findings: inout Findings
+  ) {
+    for certificate in certificates {
+      guard let words = CertificateExpiry.words(certificate, within: time, now: .now()) else { continue }
+      findings.add(
+        .warning, "`certificate`: \(certificate.path): \(words)", hint: "renew it",
+        at: findings.origin.place(of: certificate.path, key: "certificate"))
+    }
   }
 
   /// The files of one side of TLS.
@@ -32,11 +83,12 @@ enum CertificateReading {
     /// What the configuration calls the last.
     var authoritiesKey: String
     var revocation: String?
+    var staple: String?
 
     var all: [(key: String, path: String)] {
       [
         ("certificate", certificate), ("private-key", privateKey), (authoritiesKey, authorities),
-        ("client-crl", revocation),
+        ("client-crl", revocation), ("ocsp", staple),
       ].compactMap { key, path in path.map { (key, $0) } }
     }
   }
@@ -52,6 +104,8 @@ enum CertificateReading {
         case "private-key": try TLSFileCheck.privateKey(path)
         case "client-crl": try TLSFileCheck.revocationLists(path)
         case "certificate": for warning in try TLSFileCheck.chain(path) { note(warning, key, &findings) }
+        // With its certificate alone it can be understood.
+        case "ocsp": break
         default: for warning in try TLSFileCheck.authorities(path) { note(warning, key, &findings) }
         }
       } catch {
@@ -103,6 +157,21 @@ enum CertificateReading {
       findings.add(
         .warning, "`client-crl`: \(warning)", hint: "get the authority's current list",
         at: findings.origin.place(of: path, key: "client-crl"))
+    case .weakKey(let path, _, _):
+      let text = "\(warning)".prefix { $0 != ";" }
+      findings.add(
+        .warning, "`\(key)`: \(text)", hint: "renew it with a new key of ECDSA P-256, or RSA of 2048 bits and more",
+        at: findings.origin.place(of: path, key: key))
+    case .chainBroken(let path, _), .chainIncomplete(let path):
+      let text = "\(warning)".prefix { $0 != ";" }
+      findings.add(
+        .warning, "`\(key)`: \(text): clients may refuse the certificate",
+        hint: "name a file with the certificate and, each behind the one that it signed, those up to the root",
+        at: findings.origin.place(of: path, key: key))
+    case .stapleExpired(let path):
+      findings.add(
+        .warning, "`ocsp`: \(path): the response is too old, and is not handed out", hint: "fetch a new one",
+        at: findings.origin.place(of: path, key: "ocsp"))
     case .slowRecords:
       findings.add(.warning, "\(warning)", hint: "", at: nil)
     }

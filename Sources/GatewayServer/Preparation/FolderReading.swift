@@ -11,6 +11,11 @@ enum FolderReading {
     let state = LedgerFolder(path: configuration.state)
     warnOfMemory("the `state` folder", configuration.state, &findings)
     ledger(state.ledgerPath, configuration.state, &findings)
+    stores(of: configuration, &findings)
+  }
+
+  /// The stores alone. A gateway that runs may not look at its ledger's file: to close it would end SQLite's locks on it.
+  static func stores(of configuration: Configuration, _ findings: inout Findings) {
     for route in configuration.routes {
       guard case .directory(let settings) = route.destination else { continue }
       warnOfMemory("the folder of `\(route.route.path)`", settings.directory, &findings)

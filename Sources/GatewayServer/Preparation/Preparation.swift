@@ -9,10 +9,12 @@ package struct Preparation: Sendable {
   package let configuration: Configuration
   /// What a gateway runs with, and somebody should know.
   package let warnings: [ConfigurationFault]
-  /// Somebody listens where the gateway would, at this moment: no reason for a configuration to be wrong, since it may be
-  /// the gateway itself.
-  package let addressInUse: ConfigurationFault?
+  /// Where somebody listens where the gateway would, at this moment: no reason for a configuration to be wrong, since it may
+  /// be the gateway itself.
+  package let addressesInUse: [ConfigurationFault]
   let context: TLSContext
+  /// Of the sessions of this context, and of those that follow it.
+  let ticketKeys: TicketKeys
   let descriptors: DescriptorPlan
 
   /// Looks at all that the configuration names.
@@ -31,34 +33,55 @@ package struct Preparation: Sendable {
     _ configuration: Configuration, _ frontSet: FrontSet? = nil, descriptorLimit: Int, descriptorsInUse: Int
   ) throws(ConfigurationFaults) {
     var findings = Findings(configuration.origin)
-    let context = CertificateReading.read(
-      configuration, (frontSet ?? .of(configuration)).applicationProtocols, &findings)
+    ticketKeys = TicketKeys()
+    let tls = CertificateReading.read(
+      configuration, (frontSet ?? .of(configuration)).applicationProtocols, ticketKeys, &findings)
     FolderReading.look(at: configuration, &findings)
     TokenReading.look(at: configuration, now: .now(), &findings)
     descriptors = DescriptorPlan(
       configuration, limit: descriptorLimit, foreign: max(8, descriptorsInUse))
     Self.judge(descriptors, configuration, &findings)
-    addressInUse = Self.listen(configuration, &findings)
-    guard findings.errors.isEmpty, let context else {
+    addressesInUse = Self.listen(configuration, &findings)
+    guard findings.errors.isEmpty, let tls else {
       precondition(!findings.errors.isEmpty, "a configuration was refused without a reason")
       throw ConfigurationFaults(findings.errors, mainFile: configuration.origin.file)
     }
     self.configuration = configuration
-    self.context = context
+    context = tls.context
+    ticketKeys.share(tls.sharedKeys)
     warnings = findings.sortedWarnings
+  }
+
+  /// What a reload reads and looks at before it changes anything: certificates, keys and stores.
+  ///
+  /// - Throws: everything that a running gateway cannot take over.
+  static func ofReload(
+    _ configuration: Configuration, _ frontSet: FrontSet, _ ticketKeys: TicketKeys
+  ) throws(ConfigurationFaults) -> (context: TLSContext, sharedKeys: [TicketKey], warnings: [ConfigurationFault]) {
+    var findings = Findings(configuration.origin)
+    let tls = CertificateReading.read(configuration, frontSet.applicationProtocols, ticketKeys, &findings)
+    FolderReading.stores(of: configuration, &findings)
+    guard findings.errors.isEmpty, let tls else {
+      precondition(!findings.errors.isEmpty, "a configuration was refused without a reason")
+      throw ConfigurationFaults(findings.errors, mainFile: configuration.origin.file)
+    }
+    return (tls.context, tls.sharedKeys, findings.sortedWarnings)
   }
 
   /// The most client connections at once: as many as are wanted, or as there are descriptors for.
   var connections: Int { min(configuration.connections, descriptors.affordable) }
 
-  private static func listen(_ configuration: Configuration, _ findings: inout Findings) -> ConfigurationFault? {
-    switch AddressProbe.look(at: configuration.listen) {
-    case .free: return nil
-    case .inUse: return Findings.inUse(.warning, configuration)
-    case .impossible(let cause, let hint):
-      findings.add(
-        .error, "`listen`: cannot listen on \(configuration.listen): \(cause)", hint: hint, at: findings.origin.listen)
-      return nil
+  private static func listen(_ configuration: Configuration, _ findings: inout Findings) -> [ConfigurationFault] {
+    let places = configuration.origin.listeners
+    return configuration.listeners.enumerated().compactMap { index, listener in
+      let place = places.indices.contains(index) ? places[index] : nil
+      switch AddressProbe.look(at: listener, besides: configuration.listeners) {
+      case .free: return nil
+      case .inUse: return Findings.inUse(.warning, listener, configuration, at: place)
+      case .impossible(let cause, let hint):
+        findings.add(.error, "`listen`: cannot listen on \(listener): \(cause)", hint: hint, at: place)
+        return nil
+      }
     }
   }
 

@@ -18,12 +18,13 @@ struct StoreClaims {
     _ = try verdicts(configuration, ledger: nil, path: path)
   }
 
+  /// - Parameter paths: the routes whose stores are looked at; `nil` for all.
   /// - Throws: ``StoreMismatch``; `LedgerOpenError`, `LedgerError`; `SinkFailure` where a store cannot be looked at.
-  init(_ configuration: Configuration) throws {
+  init(_ configuration: Configuration, routes paths: Set<String>? = nil) throws {
     folder = LedgerFolder(path: configuration.state)
     let ledger = try folder.inspect()
     ledgerID = try ledger.ledgerID()
-    verdicts = try Self.verdicts(configuration, ledger: ledger, path: folder.ledgerPath)
+    verdicts = try Self.verdicts(configuration, routes: paths, ledger: ledger, path: folder.ledgerPath)
   }
 
   /// Throws where a route's store is not the one that its ledger knows.
@@ -45,11 +46,11 @@ struct StoreClaims {
   }
 
   private static func verdicts(
-    _ configuration: Configuration, ledger: (any LedgerInspection)?, path: String
+    _ configuration: Configuration, routes paths: Set<String>? = nil, ledger: (any LedgerInspection)?, path: String
   ) throws -> [String: StoreJudge.Verdict] {
     var verdicts: [String: StoreJudge.Verdict] = [:]
     var mistakes: [String] = []
-    for entry in configuration.routes {
+    for entry in configuration.routes where paths?.contains(entry.route.path) ?? true {
       guard let settings = entry.destination.store else { continue }
       let verdict = try verdict(
         on: settings, of: entry.route.path, in: configuration, ledger: ledger, path: path)

@@ -1,7 +1,6 @@
 /// Says with which context a server's next connection is served.
 ///
-/// A ``TLSContext`` is a source of itself, for a server whose certificates never change. ``PublishedTLSContext`` is one
-/// whose context can be replaced.
+/// A ``TLSContext`` is a source of itself.
 public protocol TLSContextSource: Sendable {
   /// The context for a connection that was accepted just now. Called on the connection's event loop, so it must not
   /// block.

@@ -34,11 +34,11 @@ struct Check: ParsableCommand {
     do throws(ConfigurationFaults) {
       let preparation = try Preparation(Configuration.load(path: config))
       let configuration = preparation.configuration
-      let warnings = preparation.warnings + [preparation.addressInUse].compactMap { $0 }
+      let warnings = preparation.warnings + preparation.addressesInUse
       warnings.forEach { Console.errorText($0.description) }
       let count = warnings.isEmpty ? "" : ", with \(warnings.count) warning\(warnings.count == 1 ? "" : "s")"
       Console.output(
-        "\(FileName.shown(config)): good\(count); \(configuration.routes.count) route(s), listening on \(configuration.listen)"
+        "\(FileName.shown(config)): good\(count); \(configuration.routes.count) route(s), listening on \(configuration.listeners.map(\.description).joined(separator: ", "))"
       )
     } catch {
       throw CommandFailure(error)

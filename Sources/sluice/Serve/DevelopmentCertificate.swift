@@ -1,34 +1,19 @@
 import Foundation
+import TLSTransport
 
 /// The certificate of the embedded default, for this machine alone.
 enum DevelopmentCertificate {
   private static let folder = "certs/dev"
-  private static let script = "certs/make"
 
-  /// Runs the project's own script where there is no certificate yet.
-  static func makeIfMissing() throws {
-    let files = FileManager.default
-    guard !files.fileExists(atPath: folder + "/server.pem") else { return }
-    guard files.isExecutableFile(atPath: script) else {
-      throw CommandFailure(
-        """
-        there is no \(folder)/server.pem, and no \(script) to make it with: run this in Sluice's own folder, \
-        or write a configuration and name it with --config
-        """)
-    }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: script)
-    process.arguments = [folder]
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.standardError
+  /// Makes one where there is none yet.
+  ///
+  /// - Parameter host: that the gateway listens on, another name for its certificate.
+  static func makeIfMissing(host: String?) throws {
+    guard !FileManager.default.fileExists(atPath: folder + "/server.pem") else { return }
     do {
-      try process.run()
+      try SelfMadeCertificates.make(in: folder, names: host.map { [$0] } ?? [])
     } catch {
-      throw CommandFailure("\(script) cannot be run: \(error.localizedDescription)")
-    }
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw CommandFailure("\(script) failed with exit status \(process.terminationStatus); its words are above")
+      throw CommandFailure("a certificate for development cannot be made: \(error)")
     }
   }
 }

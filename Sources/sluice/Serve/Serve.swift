@@ -12,14 +12,26 @@ struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run the gateway.",
     discussion: """
-      Without --config it runs an embedded default, for a first try on this machine alone: 127.0.0.1:8443, one route \
+      Without --config it runs an embedded default, for a first try on this machine alone: 127.0.0.1:8443 (or --listen), one route \
       /upload-file into var/uploads, and a development certificate under certs/dev that it makes at the first start.
+
+      SIGHUP has it read its configuration anew; so does `sluice reload`, which says what came of it.
 
       SIGTERM and Ctrl-C end it in order: what is open is made safe, and its clients are told to resume.
       """)
 
   @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
   var config: String?
+
+  @Option(
+    help: ArgumentHelp("Where the embedded default listens, in place of 127.0.0.1:8443.", valueName: "host:port"))
+  var listen: String?
+
+  func validate() throws {
+    if listen != nil, config != nil {
+      throw ValidationError("--listen is for the embedded default; with --config write `listen` into the file")
+    }
+  }
 
   /// What is settled before there is a second thread.
   struct Beginning {
@@ -41,8 +53,10 @@ struct Serve: AsyncParsableCommand {
 
   private func load() throws -> Configuration {
     if let config { return try Configuration.load(path: FileName.ofArgument(config)) }
-    try DevelopmentCertificate.makeIfMissing()
-    return try EmbeddedDefault.load()
+    // Faults of the address first: no certificate is made for a mistyped one.
+    let text = try EmbeddedDefault.load(checkingFiles: false, listen: listen)
+    try DevelopmentCertificate.makeIfMissing(host: text.listeners.first?.certificateName)
+    return try EmbeddedDefault.load(listen: listen)
   }
 
   func run() async throws { try await run(begin()) }
@@ -59,7 +73,14 @@ struct Serve: AsyncParsableCommand {
     LoggingSystem.bootstrap(log.handler)
     let logger = Logger(label: "sluice")
     beginning.confinement.log(to: logger)
-    let failure = await serve(configuration, logger)
+    let reloads = Reloads(logger: logger) { log.setLevel($0.log.level) }
+    // To the end of the process: what SIGHUP does by itself is to end it, be it in the middle of a drain.
+    let hangUps = await UnixSignalsSequence(trapping: .sighup)
+    let listening = Task {
+      for await _ in hangUps { reloads.ask() }
+    }
+    let failure = await serve(beginning, logger, reloads)
+    withExtendedLifetime(listening) {}
     // Whoever does not read the log does not read last words either.
     guard log.drain(within: configuration.timeouts.shutdown) else {
       StandardStreams.endAtOnce(failure == nil ? .success : .failure)
@@ -68,10 +89,12 @@ struct Serve: AsyncParsableCommand {
   }
 
   /// Runs until it is told to stop.
-  private func serve(_ configuration: Configuration, _ logger: Logger) async -> CommandFailure? {
+  private func serve(_ beginning: Beginning, _ logger: Logger, _ reloads: Reloads) async -> CommandFailure? {
     let isDefault = config == nil
-    let service = GatewayService(configuration, logger: logger) { gateway in
-      var lines = "sluice listens on \(gateway.listenAddress)\n"
+    let service = GatewayService(
+      beginning.configuration, logger: logger, reloads: reloads, confinement: beginning.confinement
+    ) { gateway in
+      var lines = "sluice listens on \(gateway.listenAddresses)\n"
       if isDefault, let port = gateway.address.port {
         lines += "try: sluice send --ca certs/dev/ca.pem FILE xstream://localhost:\(port)/upload-file\n"
       }

@@ -41,17 +41,17 @@ import Testing
       #expect(try await status(before) == "10")
 
       // The route takes others from now on: neither the open connection nor a new one may ask.
-      try gateway.publishRights(setup(authorities, "{common-name: other}"))
+      try await gateway.publishRights(setup(authorities, "{common-name: other}"))
       #expect(try await status(before) == "5")
       let after = try await resumed()
       #expect(try await status(after) == "5")
       after.channel.close(promise: nil)
 
       // The right comes back, and the certificate is revoked.
-      try gateway.publishRights(all)
+      try await gateway.publishRights(all)
       #expect(try await status(before) == "10")
       try authorities.writeList(revoking: [identity])
-      try gateway.publishRights(all)
+      try await gateway.publishRights(all)
       #expect(try await status(before) == "5")
       before.channel.close(promise: nil)
       let revoked = try await resumed()
@@ -75,7 +75,7 @@ import Testing
       var others = setup
       others.clientCA = authorities.path("second.pem")
       others.tlsMore = ", client-crl: second.crl"
-      try gateway.publishRights(others)
+      try await gateway.publishRights(others)
       #expect(try await status(first) == "5")
       first.channel.close(promise: nil)
       let late = try await RawClient.connect(gateway.port, identity: identity, ticket: ticket)

@@ -43,7 +43,7 @@ import XStreamClient
       }
       #expect(await eventually { gateway.bytesInMemory == 0 })
       try authorities.writeList(revoking: [one])
-      try gateway.publishRights(setup)
+      try await gateway.publishRights(setup)
       for client in clients { client.push(pattern(2 << 20)) }
       #expect(await front.answer(clients[0], total: total).word == .refused)
       #expect(await front.answer(clients[1], total: total).word == .done)
@@ -68,7 +68,7 @@ import XStreamClient
     try await withGateway(setup, in: folder) { gateway in
       try folder.write("first.crl", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n")
       do {
-        try gateway.publishRights(setup)
+        try await gateway.publishRights(setup)
         Issue.record("taken")
       } catch let faults as ConfigurationFaults {
         #expect(faults.faults.map(\.line) == [2])

@@ -41,7 +41,7 @@ import Testing
 
       try gateway.folder.write(
         "tokens", Token.bob.line + Token.alice.line.dropLast() + " revoked=2026-01-01\n", mode: 0o600)
-      try gateway.publishRights(setup)
+      try await gateway.publishRights(setup)
       try await client.send(pattern(70_000))
       let last = await front.answer(client, total: total)
       #expect(last.word == .refused)
@@ -55,7 +55,7 @@ import Testing
       refused.channel.close(promise: nil)
       // What is safe waits for its client's right to come back.
       try gateway.folder.write("tokens", Token.bob.line + Token.alice.line, mode: 0o600)
-      try gateway.publishRights(setup)
+      try await gateway.publishRights(setup)
       let again = try await connect(front, gateway)
       try await again.send(front.status(route, key, total).showing(Token.alice.secret))
       #expect(await front.answer(again, total: total).word == .stopped(at: 1 << 20, isFinal: false))
@@ -77,7 +77,7 @@ import Testing
       try await client.send(pattern(1 << 20))
       #expect(await eventually { gateway.bytesInMemory == 0 })
       try gateway.folder.write("tokens", Token.bob.line, mode: 0o600)
-      try gateway.publishRights(setup)
+      try await gateway.publishRights(setup)
       try await client.send(pattern(1))
       let answer = try #require(await client.answer())
       #expect(
@@ -98,7 +98,7 @@ import Testing
       try await client.send(pattern(1 << 20))
       #expect(await eventually { gateway.attached == 1 && gateway.bytesInMemory == 0 })
       try gateway.folder.write("tokens", Token.bob.line, mode: 0o600)
-      try gateway.publishRights(setup)
+      try await gateway.publishRights(setup)
       try await client.send(pattern(1000))
       #expect(await client.answerHead()?.status == 401)
       client.channel.close(promise: nil)

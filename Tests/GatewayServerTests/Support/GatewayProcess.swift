@@ -33,6 +33,18 @@ final class GatewayProcess: Sendable {
 
   func url(_ route: String = "/upload-file") throws -> XStreamURL { try .local(port, route) }
 
+  /// Writes another configuration, with the same port, for the next start or reload.
+  func configure(_ setup: GatewaySetup) throws {
+    var setup = setup
+    setup.port = port
+    try folder.write("sluice.yaml", setup.yaml)
+  }
+
+  /// `sluice reload`.
+  func reload() async throws -> Program.Result {
+    try await sluice(["reload", "--config", folder.path + "/sluice.yaml"], in: folder)
+  }
+
   var program: Program? { current.withLock { $0 } }
   /// What the current process logged.
   var log: String { program?.errors ?? "" }

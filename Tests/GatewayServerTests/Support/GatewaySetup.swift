@@ -3,10 +3,14 @@ import GatewayServer
 /// What a test's gateway is told; everything else has its default.
 struct GatewaySetup: Sendable {
   var port = 0
+  /// What `listen` has in place of the port alone; `PORT` in it stands for that.
+  var listen = "127.0.0.1:PORT"
   /// Whether clients are asked for a certificate, as `client-certificate` says it; nil: they are not.
   var clientCertificate: String?
   /// Who vouches for clients; nil: the authority of ``TestCertificates``.
   var clientCA: String?
+  /// The server's certificate and its key; nil: those of ``TestCertificates``.
+  var certificate: (chain: String, key: String)?
   /// More of the inside of `tls`, with a comma in front.
   var tlsMore = ""
   var routes = GatewaySetup.plainRoute()
@@ -17,8 +21,6 @@ struct GatewaySetup: Sendable {
   var logLevel = "trace"
   /// The folder of the ledger.
   var state = "state"
-  /// The folder of the server's certificate and key; nil: that of ``TestCertificates``.
-  var certificateFolder: String?
 
   /// A route that stores into the folder `uploads`, with more of its keys.
   static func plainRoute(_ more: String = "") -> String {
@@ -27,13 +29,13 @@ struct GatewaySetup: Sendable {
 
   var yaml: String {
     let certificates = TestCertificates.ours
-    let folder = certificateFolder ?? certificates.directory
-    var tls = "certificate: \(folder)/server.pem, private-key: \(folder)/server.key"
+    let (chain, key) = certificate ?? (certificates.server, certificates.serverKey)
+    var tls = "certificate: \(chain), private-key: \(key)"
     if let clientCertificate {
       tls += ", client-ca: \(clientCA ?? certificates.clientsCA), client-certificate: \(clientCertificate)"
     }
     return """
-      listen: 127.0.0.1:\(port)
+      listen: \(listen.split(separator: "PORT", omittingEmptySubsequences: false).joined(separator: "\(port)"))
       tls: {\(tls)\(tlsMore)}
       state: \(state)
       threads: 2

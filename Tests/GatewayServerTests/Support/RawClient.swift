@@ -46,11 +46,12 @@ final class RawClient: Sendable {
   /// - Parameters:
   ///   - hearsLittle: whether the kernel keeps next to nothing for a client that does not read.
   ///   - applicationProtocols: what it offers in ALPN.
+  ///   - header: what goes before TLS.
   ///   - identity: the certificate that it shows.
   ///   - ticket: of an earlier session, which it offers to go on with.
   static func connect(
     _ port: Int, usesTLS: Bool = true, hearsLittle: Bool = false, applicationProtocols: [String] = ["x-stream/1"],
-    identity: TLSClientConfiguration.Identity? = nil, ticket: TLSResumption? = nil
+    behind header: ByteBuffer? = nil, identity: TLSClientConfiguration.Identity? = nil, ticket: TLSResumption? = nil
   ) async throws -> RawClient {
     let state = SharedState()
     let context = try TLSContext(
@@ -63,6 +64,7 @@ final class RawClient: Sendable {
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          if let header { try channel.pipeline.syncOperations.addHandler(Header(header)) }
           if usesTLS {
             try channel.pipeline.syncOperations.addHandler(
               TLSHandler(context: context, serverName: "localhost", resuming: ticket))
@@ -212,6 +214,20 @@ final class RawClient: Sendable {
       headers[String(line[..<colon].drop { $0 == " " })] = String(line[line.index(after: colon)...].drop { $0 == " " })
     }
     return nil
+  }
+
+  /// Sends some bytes before all others.
+  private final class Header: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    private let bytes: ByteBuffer
+
+    init(_ bytes: ByteBuffer) { self.bytes = bytes }
+
+    func channelActive(context: ChannelHandlerContext) {
+      context.write(wrapOutboundOut(bytes), promise: nil)
+      context.fireChannelActive()
+    }
   }
 
   private final class Reader: ChannelInboundHandler {

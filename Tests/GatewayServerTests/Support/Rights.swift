@@ -3,9 +3,9 @@ import Foundation
 @testable import GatewayServer
 
 extension GatewayUnderTest {
-  /// Reads the configuration anew, as a reload will, and takes from it who may what.
-  func publishRights(_ setup: GatewaySetup) throws {
-    running.publishRights(of: try Preparation(setup.configuration(in: folder)))
+  /// Takes another configuration, and from it who may what.
+  func publishRights(_ setup: GatewaySetup) async throws {
+    _ = try await running.reload(setup.configuration(in: folder))
   }
 }
 

@@ -5,32 +5,6 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ContextSourceTests {
   let ours = Certificates.ours
-  let renewed = Certificates.strangers
-
-  @Test("after a reload the next connection sees the new certificate, and an open one goes on with the old")
-  func reload() async throws {
-    let published = try PublishedTLSContext(ours.serverContext())
-    try await withServer(published) { port, _ in
-      let (open, atOpen) = try await connect(ours.clientContext(), port: port)
-      try await open.writeAndFlush(ByteBuffer(string: "before "))
-      await atOpen.wait { $0.text == "before " }
-
-      try published.publish(renewed.serverContext())
-
-      let (next, atNext) = try await connect(renewed.clientContext(), port: port)
-      await atNext.wait { $0.handshake != nil }
-      #expect(atNext.contents.handshake?.peerCertificate != atOpen.contents.handshake?.peerCertificate)
-      let (_, atRefusing) = try await connect(ours.clientContext(), port: port)
-      let refused = await atRefusing.wait { !$0.errors.isEmpty }
-      #expect(refused.handshake == nil)
-
-      try await open.writeAndFlush(ByteBuffer(string: "after"))
-      await atOpen.wait { $0.text == "before after" }
-      #expect(atOpen.contents.errors.isEmpty)
-      try await open.close()
-      try await next.close()
-    }
-  }
 
   @Test("an observer hears of a handshake that completed")
   func completed() async throws {

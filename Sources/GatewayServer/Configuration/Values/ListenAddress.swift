@@ -26,6 +26,12 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     return host.lowercased() == "localhost"
   }
 
+  /// What a certificate for it has beside `localhost` and the loopback addresses; `nil` for those, and for an address that
+  /// stands for all.
+  package var certificateName: String? {
+    isLoopback || ["0.0.0.0", "::"].contains(host) ? nil : host
+  }
+
   /// `host:port`, an IPv6 address in brackets.
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
@@ -75,14 +81,5 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
   private static func bytes(of text: String, family: Int32) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: family == AF_INET ? 4 : 16)
     return inet_pton(family, text, &bytes) == 1 ? bytes : nil
-  }
-}
-
-extension ValueParser where Value == ListenAddress {
-  /// `HOST:PORT`.
-  static var listenAddress: ValueParser {
-    ValueParser(expected: "`HOST:PORT`, as `127.0.0.1:8443`") { text, _ throws(ValueFault) in
-      try ListenAddress.parse(text)
-    }
   }
 }

@@ -1,0 +1,46 @@
+import Fronts
+import NIOCore
+import Synchronization
+import TLSTransport
+
+/// What new connections begin with. A reload replaces all of it in one step; a connection keeps what it began with.
+struct ConnectionTerms: Sendable {
+  let context: TLSContext
+  let fronts: [any Front]
+  let timeouts: FrontTimeouts
+  /// From the accepted connection to the end of its handshake.
+  let handshake: TimeAmount
+  /// From the request to stop until connections are cut.
+  let shutdown: Duration
+  /// So long before a certificate expires, the operator is told.
+  let warnBefore: Duration
+
+  init(_ configuration: Configuration, context: TLSContext, fronts: [any Front]) {
+    self.context = context
+    self.fronts = fronts
+    timeouts = FrontTimeouts(configuration.timeouts)
+    handshake = TimeAmount(configuration.timeouts.handshake)
+    shutdown = configuration.timeouts.shutdown
+    warnBefore = configuration.tls.warnBefore
+  }
+}
+
+/// The terms of now. Any thread may ask.
+final class PublishedTerms: Sendable {
+  private let terms: Mutex<ConnectionTerms>
+
+  init(_ terms: ConnectionTerms) {
+    self.terms = Mutex(terms)
+  }
+
+  var current: ConnectionTerms { terms.withLock { $0 } }
+
+  func publish(_ terms: ConnectionTerms) {
+    self.terms.withLock { $0 = terms }
+  }
+}
+
+extension PublishedTerms: TLSContextSource {
+  /// That of now.
+  func contextForConnection() -> TLSContext { current.context }
+}

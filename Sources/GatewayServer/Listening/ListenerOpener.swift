@@ -1,0 +1,151 @@
+import ConfigurationReading
+import Fronts
+import GatewayCore
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import TLSTransport
+
+/// Opens the places where a gateway listens, and sets up the connections that come.
+struct ListenerOpener {
+  let eventLoops: MultiThreadedEventLoopGroup
+  let connections: ConnectionTable
+  let terms: PublishedTerms
+  /// The most connections of one listener that there are descriptors for; `nil` where there are enough.
+  let waitingAt: Int?
+  let now: @Sendable () -> WallTime
+  let logger: Logger
+
+  private static let isIPv6Only = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
+
+  /// All of them, or none.
+  ///
+  /// - Throws: `ConfigurationFaults` with the line of the one that cannot be opened.
+  func open(_ configuration: Configuration) async throws -> [OpenListener] {
+    var open: [OpenListener] = []
+    for (index, listener) in configuration.listeners.enumerated() {
+      do {
+        let isIPv6Only = listener.isIPv6Only(besides: configuration.listeners)
+        open += try await channels(for: listener, isIPv6Only: isIPv6Only).map { OpenListener(listener, $0) }
+      } catch {
+        for listener in open { await listener.close() }
+        let places = configuration.origin.listeners
+        throw Self.failure(error, listener, configuration, at: places.indices.contains(index) ? places[index] : nil)
+      }
+    }
+    return open
+  }
+
+  private func channels(for listener: Listener, isIPv6Only: Bool) async throws -> [any Channel] {
+    switch listener.place {
+    case .address(let address):
+      var bootstrap = bootstrap(listener)
+      if isIPv6Only { bootstrap = bootstrap.serverChannelOption(Self.isIPv6Only, value: 1) }
+      return [try await bootstrap.bind(host: address.host, port: address.port).get()]
+    case .unix(let path):
+      // One that somebody answers at is not taken away from him.
+      if AddressProbe.look(at: listener) == .inUse { throw IOError(errnoCode: EADDRINUSE, reason: "bind") }
+      let channel = try await bootstrap(listener)
+        .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+      // Who may write to it may connect.
+      _ = chmod(path, 0o660)
+      return [channel]
+    case .systemd(let name):
+      var channels: [any Channel] = []
+      for socket in try SystemdSockets.find(name).get() {
+        _ = fcntl(socket.descriptor, F_SETFL, fcntl(socket.descriptor, F_GETFL) | O_NONBLOCK)
+        channels.append(try await bootstrap(listener).withBoundSocket(socket.descriptor).get())
+      }
+      return channels
+    }
+  }
+
+  private func bootstrap(_ listener: Listener) -> ServerBootstrap {
+    let (connections, published, now, logger, waitingAt) = (connections, terms, now, logger, waitingAt)
+    return ServerBootstrap(group: eventLoops)
+      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.maxMessagesPerRead, value: UInt(waitingAt == nil ? 4 : 1))
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger, most: waitingAt))
+        }
+      }
+      .childChannelInitializer { channel in
+        guard connections.admit(channel) else {
+          logger.warning("Connection turned away: as many are open as the gateway takes")
+          return channel.eventLoop.makeFailedFuture(TooManyConnections())
+        }
+        return channel.eventLoop.makeCompletedFuture {
+          // The bootstrap would make futures for each of these. TCP_NODELAY, which it sets on the listener, is inherited.
+          let options = channel.syncOptions
+          try options?.setOption(.allowRemoteHalfClosure, value: true)
+          try options?.setOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
+          try StagedReceiveAllocator.apply(to: channel)
+          let pipeline = channel.pipeline.syncOperations
+          if !listener.proxies.isEmpty {
+            try pipeline.addHandler(
+              ProxyHeaderReader(isTrusted: listener.trusts(channel.remoteAddress), logger: logger))
+          }
+          let terms = published.current
+          try pipeline.addHandlers(
+            TLSHandler(source: terms.context, handshakeDeadline: terms.handshake),
+            FrontSelector(
+              fronts: terms.fronts, patience: terms.timeouts.head, trust: published, logger: logger, now: now))
+        }
+      }
+  }
+
+  private static func failure(
+    _ error: any Error, _ listener: Listener, _ configuration: Configuration, at place: Place?
+  ) -> ConfigurationFaults {
+    var (cause, hint) = ("\(error)", "")
+    if let failure = error as? SystemdSockets.NoSocket {
+      (cause, hint) = (failure.words, "start the gateway by its socket unit, or name an address")
+    }
+    if let code = (error as? IOError)?.errnoCode {
+      if code == EADDRINUSE {
+        return ConfigurationFaults(
+          [Findings.inUse(.error, listener, configuration, at: place)], mainFile: configuration.origin.file)
+      }
+      cause = FilePlace.word(for: code)
+      if case .address(let address) = listener.place,
+        case .impossible(let what, let remedy) = AddressProbe.outcome(code, address)
+      {
+        (cause, hint) = (what, remedy)
+      }
+    }
+    return ConfigurationFaults(
+      [
+        ConfigurationFault(
+          .error, configuration.origin, "`listen`: cannot listen on \(listener): \(cause)", hint: hint, at: place)
+      ], mainFile: configuration.origin.file)
+  }
+}
+
+/// A place that is listened on.
+struct OpenListener: Sendable, CustomStringConvertible {
+  let listener: Listener
+  let channel: any Channel
+
+  init(_ listener: Listener, _ channel: any Channel) {
+    self.listener = listener
+    self.channel = channel
+  }
+
+  /// The port is the true one where the configuration says 0.
+  var description: String {
+    guard case .address = listener.place, let address = channel.localAddress else { return listener.description }
+    return ListenAddress(host: address.ipAddress ?? "?", port: address.port ?? 0).description
+  }
+
+  /// Accepts nobody any more.
+  func close() async {
+    try? await channel.close().get()
+    if case .unix(let path) = listener.place { _ = unlink(path) }
+  }
+}
+
+/// The reason for closing a connection that is one too many.
+struct TooManyConnections: Error {}
