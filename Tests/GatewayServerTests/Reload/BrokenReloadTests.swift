@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import XStream
 import XStreamClient
 
 /// A reload that cannot be: the gateway goes on with what it has.

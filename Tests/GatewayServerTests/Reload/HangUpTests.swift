@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import Testing
+import XStream
 import XStreamClient
 
 /// SIGHUP, and what the service manager hears.

@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+import XStream
 import XStreamClient
 
 /// Uploads, while the gateway takes its configuration anew again and again.

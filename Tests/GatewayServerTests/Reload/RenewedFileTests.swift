@@ -83,33 +83,31 @@ import XStreamClient
 
 @Suite struct FileChangesTests {
   private func look(_ size: Int64) -> FileChanges.Look {
-    ["a": FileStamp(device: 1, number: 1, size: size, changedAt: []), "b": .some(nil)]
+    ["a": FileStamp(device: 1, number: 1, size: size, changedAt: []), "b": FileStamp?.none]
+  }
+
+  /// Which of the looks have the files taken, after a first one at size 0.
+  private func taken(_ sizes: Int64...) -> [Bool] {
+    var changes = FileChanges(look(0))
+    return sizes.map { changes.see(look($0)) }
   }
 
   @Test("what changes is taken once it has stayed the same for a look, and once")
   func settling() {
-    var changes = FileChanges(look(0))
-    #expect(!changes.see(look(0)))
-    #expect(!changes.see(look(1)))
-    #expect(!changes.see(look(2)))
-    #expect(changes.see(look(2)))
-    #expect(!changes.see(look(2)))
+    #expect(taken(0, 1, 2, 2, 2) == [false, false, false, true, false])
   }
 
   @Test("what is as it was again is no change")
   func backAgain() {
-    var changes = FileChanges(look(0))
-    #expect(!changes.see(look(1)))
-    #expect(!changes.see(look(0)))
-    #expect(!changes.see(look(0)))
+    #expect(taken(1, 0, 0) == [false, false, false])
   }
 
   @Test("what somebody took for another reason is not taken again")
   func takenAlready() {
     var changes = FileChanges(look(0))
-    #expect(!changes.see(look(1)))
+    _ = changes.see(look(1))
     changes.take(look(1))
-    #expect(!changes.see(look(1)))
-    #expect(!changes.see(look(1)))
+    let seen = [changes.see(look(1)), changes.see(look(1))]
+    #expect(seen == [false, false])
   }
 }
