@@ -46,7 +46,9 @@ import Testing
 
   @Test("parts are dropped where a route that stores says so; a pipe has none")
   func dropsParts() throws {
-    let stores = { "tls: {certificate: certs/dev/server.pem, private-key: certs/dev/server.key}\nroutes: {/files: {\($0)}}" }
+    let stores = { (route: String) in
+      "tls: {certificate: certs/dev/server.pem, private-key: certs/dev/server.key}\nroutes: {/files: {\(route)}}"
+    }
     let store = "store: {directory: var/uploads}"
     #expect(try folder.parse(stores(store)).routes.first?.route.dropsParts == false)
     #expect(try folder.parse(stores("http: {drop-parts: true}, \(store)")).routes.first?.route.dropsParts == true)

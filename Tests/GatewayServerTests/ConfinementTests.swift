@@ -1,7 +1,9 @@
 import Foundation
+import NIOCore
 import OperatingSystem
 import TestPrerequisites
 import Testing
+import XStream
 
 @testable import GatewayServer
 
@@ -58,18 +60,11 @@ import Testing
     guard try Prerequisite.isMet((Landlock.version ?? 0) >= 4, "a kernel whose Landlock knows ports") else { return }
     let codes = await onThreadOfItsOwn { () -> [Int32] in
       guard (try? Landlock.restrict(to: [], .init(listening: [0], connects: false))) != nil else { return [] }
-      func code(_ port: UInt16, _ call: (CInt, UnsafePointer<sockaddr>, socklen_t) -> CInt) -> Int32 {
+      func code(_ port: Int, _ call: (CInt, UnsafePointer<sockaddr>, socklen_t) -> CInt) -> Int32 {
+        guard let address = try? SocketAddress(ipAddress: "127.0.0.1", port: port) else { return -1 }
         let stream = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(stream) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
-        return withUnsafePointer(to: &address) {
-          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            call(stream, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 ? 0 : errno
-          }
-        }
+        return address.withSockAddr { call(stream, $0, socklen_t($1)) == 0 ? 0 : errno }
       }
       return [code(0, bind), code(28_911, bind), code(9, connect)]
     }

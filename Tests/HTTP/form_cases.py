@@ -3,12 +3,11 @@
 import json
 import os
 import re
-import time
 
 from client import message
 from gateway import LIMIT, MIB
 from plain_cases import file_of, taken_by_curl
-from rows import case, check, must
+from rows import case, check, must, nothing_left, something_arrives
 
 
 def form(*parts, boundary="xyzzy", preamble=b""):
@@ -165,11 +164,10 @@ def _(run):
         connection.send(
             message("POST", "/dig", {**fields, "Content-Length": len(body)}, host=run.host) + body[:300_000]
         )
-        time.sleep(0.3)
+        run.stored(b"hello")
+        something_arrives(run, "/dig")
         connection.cut()
-    run.stored(b"hello")
-    time.sleep(0.3)
-    check(not run.gateway.unfinished("/dig"), f"left: {run.gateway.unfinished('/dig')}")
+    nothing_left(run, "/dig")
 
 
 @case("P14 gzip", "a form and a PUT to /gz, a form to /pipe", "201, the content right")

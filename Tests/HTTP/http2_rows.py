@@ -60,13 +60,6 @@ def all_stored(run, contents):
     check(got == sorted(contents), f"{len(got)} files, {len(set(got) & set(contents))} of {len(contents)} right")
 
 
-def nothing_left(run, route, patience=3):
-    deadline = time.monotonic() + patience
-    while run.gateway.unfinished(route) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    check(not run.gateway.unfinished(route), f"left: {run.gateway.unfinished(route)}")
-
-
 class RunHTTP2(Run):
     """A row's run whose `ask` goes over HTTP/2; requests share a connection."""
 

@@ -15,12 +15,11 @@ from http2_rows import (
     connect,
     http2_case,
     lives,
-    nothing_left,
     put,
     request_head,
 )
 from resumable_cases import Draft, final
-from rows import ANY, OCTETS, Failure, check, must, path
+from rows import ANY, OCTETS, Failure, check, must, nothing_left, path
 from settings_cases import gateway
 from tus_checksum_cases import sha1
 

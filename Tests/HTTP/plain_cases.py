@@ -9,7 +9,7 @@ import time
 
 from client import message
 from gateway import MIB
-from rows import ANY, case, check, must, path
+from rows import ANY, case, check, must, nothing_left, path, something_arrives
 
 OCTET_STREAM = {"Content-Type": "application/octet-stream"}
 
@@ -292,8 +292,7 @@ def _(run):
 def _(run):
     must(run.ask("PUT", "/quota/x", {}, bytes(2 * MIB)), (413, 507))
     must(run.ask("PUT", "/quota/x", {}, None, chunks=[bytes(MIB), b"x"]), (413, 507))
-    time.sleep(0.3)
-    check(not run.gateway.unfinished("/quota"), f"left: {run.gateway.unfinished('/quota')}")
+    nothing_left(run, "/quota")
 
 
 @case("P25", "HEAD and DELETE of a complete plain upload's Location", "complete, its size; 403")
@@ -319,7 +318,7 @@ def _(run):
             "Content-Type": "application/offset+octet-stream",
         }
         append.send(message("PATCH", upload, fields, host=run.host) + content[:300_000])
-        time.sleep(0.3)
+        something_arrives(run, "/quota")
         run.gateway.process.terminate()
         for connection in (put, append):
             rest = connection.rest(8)

@@ -65,6 +65,20 @@ def check(condition, text):
         raise Failure(text)
 
 
+def nothing_left(run, route, patience=3):
+    deadline = time.monotonic() + patience
+    while run.gateway.unfinished(route) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    check(not run.gateway.unfinished(route), f"left: {run.gateway.unfinished(route)}")
+
+
+def something_arrives(run, route, patience=3):
+    deadline = time.monotonic() + patience
+    while not run.gateway.unfinished(route) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    check(run.gateway.unfinished(route), f"nothing arrives at {route}")
+
+
 class Run:
     """What one case has at hand."""
 

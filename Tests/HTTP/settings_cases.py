@@ -4,13 +4,12 @@ import re
 import shutil
 import ssl
 import tempfile
-import time
 from contextlib import contextmanager
 
 from client import Broken, message
 from gateway import MIB, Gateway
 from resumable_cases import Draft
-from rows import ABSENT, ANY, Run, case, check, must
+from rows import ABSENT, ANY, Run, case, check, must, nothing_left, something_arrives
 
 
 @contextmanager
@@ -72,10 +71,10 @@ def _(run):
     with gateway(run, limits=", concurrent: 1, unfinished: 2") as other:
         with run.variant("concurrent"), other.connect() as connection:
             connection.send(message("PUT", "/files/x", {"Content-Length": MIB}, host=other.host) + b"x")
-            time.sleep(0.3)
+            something_arrives(other, "/files")
             must(other.ask("PUT", "/files/y", {}, b"hello"), 503, {"Retry-After": ANY})
             connection.cut()
-        time.sleep(0.3)
+        nothing_left(other, "/files")
         with run.variant("afterwards"):
             must(other.ask("PUT", "/files/y", {}, b"hello"), 201)
         with run.variant("unfinished"):

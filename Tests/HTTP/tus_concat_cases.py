@@ -276,6 +276,7 @@ def _(run):
     text = f"final;{first} {second} {first}"
     waits = {"Upload-Offset": ABSENT, "Upload-Length": 17, "Upload-Concat": text, "Upload-Expires": ANY}
     run.head(upload, fields=waits)
+    must(run.ask("HEAD", upload), 200, waits)
     must(run.patch(first, 0, b"hel"), 204)
     run.head(upload, fields=waits)
     run.nothing_stored()

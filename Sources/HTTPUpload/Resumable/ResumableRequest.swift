@@ -17,6 +17,7 @@ package struct ResumableRequest: Sendable, Equatable {
   private let strayField: String?
   private let hasMediaType: Bool
   private let badCompleteness: String?
+  private let isJoining: Bool
 
   /// Reads the fields. `Upload-Incomplete` and `Upload-Complete` are both understood in every version, the version's
   /// own first: so an unfinished part is never taken for a whole file because of a wrong version.
@@ -32,6 +33,7 @@ package struct ResumableRequest: Sendable, Equatable {
     badCompleteness = isLast == nil ? said : nil
     strayField = fields.has("Upload-Offset") ? "Upload-Offset" : said
     hasMediaType = fields.contentType?.essence == Self.mediaType
+    isJoining = fields.has("Upload-Concat")
   }
 
   /// A creation: what is to be opened.
@@ -48,6 +50,8 @@ package struct ResumableRequest: Sendable, Equatable {
   /// ignore it could make a whole file of a part.
   package func creation() throws(HTTPProblem) -> Creation {
     if let badCompleteness { throw .badField(badCompleteness) }
+    // tus-js-client sends it whatever it speaks, and would take the empty upload of its last request for the joined one.
+    if isJoining { throw .unexpectedField("Upload-Concat") }
     let isLast = isLast ?? true
     return Creation(isLast: isLast, total: try total(from: 0, isLast: isLast))
   }

@@ -44,6 +44,13 @@ struct ResumableRequestTests {
     }
   }
 
+  @Test("a creation that joins uploads of tus is refused: it would be an empty upload")
+  func joiningCreations() throws {
+    #expect(throws: HTTPProblem.unexpectedField("Upload-Concat")) {
+      try request(6, ["Upload-Complete": "?1", "Upload-Concat": "final;/a /b"]).creation()
+    }
+  }
+
   @Test(
     "the length of the content and the length told have to agree",
     arguments: [

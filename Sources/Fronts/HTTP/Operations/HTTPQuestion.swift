@@ -106,9 +106,13 @@ final class HTTPDescription: HTTPUploadQuestion {
     case .resumable(let version):
       answer = ResumableAnswer(version).retrieved(account.resumableState, limit: request.limit)
     case .plain, .form:
-      let newest = ResumableAnswer(ResumableVersion(number: nil))
-      answer = newest.retrieved(account.resumableState, limit: request.limit)
-      answer.fields.fill(from: TusAnswer.described(account.tusState, expires: account.expires))
+      let described = TusAnswer.described(account.tusState, expires: account.expires)
+      answer = (200, described)
+      // What waits for its parts has no offset, and only tus has a word for that.
+      if !account.tusState.awaitsParts {
+        answer = ResumableAnswer(ResumableVersion(number: nil)).retrieved(account.resumableState, limit: request.limit)
+        answer.fields.fill(from: described)
+      }
     }
     // Of an unfinished upload only what it has to come to is known.
     if account.state == .done { answer.fields.append(request.digestFields(account.digest)) }
