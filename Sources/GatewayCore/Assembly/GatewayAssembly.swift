@@ -95,7 +95,7 @@ extension Gateway {
       on: eventLoop, logger: logger, about: about
     ) { event in
       switch event {
-      case .offered, .paused, .resumed, .safe, .superseded: return
+      case .offered, .paused, .resumed, .safe, .superseded, .unauthorized: return
       case .complete(let size, _):
         self.finals.withLock { $0.remove(facts.key) }
         self.dropParts(of: facts, admission.route, on: eventLoop).whenComplete { _ in

@@ -67,7 +67,7 @@ final class ContextBuilder {
     let key = try keyPEM.privateKey()
     defer { EVP_PKEY_free(key) }
     chainSize = certificates.count
-    expiresAt = certificates.compactMap { SessionOrigin.seconds(X509_get0_notAfter($0)) }.min() ?? .max
+    expiresAt = certificates.compactMap { CertificateTime.seconds(X509_get0_notAfter($0)) }.min() ?? .max
     warnings += ChainCheck.warnings(of: certificates, in: chainFile)
     let leaf = certificates[0]
     OpenSSLErrors.clear()

@@ -43,7 +43,7 @@ final class OCSPStaple: Sendable {
         cause:
           "the certificate is \(status == V_OCSP_CERTSTATUS_REVOKED ? "revoked" : "unknown"), says this OCSP response")
     }
-    until = SessionOrigin.seconds(next) ?? .max
+    until = CertificateTime.seconds(next) ?? .max
   }
 
   var hasExpired: Bool { Int64(time(nil)) >= until }
