@@ -55,7 +55,8 @@ enum RouteReading {
     }
     if let dropsParts = http.dropsParts, dropsParts.value, case .pipe = destination?.value {
       reader.reading.note(
-        "`drop-parts` is for routes that store", hint: "remove it: a backend's uploads have no parts", at: dropsParts.place)
+        "`drop-parts` is for routes that store", hint: "remove it: a backend's uploads have no parts",
+        at: dropsParts.place)
     }
     reader.finish()
     if let streams, !streams.value, limits.payload == 0 {

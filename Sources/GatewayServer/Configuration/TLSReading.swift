@@ -90,7 +90,8 @@ struct TLSReading {
       let namesRevocation = section.has("client-crl")
       revocation = RevocationReading.read(&section, namesAuthority: hasAuthority)
       isWhole =
-        (!namesAuthority || authority != nil) && (!hasStaple || staple != nil) && (!namesRevocation || revocation != nil)
+        (!namesAuthority || authority != nil) && (!hasStaple || staple != nil)
+        && (!namesRevocation || revocation != nil)
       if !namesAuthority {
         authority = inherited?.authority
         // Lists are of authorities: those of other ones say nothing here.

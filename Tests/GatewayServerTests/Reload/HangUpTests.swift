@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import TLSTransport
 import Testing
 import XStream
 import XStreamClient

@@ -79,7 +79,9 @@ extension StoreDirectory {
     }
     let name = Self.partialSidecar(key)
     unlinkat(partial, name, 0)
-    let file = uninterrupted { sluice_open_beneath(partial, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o640) }
+    let file = uninterrupted {
+      sluice_open_beneath(partial, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o640)
+    }
     guard file >= 0 else { throw .system("making", shown, errno) }
     defer { close(file) }
     do throws(SinkFailure) {

@@ -157,7 +157,9 @@ final class StoreDirectory: Sendable {
   private static func probe(complete: CInt, partial: CInt, path: String) throws(SinkFailure) {
     let advice = "the gateway's user must be able to write there, and both folders must be on one file system"
     for folder in [complete, partial] { unlinkat(folder, probeName, 0) }
-    let file = uninterrupted { sluice_open_beneath(partial, probeName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600) }
+    let file = uninterrupted {
+      sluice_open_beneath(partial, probeName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    }
     guard file >= 0 else {
       // A full disk is a state that passes, and no reason not to start.
       if errno == ENOSPC || errno == EDQUOT { return }

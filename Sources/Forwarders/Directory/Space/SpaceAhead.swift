@@ -75,7 +75,9 @@ extension StoreDirectory {
       // In units of 512 bytes (stat(3type)); what the file system needs to find them counts too.
       status.st_blocks * 512 > status.st_size + Int(SpaceAhead.smallestTotal)
     else { return }
-    let file = uninterrupted { sluice_open_beneath(partial, key.text, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0) }
+    let file = uninterrupted {
+      sluice_open_beneath(partial, key.text, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0)
+    }
     guard file >= 0 else { return }
     SpaceAhead.cutToSize(file)
     close(file)
