@@ -65,18 +65,22 @@ def check(condition, text):
         raise Failure(text)
 
 
-def nothing_left(run, route, patience=3):
+def _arriving(run, route, besides):
+    return set(run.gateway.unfinished(route)) - set(besides)
+
+
+def nothing_left(run, route, patience=3, besides=()):
     deadline = time.monotonic() + patience
-    while run.gateway.unfinished(route) and time.monotonic() < deadline:
+    while _arriving(run, route, besides) and time.monotonic() < deadline:
         time.sleep(0.05)
-    check(not run.gateway.unfinished(route), f"left: {run.gateway.unfinished(route)}")
+    check(not _arriving(run, route, besides), f"left: {_arriving(run, route, besides)}")
 
 
-def something_arrives(run, route, patience=3):
+def something_arrives(run, route, patience=3, besides=()):
     deadline = time.monotonic() + patience
-    while not run.gateway.unfinished(route) and time.monotonic() < deadline:
+    while not _arriving(run, route, besides) and time.monotonic() < deadline:
         time.sleep(0.02)
-    check(run.gateway.unfinished(route), f"nothing arrives at {route}")
+    check(_arriving(run, route, besides), f"nothing arrives at {route}")
 
 
 class Run:
