@@ -84,12 +84,12 @@ extension Gateway {
     _ facts: UploadFacts, of list: PartList, _ admission: Admission, on eventLoop: any EventLoop, logger: Logger,
     about: @escaping () -> Logger.Metadata
   ) -> EventLoopFuture<AssemblyOutcome> {
-    let promise = eventLoop.makePromise(of: AssemblyOutcome.self)
     let isStopped = finals.withLock { finals in
       if !finals.isStopped { finals.begin(facts.key, of: facts.role.parts) }
       return finals.isStopped
     }
     guard !isStopped else { return eventLoop.makeFailedFuture(Refusal.shutdown) }
+    let promise = eventLoop.makePromise(of: AssemblyOutcome.self)
     let upload = Upload(
       UploadTask(facts: facts, admission: admission, isNew: true, isResumable: false, parts: list), gateway: self,
       on: eventLoop, logger: logger, about: about
