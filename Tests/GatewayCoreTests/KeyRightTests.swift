@@ -70,6 +70,8 @@ struct KeyRightTests {
     loop.run()
     #expect(front.last == "complete 1000")
     try result(of: fixture.gateway.remove(key, byKey(), on: loop))?.get()
+    // Its bytes are paid for by then.
+    loop.advanceTime(by: .seconds(2))
     let other = try begin()
     try result(of: fixture.gateway.cancel(other, byKey(), on: loop))?.get()
     #expect(fixture.ledger.uploads.isEmpty)

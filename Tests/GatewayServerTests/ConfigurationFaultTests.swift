@@ -55,7 +55,7 @@ import Testing
     Case(1, "listen:", "1:8 `listen` has no value"),
     Case(1, "lisen: 127.0.0.1:8443", "1:1 unknown key `lisen` in the file"),
     Case(1, "Listen: 127.0.0.1:8443", "1:1 unknown key `Listen` in the file"),
-    Case(1, "listen: {host: a}", "1:9 `listen` has a mapping"),
+    Case(1, "listen: {host: a}", "1:1 `listen` has no `address`", "1:10 unknown key `host` in `listen`"),
     Case(1, "listen: 0.0.0.0:8443", "8:3 `/upload-file` has no `access`, and `listen` lets the whole network in"),
     Case(
       1, "\tlisten: a:1",

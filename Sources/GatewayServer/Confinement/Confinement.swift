@@ -44,6 +44,8 @@ package struct Confinement: Sendable {
   package static func begin(_ configuration: Configuration) throws(ConfigurationFaults) -> Confinement {
     PrivateMemory.begin()
     guard configuration.landlock != .off else { return Confinement(outcome: .off, user: configuration.user) }
+    // Whatever keeps the gateway from starting keeps it from making anything.
+    _ = try Preparation(configuration)
     try makeFolders(configuration)
     let reach = ReachablePlaces(configuration)
     do throws(Landlock.Failure) {
@@ -96,6 +98,15 @@ package struct Confinement: Sendable {
 
   /// They have to be there before the rules are made: a rule names a folder, not a path.
   private static func makeFolders(_ configuration: Configuration) throws(ConfigurationFaults) {
+    do {
+      // Stores that are not the ledger's, since a disk is not mounted: the start says so, and nothing is made.
+      let ledger = LedgerFolder(path: configuration.state).ledgerPath
+      if FilePlace.identity(ledger) != nil { _ = try StoreClaims(configuration) }
+    } catch is StoreMismatch {
+      return
+    } catch {
+      // A ledger of an older release is read when the start has brought it up to date.
+    }
     do {
       try StoreClaims.checkFirstStart(configuration)
       try LedgerFolder(path: configuration.state).make()

@@ -32,10 +32,11 @@ package struct GatewayService: Service, CustomStringConvertible {
   ///
   /// - Throws: what kept it from starting.
   package func run() async throws {
+    let seen = FileStamp.look(at: configuration.renewableFiles)
     let gateway = try await RunningGateway.start(configuration, logger: logger, confinement: confinement)
     onStart(gateway)
     // Not a child task: it ends between two reloads, and not in the middle of one.
-    let reloading = Task { await reloads.run(gateway) }
+    let reloading = Task { await reloads.run(gateway, since: seen) }
     try? await gracefulShutdown()
     ServiceManager.tell(["STOPPING=1", "STATUS=Finishing what is open"])
     reloads.end()

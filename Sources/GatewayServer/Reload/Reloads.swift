@@ -43,14 +43,16 @@ package final class Reloads: Sendable {
   }
 
   /// Reloads whenever there is a reason, until ``end()``.
-  func run(_ gateway: RunningGateway) async {
+  ///
+  /// - Parameter seen: the files as they were when the gateway began to read them.
+  func run(_ gateway: RunningGateway, since seen: FileChanges.Look) async {
     record(.taken, false, [], in: gateway)
     ServiceManager.tell(["READY=1", "STATUS=Listening on \(gateway.listenAddresses)"])
     let looks = Task { [turn] in
       while (try? await Task.sleep(for: Self.lookEvery)) != nil { turn.yield() }
     }
     defer { looks.cancel() }
-    var changes = FileChanges(await look(gateway))
+    var changes = FileChanges(seen)
     for await _ in turns {
       let isAsked = state.withLock { state in
         defer { state.isAsked = false }

@@ -27,7 +27,8 @@ extension HTTPCourse {
     case .stall:
       worker.schedule(in: TimeAmount(fault.time)) { [weak connection] in connection?.release() }
     case .halfClose:
-      // The server takes it for a lost connection, and ends its own side.
+      // The server takes it for a lost connection, or refuses what has no end, and ends its own side.
+      halfClosed = connection
       connection.endOutput()
     case .truncate:
       breakOff(connection)
@@ -49,17 +50,22 @@ extension HTTPCourse {
     machine.broken()
   }
 
+  /// The server has refused what a half-closed connection cut short: the upload goes on over another one.
+  func refusedHalf(_ connection: HTTPConnection) {
+    halfClosed = nil
+    connection.drop()
+    machine.broken()
+    goOnAfterFault(fresh: true)
+  }
+
   // MARK: Take-over
 
   /// The older connection is over.
-  func rivalEnded(_ connection: HTTPConnection, _ answer: HTTPAnswer?) {
+  func rivalEnded(_ connection: HTTPConnection) {
+    // One that the server heard of after the newer one's question was not taken over by it, and may have brought all.
     rival = nil
     connection.leave()
-    if answer?.isSuccess == true {
-      fail(.fault(.takeOver, "the older connection was answered with \(answer?.status ?? 0)"))
-    } else if isTakenOver {
-      complete()
-    }
+    if isTakenOver { complete() }
   }
 
   /// The newer one is complete, and the older one was never ended.

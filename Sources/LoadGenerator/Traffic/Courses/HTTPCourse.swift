@@ -9,6 +9,10 @@ final class HTTPCourse: UploadCourse, HTTPRequestOwner {
   var connection: HTTPConnection?
   /// The older connection of a take-over.
   var rival: HTTPConnection?
+  /// Whether the older one brought all, since the server heard of it late.
+  private var isOvertaken = false
+  /// The connection that this side has ended before all was sent.
+  var halfClosed: HTTPConnection?
   /// Whether a take-over's newer connection completed the upload.
   var isTakenOver = false
 
@@ -71,8 +75,9 @@ final class HTTPCourse: UploadCourse, HTTPRequestOwner {
 
   func answered(_ connection: HTTPConnection, _ answer: HTTPAnswer) {
     guard !isOver else { return }
-    if connection === rival { return rivalEnded(connection, answer) }
+    if connection === rival { return rivalEnded(connection) }
     self.connection = nil
+    if connection === halfClosed, answer.status == 400 { return refusedHalf(connection) }
     let wasCreating = machine.step == .creating
     let isLate = isFaulty && plan.fault?.kind == .wrongDigest
     if isLate, answer.isProblem("digest-mismatching-values") {
@@ -131,6 +136,11 @@ final class HTTPCourse: UploadCourse, HTTPRequestOwner {
   private func refused(_ answer: HTTPAnswer, mayGoOn: Bool, after: Int64?) {
     let setback = Setback.httpStatus(answer.status, answer.text)
     if mayGoOn { return setBack(setback, after: after) }
+    if isFaulty, plan.fault?.kind == .takeOver, answer.status == 400, !isOvertaken {
+      isOvertaken = true
+      machine.broken()
+      return goOnAfterFault(fresh: true)
+    }
     if isFaulty, let kind = plan.fault?.kind, kind == .wrongDigest || kind == .truncate {
       return fail(.fault(kind, "status \(answer.status): \(answer.text)"))
     }
@@ -139,7 +149,7 @@ final class HTTPCourse: UploadCourse, HTTPRequestOwner {
 
   func failed(_ connection: HTTPConnection, _ setback: Setback) {
     guard !isOver else { return }
-    if connection === rival { return rivalEnded(connection, nil) }
+    if connection === rival { return rivalEnded(connection) }
     self.connection = nil
     machine.broken()
     setBack(setback)
