@@ -6,7 +6,7 @@ public protocol TLSContextSource: Sendable {
   /// block.
   ///
   /// The name that the client asks for is not known yet: libssl tells it while it reads the ClientHello. A source that
-  /// serves several names therefore answers with a context that switches in libssl's server name callback.
+  /// serves several names therefore answers with a context that switches in libssl's ClientHello callback.
   func contextForConnection() -> TLSContext
 }
 
