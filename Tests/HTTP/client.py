@@ -56,12 +56,15 @@ def message(method, target, fields=(), body=None, chunks=None, trailers=(), host
 class Connection:
     """A TLS connection to the gateway."""
 
-    def __init__(self, port, authority, protocols=("http/1.1",), patience=PATIENCE):
-        """`patience` is how long one call may take to connect, to shake hands, or to hand on what is sent."""
+    def __init__(self, port, authority, protocols=("http/1.1",), patience=PATIENCE, identity=None):
+        """`patience` is how long one call may take to connect, to shake hands, or to hand on what is sent.
+        `identity` is the path of a certificate and its key, without `.pem` and `.key`."""
         self.patience = patience
         context = ssl.create_default_context(cafile=authority)
         if protocols:
             context.set_alpn_protocols(list(protocols))
+        if identity:
+            context.load_cert_chain(f"{identity}.pem", f"{identity}.key")
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
         self.socket = socket.create_connection(("127.0.0.1", port), patience)

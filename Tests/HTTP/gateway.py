@@ -52,6 +52,8 @@ class Gateway:
         self.folder, self.sluice = folder, os.path.abspath(sluice)
         self.http, self.limits, self.idle = http, limits, idle
         self.port, self.process = free_port(), None
+        # Variables that the next start has beside ours.
+        self.environment = {}
         self.backend = Backend()
         here = os.path.dirname(os.path.abspath(__file__))
         subprocess.run([f"{here}/../../certs/make", f"{folder}/certs"], check=True, stdout=subprocess.DEVNULL)
@@ -75,6 +77,7 @@ class Gateway:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                env=os.environ | self.environment,
             )
         threading.Thread(target=_watch, args=(self.process.stdout, listening), daemon=True).start()
         deadline = time.monotonic() + START_LIMIT

@@ -1,0 +1,92 @@
+"""Each scenario against a gateway of its own, one after the other; see README.md.
+
+usage: scenarios.py --sluice PATH [--keep] [NAME...]
+"""
+
+import argparse
+import glob
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, f"{HERE}/stage", f"{HERE}/../HTTP", f"{HERE}/../Clients"]
+# Seconds that a scenario may take which names no `BOUND` of its own.
+BOUND = 30
+
+
+def main():
+    options = arguments()
+    if options.inside:
+        return play(options.names[0], options)
+    failed, began = [], time.monotonic()
+    for name in options.names:
+        if not run(name, options):
+            failed.append(name)
+    count, took = len(options.names), time.monotonic() - began
+    ending = f"; failed: {' '.join(failed)}" if failed else ""
+    print(f"{count - len(failed)} of {count} scenarios passed in {took:.0f} s{ending}")
+    return 1 if failed else 0
+
+
+def run(name, options):
+    """Plays a scenario in a process of its own, which takes its gateway along where it takes too long. Prints a line."""
+    module = importlib.import_module(name)
+    bound, began = getattr(module, "BOUND", BOUND), time.monotonic()
+    words = [sys.executable, "-B", __file__, "--sluice", options.sluice, "--inside", name]
+    words += ["--keep"] if options.keep else []
+    player = subprocess.Popen(words, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        said = player.communicate(timeout=bound)[0].decode("utf-8", "replace")
+    except subprocess.TimeoutExpired:
+        os.killpg(player.pid, signal.SIGKILL)
+        said = player.communicate()[0].decode("utf-8", "replace") + f"not done after {bound} s\n"
+    except BaseException:
+        os.killpg(player.pid, signal.SIGKILL)
+        raise
+    verdict = "FAILED" if player.returncode else "passed"
+    print(f"{verdict} {name} ({time.monotonic() - began:.1f} s): {summary(module)}", flush=True)
+    for line in said.splitlines():
+        print(f"  {line}", flush=True)
+    return player.returncode == 0
+
+
+def play(name, options):
+    """The scenario itself; what does not hold is printed."""
+    from scene import Scene  # pylint: disable=import-outside-toplevel
+
+    scene = Scene(name, options.sluice, options.keep)
+    with scene:
+        importlib.import_module(name).run(scene)
+    return 1 if scene.faults else 0
+
+
+def summary(module):
+    return module.__doc__.strip().partition("\n\n")[0].replace("\n", " ")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sluice", required=True, metavar="PATH")
+    parser.add_argument("--keep", action="store_true", help="keep the gateways' folders")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the scenarios' files, without .py; all without it")
+    options = parser.parse_args()
+    known = sorted(os.path.basename(path)[:-3] for path in glob.glob(f"{HERE}/*.py"))
+    known.remove("scenarios")
+    unknown = set(options.names) - set(known)
+    if unknown:
+        parser.error(f"no such scenario: {' '.join(sorted(unknown))}; there are {' '.join(known)}")
+    if not os.access(options.sluice, os.X_OK):
+        parser.error(f"{options.sluice} cannot be executed")
+    options.sluice = os.path.abspath(options.sluice)
+    options.names = options.names or known
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
