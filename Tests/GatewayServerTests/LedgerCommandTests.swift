@@ -73,6 +73,61 @@ import XStreamClient
     }
   }
 
+  @Test("a table has sizes, shares, rates and ages for people, and JSON has exact bytes and moments")
+  func people() async throws {
+    try await withGateway(setup) { gateway in
+      let folder = gateway.folder
+      let config = try folder.write("sluice.yaml", setup.yaml)
+      let alice = try UploadClient.test(token: Token.alice.secret)
+      let bob = try UploadClient.test(token: Token.bob.secret)
+      _ = try await alice.upload(.bytes(pattern(1 << 20)), to: gateway.url(), options: .quick())
+      _ = await failure { try await bob.upload(.bytes(pattern(4 << 20)), to: gateway.url(), options: .once) }
+      let table = try await sluice(["uploads", "--config", config], in: folder)
+      let rows = table.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+      #expect(rows.first == ["KEY", "ROUTE", "STATE", "SAFE", "TOTAL", "%", "RATE", "AGE", "CLIENT", "FILE"])
+      let done = try #require(rows.first { $0.contains("done") })
+      #expect(done[3...7] == ["1.0", "MiB", "1.0", "MiB", "100"] && done[8...].contains("MiB/s"), "\(done)")
+      let open = try #require(rows.first { $0.contains("open") })
+      #expect(open.contains("4.0") && !open.contains("100"), "\(open)")
+      let json = try await sluice(["uploads", "--json", "--state", "done", "--config", config], in: folder)
+      let upload = try #require((try object(json)["uploads"] as? [[String: Any]])?.first)
+      #expect(upload["safe"] as? Int == 1 << 20)
+      for moment in ["createdAt", "finishedAt"] {
+        let text = try #require(upload[moment] as? String)
+        #expect(text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil, "\(text)")
+      }
+    }
+  }
+
+  @Test(
+    "a complete upload is forgotten by the beginning of its key, its file stays, and one that is open is left alone")
+  func forgets() async throws {
+    try await withGateway(setup) { gateway in
+      let folder = gateway.folder
+      let config = try folder.write("sluice.yaml", setup.yaml)
+      let client = try UploadClient.test(token: Token.alice.secret)
+      let done = try await client.upload(.bytes(pattern(2 << 20)), to: gateway.url(), options: .quick())
+      let open = await failure {
+        try await UploadClient.test(token: Token.bob.secret)
+          .upload(.bytes(pattern(3 << 20)), to: gateway.url(), options: .once)
+      }
+      let openKey = try #require(open?.resumePoint).key.text
+      for (key, words) in [
+        (String(openKey.prefix(12)), "complete ones alone can be forgotten"),
+        ("nothing-like-this", "no upload has a key"),
+      ] {
+        let result = try await sluice(["forget", "--config", config, done.key.text, key], in: folder)
+        #expect(result.status == 1 && result.errors.contains(words), "\(result.errors)")
+      }
+      #expect(try await sluice(["forget", "--config", config, "abc"], in: folder).status == 64)
+      let result = try await sluice(["forget", "--config", config, String(done.key.text.prefix(12))], in: folder)
+      #expect(result.status == 0 && result.output.contains("2.0 MiB are free again"), "\(result.errors)")
+      #expect(FileManager.default.fileExists(atPath: folder.uploads + "/" + done.key.text))
+      // The running gateway has the quota back.
+      _ = try await client.upload(.bytes(pattern(2 << 20)), to: gateway.url(), options: .once)
+    }
+  }
+
   @Test("a store whose disk is not there is not taken for one whose files were all removed")
   func missingStore() async throws {
     let folder = try GatewayFolder()

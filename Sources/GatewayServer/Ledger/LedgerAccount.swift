@@ -28,12 +28,14 @@ package struct LedgerAccount: Sendable, Encodable {
     package let format: String
     /// SHA-256 in hexadecimal, where the client announced one.
     package let sha256: String?
-    /// Milliseconds since 1970.
-    package let createdAt: Int64
-    /// Milliseconds since 1970; of an upload that is not complete.
-    package let expiresAt: Int64?
-    /// Milliseconds since 1970; of a complete upload alone.
-    package let finishedAt: Int64?
+    /// `part` of a whole that is put together of several, or such a `final`; `nil` for one that stands for itself.
+    package let role: String?
+    /// When it was begun.
+    package let createdAt: Moment
+    /// When it is dropped if nobody goes on with it; of an upload that is not complete.
+    package let expiresAt: Moment?
+    /// When it was completed; of a complete upload alone.
+    package let finishedAt: Moment?
   }
 
   /// One quota.
@@ -48,8 +50,27 @@ package struct LedgerAccount: Sendable, Encodable {
     package let reserved: Int64
     /// Bytes of complete uploads.
     package let used: Int64
-    /// Start of the window, in milliseconds since 1970; `nil` where the quota has none.
-    package let window: Int64?
+    /// Start of the window; `nil` where the quota has none.
+    package let window: Moment?
+  }
+
+  /// A moment, which JSON has in the words of RFC 3339 with milliseconds.
+  package struct Moment: Hashable, Sendable, Encodable {
+    /// Since 1970.
+    package let milliseconds: Int64
+
+    /// This moment.
+    package static var now: Moment { Moment(.now()) }
+
+    init(_ time: WallTime) {
+      milliseconds = time.milliseconds
+    }
+
+    /// Writes `2026-01-31T23:59:59.000Z`.
+    package func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      try container.encode(RFC3339(milliseconds: milliseconds).text)
+    }
   }
 
   /// Ordered by route and age.
@@ -153,9 +174,15 @@ extension LedgerAccount.Upload {
     name = facts.label
     format = facts.format.rawValue
     sha256 = facts.digest.map { Hexadecimal.text($0.bytes) }
-    createdAt = facts.createdAt.milliseconds
-    expiresAt = record.state != .done ? record.expiresAt.milliseconds : nil
-    finishedAt = record.finishedAt?.milliseconds
+    role =
+      switch facts.role {
+      case .whole: nil
+      case .part: "part"
+      case .final: "final"
+      }
+    createdAt = LedgerAccount.Moment(facts.createdAt)
+    expiresAt = record.state != .done ? LedgerAccount.Moment(record.expiresAt) : nil
+    finishedAt = record.finishedAt.map(LedgerAccount.Moment.init)
   }
 }
 
@@ -166,6 +193,6 @@ extension LedgerAccount.Quota {
     cap = record.cap
     reserved = record.reserved
     used = record.used
-    window = record.window == 0 ? nil : record.window
+    window = record.window == 0 ? nil : LedgerAccount.Moment(WallTime(milliseconds: record.window))
   }
 }

@@ -68,7 +68,7 @@ struct LedgerOptions: ParsableArguments {
 /// Moments in tables.
 enum Moment {
   /// `2026-01-31T23:59:59Z`.
-  static func text(_ milliseconds: Int64) -> String {
-    RFC3339(milliseconds: milliseconds).textInSeconds
+  static func text(_ moment: LedgerAccount.Moment) -> String {
+    RFC3339(milliseconds: moment.milliseconds).textInSeconds
   }
 }

@@ -12,7 +12,7 @@ struct Quota: ParsableCommand {
 struct QuotaShow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Show caps and what is reserved and used of them, in bytes, by route, client and window.")
+    abstract: "Show caps and what is reserved and used of them, by route, client and window; --json has bytes.")
 
   @OptionGroup var ledger: LedgerOptions
 
@@ -22,11 +22,12 @@ struct QuotaShow: ParsableCommand {
   func run() throws {
     let account = try ledger.account(LedgerFilter(client: client))
     if ledger.json { return try ledger.printJSON(["quotas": account.quotas]) }
-    var table = TextTable("ROUTE", "CLIENT", "WINDOW", "CAP", "RESERVED", "USED")
+    var table = TextTable("ROUTE", "CLIENT", "WINDOW", "CAP", "RESERVED", "USED", "%")
     for quota in account.quotas {
       table.append(
         quota.route, quota.subject.isEmpty ? "-" : quota.subject, quota.window.map(Moment.text) ?? "-",
-        "\(quota.cap)", "\(quota.reserved)", "\(quota.used)")
+        ByteCount.text(quota.cap), ByteCount.text(quota.reserved), ByteCount.text(quota.used),
+        quota.cap > 0 ? "\(Int(Double(quota.reserved + quota.used) / Double(quota.cap) * 100))" : "-")
     }
     Console.output(table.lines())
   }
@@ -60,7 +61,7 @@ struct QuotaRescan: ParsableCommand {
     }
     if !files.missing.isEmpty {
       var table = TextTable("KEY", "ROUTE", "SIZE", "PATH")
-      for upload in files.missing { table.append(upload.key, upload.route, "\(upload.size)", upload.path) }
+      for upload in files.missing { table.append(upload.key, upload.route, ByteCount.text(upload.size), upload.path) }
       Console.output(table.lines())
     }
     Console.output(

@@ -8,7 +8,10 @@ struct Uploads: ParsableCommand {
   }
 
   static let configuration = CommandConfiguration(
-    abstract: "List uploads, open, failed and complete, from the ledger of a gateway, also while it runs.")
+    abstract: "List uploads, open, failed and complete, from the ledger of a gateway, also while it runs.",
+    discussion: """
+      RATE is that of the whole time since an upload began, or that it took. --json has exact numbers and moments.
+      """)
 
   @OptionGroup var ledger: LedgerOptions
 
@@ -32,12 +35,12 @@ struct Uploads: ParsableCommand {
       since: since.map { LedgerFilter.moment(by: $0.value) }, keyPrefix: key)
     let account = try ledger.account(filter)
     if ledger.json { return try ledger.printJSON(["uploads": account.uploads]) }
-    var table = TextTable("KEY", "ROUTE", "STATE", "SAFE", "TOTAL", "BEGUN", "CLIENT", "NAME", "FILE")
+    var table = TextTable("KEY", "ROUTE", "STATE", "SAFE", "TOTAL", "%", "RATE", "AGE", "CLIENT", "FILE")
+    let now = LedgerAccount.Moment.now
     for upload in account.uploads {
+      let row = UploadRow(upload, now: now)
       table.append(
-        upload.key, upload.route, upload.state, "\(upload.safe)", upload.total.map { "\($0)" } ?? "*",
-        Moment.text(upload.createdAt), upload.client.isEmpty ? "-" : upload.client, upload.name ?? "-",
-        upload.path ?? "-")
+        upload.key, upload.route, row.state, row.safe, row.total, row.percent, row.rate, row.age, row.client, row.file)
     }
     Console.output(table.lines())
   }

@@ -29,7 +29,7 @@ enum LoadFiles {
     }
     let quotas = account.quotas.map {
       (
-        GatewayRecords.QuotaName(route: $0.route, subject: $0.subject, window: $0.window),
+        GatewayRecords.QuotaName(route: $0.route, subject: $0.subject, window: $0.window?.milliseconds),
         GatewayRecords.Quota(used: $0.used, reserved: $0.reserved)
       )
     }

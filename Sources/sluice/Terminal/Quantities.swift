@@ -88,6 +88,17 @@ struct TimeSpan: ExpressibleByArgument {
     return "\(seconds / 3600):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
   }
 
+  /// For a person, in one unit: `7s`, `12m`, `5h`, `3d`; nothing below 0.
+  static func age(_ time: Duration) -> String {
+    let seconds = max(0, time.components.seconds)
+    return switch seconds {
+    case ..<120: "\(seconds)s"
+    case ..<7200: "\(seconds / 60)m"
+    case ..<172_800: "\(seconds / 3600)h"
+    default: "\(seconds / 86_400)d"
+    }
+  }
+
   /// For a person, in a sentence: `0.4 s`, `12 s`.
   static func sentence(_ time: Duration) -> String {
     let tenths = (time.seconds * 10).rounded() / 10

@@ -1,4 +1,5 @@
-/// Columns that line up: the first ones to the left, those that begin with a digit in every row to the right.
+/// Columns that line up: the first ones to the left, those of numbers to the right, where `-` is no
+/// number that is known.
 struct TextTable {
   private var rows: [[String]]
 
@@ -14,7 +15,8 @@ struct TextTable {
     let columns = rows[0].count
     let widths = (0..<columns).map { column in rows.map { $0[column].columns }.max() ?? 0 }
     let isNumeric = (0..<columns).map { column in
-      rows.count > 1 && rows.dropFirst().allSatisfy { $0[column].first?.isNumber ?? false }
+      let cells = rows.dropFirst().map { $0[column] }
+      return cells.contains { $0 != "-" } && cells.allSatisfy { $0 == "-" || $0.first?.isNumber ?? false }
     }
     return rows.map { row in
       let cells = (0..<columns).map { column in
