@@ -1,5 +1,6 @@
 """One upload in steps, over x-stream or over HTTP: the same words for both, so that a scenario can be about both."""
 
+import contextlib
 import os
 
 import client
@@ -126,13 +127,19 @@ class HTTPSending:
         self.connection = self._connect()
         left = len(self.content) - self.offset
         fields = self._fields(Upload_Offset=self.offset, Upload_Complete="?1", Content_Length=left,
-                              Content_Type="application/partial-upload")
+                              Content_Type="application/partial-upload", Expect="100-continue")
         self.connection.send(client.message("PATCH", f"{self.route}/{self.key}", fields, host=self.host))
+        while (status := self.connection.head().status) != 100:
+            if status >= 200:
+                self.connection.close(in_order=False)
+                raise Answered(status)
         return self
 
     def send(self, count=None):
         end = len(self.content) if count is None else self.offset + count
-        self.connection.send(self.content[self.offset : end])
+        # What the gateway said before it closed can still be read.
+        with contextlib.suppress(OSError):
+            self.connection.send(self.content[self.offset : end])
         self.offset = end
         return self
 
