@@ -58,12 +58,12 @@ let package = Package(
     .target(name: "TLSTransport", dependencies: [ipsecMB, "COpenSSL", "TextForms", nioCore]),
     .target(
       name: "Ledgers",
-      dependencies: ["CLinux", "CSQLite", "GatewayCore", nioCore]),
+      dependencies: ["CLinux", "CSQLite", "GatewayCore", "OperatingSystem", nioCore]),
     .target(
       name: "Forwarders",
       dependencies: [
-        isal, "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", "XStream", "TextForms", nioCore,
-        nioPosix,
+        isal, "CLinux", "CZlib", "ContentDigests", "GatewayCore", "OperatingSystem", "TLSTransport", "XStream",
+        "TextForms", nioCore, nioPosix,
       ]),
     .target(
       name: "Fronts",

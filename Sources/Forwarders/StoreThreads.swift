@@ -3,6 +3,7 @@ internal import Foundation
 internal import GatewayCore
 internal import NIOCore
 internal import NIOPosix
+package import OperatingSystem
 internal import Synchronization
 
 /// The threads on which all stores do what may block: writing, syncing, hashing. What only computes, compressing, has
@@ -12,6 +13,11 @@ internal import Synchronization
 package final class StoreThreads: Sendable {
   private let pool: NIOThreadPool
   private let computing: NIOThreadPool
+  /// For each thread, since when it has been at its job: one that a disk lets wait for ever is seen by this alone. Which
+  /// thread has which place changes from job to job.
+  package let storing: [BusySince]
+  /// The same of those that compute.
+  package let calculating: [BusySince]
   /// Jobs of ``compute(_:on:then:)`` that no thread has begun.
   private let awaitingComputing = Atomic<Int>(0)
   /// How many threads can compute at the same time.
@@ -28,6 +34,8 @@ package final class StoreThreads: Sendable {
     self.cores = max(cores, 1)
     pool = NIOThreadPool(numberOfThreads: max(count, 1))
     computing = NIOThreadPool(numberOfThreads: self.cores)
+    storing = (0..<max(count, 1)).map { _ in BusySince() }
+    calculating = (0..<self.cores).map { _ in BusySince() }
     idleWriters = IdleWriters(limit: 2 * self.cores)
   }
 
@@ -49,7 +57,7 @@ package final class StoreThreads: Sendable {
     _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome, on eventLoop: any EventLoop,
     then: @escaping @Sendable (Result<Outcome, SinkFailure>) -> Void
   ) {
-    run(job, in: pool, on: eventLoop, begun: {}, then)
+    run(job, in: pool, storing, on: eventLoop, begun: {}, then)
   }
 
   /// As ``run(_:on:then:)``, for what only computes.
@@ -58,21 +66,27 @@ package final class StoreThreads: Sendable {
     then: @escaping @Sendable (Result<Outcome, SinkFailure>) -> Void
   ) {
     awaitingComputing.add(1, ordering: .relaxed)
-    run(job, in: computing, on: eventLoop, begun: { [self] in awaitingComputing.subtract(1, ordering: .relaxed) }, then)
+    run(
+      job, in: computing, calculating, on: eventLoop,
+      begun: { [self] in awaitingComputing.subtract(1, ordering: .relaxed) }, then)
   }
 
   /// A job that computes, and could go on, is to make room for another.
   var isComputingAwaited: Bool { awaitingComputing.load(ordering: .relaxed) > 0 }
 
   private func run<Outcome: Sendable>(
-    _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome, in pool: NIOThreadPool, on eventLoop: any EventLoop,
-    begun: @escaping @Sendable () -> Void, _ then: @escaping @Sendable (Result<Outcome, SinkFailure>) -> Void
+    _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome, in pool: NIOThreadPool, _ busy: [BusySince],
+    on eventLoop: any EventLoop, begun: @escaping @Sendable () -> Void,
+    _ then: @escaping @Sendable (Result<Outcome, SinkFailure>) -> Void
   ) {
     pool.submit { state in
       begun()
       let result: Result<Outcome, SinkFailure>
       switch state {
       case .active:
+        // There are no more jobs at once than threads.
+        let place = busy.first { $0.begin() }
+        defer { place?.end() }
         do throws(SinkFailure) {
           result = .success(try job())
         } catch {
@@ -88,7 +102,7 @@ package final class StoreThreads: Sendable {
   /// Has a store thread give back to the system what is free of the process's memory. That may take some 10 ms, in which
   /// other threads wait that want memory.
   package func giveBackFreedMemory() {
-    pool.submit { if case .active = $0 { sluice_give_back_freed_memory() } }
+    submit { if $0 { sluice_give_back_freed_memory() } }
   }
 
   /// Runs what blocks for long on a thread of its own, and waits for it without holding up another. Nothing holds the job,
@@ -121,8 +135,11 @@ package final class StoreThreads: Sendable {
 
   /// Runs `job` on a store thread; on whatever thread with `false` where they have stopped.
   func submit(_ job: @escaping @Sendable (_ isActive: Bool) -> Void) {
-    pool.submit { state in
-      if case .active = state { job(true) } else { job(false) }
+    pool.submit { [storing] state in
+      guard case .active = state else { return job(false) }
+      let place = storing.first { $0.begin() }
+      job(true)
+      place?.end()
     }
   }
 }

@@ -35,10 +35,13 @@ package struct GatewayService: Service, CustomStringConvertible {
     let seen = FileStamp.look(at: configuration.renewableFiles)
     let gateway = try await RunningGateway.start(configuration, logger: logger, confinement: confinement)
     onStart(gateway)
+    let watchdog = Watchdog(gateway.liveness, logger: logger)
+    watchdog.start()
+    defer { watchdog.stop() }
     // Not a child task: it ends between two reloads, and not in the middle of one.
     let reloading = Task { await reloads.run(gateway, since: seen) }
     try? await gracefulShutdown()
-    ServiceManager.tell(["STOPPING=1", "STATUS=Finishing what is open"])
+    ServiceNotification.tell(["STOPPING=1", "STATUS=Finishing what is open"])
     reloads.end()
     await reloading.value
     await gateway.stop()

@@ -24,6 +24,8 @@ package final class RunningGateway: Sendable {
   let ledger: EmbeddedLedger
   let storeThreads: StoreThreads
   let eventLoops: MultiThreadedEventLoopGroup
+  /// Whether event loops, store threads and the ledger answer.
+  package let liveness: LivenessWatch
   private let listeners: [OpenListener]
   let connections: ConnectionTable
   /// What new connections begin with; a reload swaps it.
@@ -133,6 +135,7 @@ package final class RunningGateway: Sendable {
     self.ledger = ledger
     self.storeThreads = storeThreads
     self.eventLoops = eventLoops
+    self.liveness = LivenessWatch(eventLoops: eventLoops, storeThreads: storeThreads, ledger: ledger)
     self.connections = connections
     self.logger = logger
     let sweepLoop = eventLoops.next()

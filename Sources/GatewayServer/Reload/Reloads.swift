@@ -47,7 +47,7 @@ package final class Reloads: Sendable {
   /// - Parameter seen: the files as they were when the gateway began to read them.
   func run(_ gateway: RunningGateway, since seen: FileChanges.Look) async {
     record(.taken, false, [], in: gateway)
-    ServiceManager.tell(["READY=1", "STATUS=Listening on \(gateway.listenAddresses)"])
+    ServiceNotification.tell(["READY=1", "STATUS=Listening on \(gateway.listenAddresses)"])
     let looks = Task { [turn] in
       while (try? await Task.sleep(for: Self.lookEvery)) != nil { turn.yield() }
     }
@@ -90,7 +90,7 @@ package final class Reloads: Sendable {
     _ read: @escaping @Sendable () throws -> Configuration
   ) async {
     let reason = isAsked ? "asked for" : "a file has changed"
-    ServiceManager.tell(["RELOADING=1", "MONOTONIC_USEC=\(ServiceManager.monotonicMicroseconds)"])
+    ServiceNotification.tell(["RELOADING=1", "MONOTONIC_USEC=\(ServiceNotification.monotonicMicroseconds)"])
     state.withLock { $0.number += 1 }
     do {
       let wanted = try await NIOThreadPool.singleton.runIfActive { try read() }
@@ -100,7 +100,7 @@ package final class Reloads: Sendable {
       warnings.log(to: logger)
       logger.notice("Configuration taken", metadata: ["reason": "\(reason)", "routes": "\(taken.routes.count)"])
       record(.taken, isAsked, warnings.map(\.description), in: gateway)
-      ServiceManager.tell(["READY=1", "STATUS=Listening on \(gateway.listenAddresses)"])
+      ServiceNotification.tell(["READY=1", "STATUS=Listening on \(gateway.listenAddresses)"])
     } catch {
       let faults = (error as? ConfigurationFaults)?.faults ?? []
       for fault in faults {
@@ -118,7 +118,7 @@ package final class Reloads: Sendable {
       }
       record(.refused, isAsked, words, in: gateway)
       // The manager knows no word for a reload that failed but this.
-      ServiceManager.tell(["READY=1", "STATUS=Reload failed: \(words[0].prefix { $0 != "\n" })"])
+      ServiceNotification.tell(["READY=1", "STATUS=Reload failed: \(words[0].prefix { $0 != "\n" })"])
     }
   }
 

@@ -1,6 +1,7 @@
 package import GatewayCore
 import Glibc
 import NIOCore
+package import OperatingSystem
 
 /// The ledger of a single gateway, in one file of its own, by SQLite.
 ///
@@ -12,6 +13,8 @@ import NIOCore
 /// Close it before the event loops that calls are made on are shut down.
 package final class EmbeddedLedger: Sendable {
   private let queue = CallQueue()
+  /// Since when the writer has been at one batch of calls.
+  package let writing = BusySince()
   let unflushed = UnflushedCommits()
   private let path: String
   private let thread: WriterThread
@@ -45,7 +48,7 @@ package final class EmbeddedLedger: Sendable {
     lock = try FileLock(besides: path)
     let writer = try Self.makeWriter(
       path: path, busyMilliseconds: busyMilliseconds, system: system, checkpointFrames: checkpointFrames,
-      queue: queue, unflushed: unflushed, tell: onNotice)
+      queue: queue, unflushed: unflushed, busy: writing, tell: onNotice)
     guard let thread = WriterThread(running: writer) else {
       throw .engine(path: path, description: "the system has no thread for the writer")
     }
@@ -54,7 +57,7 @@ package final class EmbeddedLedger: Sendable {
 
   private static func makeWriter(
     path: String, busyMilliseconds: Int32, system: String?, checkpointFrames: Int, queue: CallQueue,
-    unflushed: UnflushedCommits,
+    unflushed: UnflushedCommits, busy: BusySince,
     tell: @escaping @Sendable (LedgerNotice) -> Void
   ) throws(LedgerOpenError) -> LedgerWriter {
     let database = try Database.openWithReserve(path: path, busyMilliseconds: busyMilliseconds, system: system)
@@ -64,7 +67,7 @@ package final class EmbeddedLedger: Sendable {
       try room.count()
       _ = room.isThere()
       return try LedgerWriter(
-        database, queue: queue, unflushed: unflushed, room: room, place: place,
+        database, queue: queue, unflushed: unflushed, room: room, place: place, busy: busy,
         checkpointFrames: checkpointFrames, tell: tell)
     } catch {
       throw LedgerOpenError(wrapping: error, path: path)

@@ -1,5 +1,6 @@
 import GatewayCore
 import NIOCore
+import OperatingSystem
 
 /// Does the calls of the queue, all that wait at once in one transaction, on a thread of its own.
 final class LedgerWriter {
@@ -11,6 +12,7 @@ final class LedgerWriter {
   private let keeper: LogKeeper
   private let room: LedgerReserve?
   private let place: LedgerPresence?
+  private let busy: BusySince?
   private var transaction: LedgerTransaction
   private let begin: Statement
   private let commit: Statement
@@ -21,15 +23,18 @@ final class LedgerWriter {
   /// - Parameters:
   ///   - room: on the disk; `nil` where none is set aside.
   ///   - place: where the files have to be; `nil` where nobody looks.
+  ///   - busy: says since when the writer has been at one batch.
   init(
     _ database: Database, queue: CallQueue, unflushed: UnflushedCommits, room: LedgerReserve? = nil,
-    place: LedgerPresence? = nil, checkpointFrames: Int, tell: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
+    place: LedgerPresence? = nil, busy: BusySince? = nil, checkpointFrames: Int,
+    tell: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
   ) throws(LedgerError) {
     self.database = database
     self.queue = queue
     self.unflushed = unflushed
     self.room = room
     self.place = place
+    self.busy = busy
     keeper = LogKeeper(database, unflushed: unflushed, room: room, checkpointFrames: checkpointFrames, tell: tell)
     transaction = try LedgerTransaction(database)
     begin = try Statement("BEGIN IMMEDIATE", in: database)
@@ -41,6 +46,8 @@ final class LedgerWriter {
   func run() {
     var batch: [LedgerCall] = []
     while queue.next(atMost: Self.batchLimit, before: keeper.deadline, into: &batch) {
+      _ = busy?.begin()
+      defer { busy?.end() }
       queue.repairIfWanted { () throws(LedgerError) in try keeper.mend() }
       if !batch.isEmpty { perform(batch) }
       batch.removeAll(keepingCapacity: true)

@@ -6,7 +6,7 @@
 
 /// Tells the service manager how this process does, as sd_notify(3) describes it: a datagram to the socket that
 /// `NOTIFY_SOCKET` names. Without one nothing is told.
-package enum ServiceManager {
+package enum ServiceNotification {
   /// - Parameter words: lines such as `READY=1`.
   package static func tell(_ words: [String]) {
     guard let name = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }), let first = name.utf8.first,
@@ -29,6 +29,14 @@ package enum ServiceManager {
         sendto(socket, message, message.count, Int32(MSG_NOSIGNAL), $0, socklen_t(size))
       }
     }
+  }
+
+  /// How often the manager wants to hear `WATCHDOG=1` at least (sd_watchdog_enabled(3)); `nil` where it does not.
+  package static var watchdogInterval: Duration? {
+    func number(_ name: String) -> Int64? { getenv(name).flatMap { Int64(String(cString: $0)) } }
+    guard let microseconds = number("WATCHDOG_USEC"), microseconds > 0 else { return nil }
+    if let process = number("WATCHDOG_PID"), process != Int64(getpid()) { return nil }
+    return .microseconds(microseconds)
   }
 
   /// In microseconds since the machine began, as `MONOTONIC_USEC` wants it.
