@@ -14,6 +14,15 @@ DESCRIPTORS = 8
 TRAPS = ("Fatal error", "Crash", "crashed", "Illegal instruction", "Segmentation", "AddressSanitizer")
 
 
+def shown(value):
+    """In words, and not too many: of contents their sizes."""
+    if isinstance(value, bytes) and len(value) > 100:
+        return f"{len(value)} bytes"
+    if isinstance(value, list):
+        return f"{len(value)} of them: [{', '.join(shown(one) for one in value[:8])}]"
+    return repr(value)[:300]
+
+
 class Scene:
     """What a scenario's `run` is given. It says `holds` of whatever must be so; the rest is seen to at its end."""
 
@@ -77,7 +86,7 @@ class Scene:
         return bool(condition)
 
     def equals(self, sentence, found, wanted):
-        return self.holds(sentence, found == wanted, f"found {found!r}, expected {wanted!r}")
+        return self.holds(sentence, found == wanted, f"found {shown(found)}, expected {shown(wanted)}")
 
     def fault(self, text):
         self.faults.append(text)

@@ -60,10 +60,12 @@ class SceneGateway(Gateway):
         super().start()
         self.first_descriptors, self.first_memory = self.descriptors(), self.memory()
 
-    def command(self, name, *words):
-        """`sluice NAME` beside it, with its configuration."""
-        return subprocess.run([self.sluice, name, "--config", self.config, *words], capture_output=True, text=True,
-                              timeout=20, check=False)
+    def command(self, *words):
+        """`sluice WORDS` beside it, with its configuration."""
+        return self.run(*words, "--config", self.config)
+
+    def run(self, *words):
+        return subprocess.run([self.sluice, *words], capture_output=True, text=True, timeout=20, check=False)
 
     def reload(self):
         """`sluice reload`: returns what came of it."""
