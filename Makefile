@@ -1,6 +1,6 @@
 .POSIX:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-engines lint format build release load load-agreement soak faults hostile fuzz bench bench-micro allocations prerequisites install clean
+.PHONY: help demo test test-engines lint format build release load load-agreement soak faults hostile tls-offers fuzz bench bench-micro allocations prerequisites install clean
 
 PREFIX = /usr/local
 RELEASE = .build/release/sluice
@@ -55,6 +55,9 @@ faults: release ## ten minutes: each system call of an upload fails, waits or ki
 
 hostile: release ## four minutes at most: honest uploads beside floods, drips and smugglers over HTTP keep their rate
 	/usr/bin/python3 Tests/Hostile/hostile.py --sluice $(RELEASE)
+
+tls-offers: release ## a minute: testssl.sh finds no weak offer
+	/usr/bin/python3 Tests/Scenarios/scenarios.py --sluice $(RELEASE) tls_offers every_tls_offer
 
 FAULTS =
 

@@ -18,10 +18,10 @@ import tempfile
 sys.dont_write_bytecode = True
 
 from gateway import MIB, Gateway  # noqa: E402
+from packages import environment  # noqa: E402
 
 PACKAGES = ("tuspy==1.1.0", "aiotus==1.1.0")
-# Kept from run to run, for the packages that its mark names.
-ENVIRONMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.build/http-clients")
+ENVIRONMENT = "http-clients"
 BOUND = 300
 SIZES = (0, 1, 5, 300_000, 3 * MIB + 7)
 # Uploads of h2load, and the size of each.
@@ -38,16 +38,16 @@ def main():
     folder = tempfile.mkdtemp(prefix="sluice-http-clients-")
     gateway = Gateway(folder, options.sluice)
     try:
-        python = f"{options.packages or install()}/bin/python3"
+        python = f"{options.packages or environment(ENVIRONMENT, PACKAGES)}/bin/python3"
         gateway.start()
         # What the clients trust, each by its own library's variable.
-        environment = os.environ | {
+        variables = os.environ | {
             "REQUESTS_CA_BUNDLE": gateway.authority,
             "GATEWAY": gateway.origin,
             "AUTHORITY": gateway.authority,
             "FOLDER": folder,
         }
-        done = subprocess.run([python, "-B", os.path.abspath(__file__), "inside"], env=environment, check=False)
+        done = subprocess.run([python, "-B", os.path.abspath(__file__), "inside"], env=variables, check=False)
         is_loaded = h2load(gateway)
         wanted = sorted([content(size) for size in SIZES for _ in range(USES)] + [content(LOAD_SIZE)] * LOAD)
         kept = sorted(gateway.content(one) for one in gateway.published())
@@ -56,22 +56,6 @@ def main():
     finally:
         gateway.stop()
         shutil.rmtree(folder)
-
-
-def install():
-    """The environment with the packages, made anew where they are others."""
-    place, mark = os.path.normpath(ENVIRONMENT), f"{ENVIRONMENT}/packages"
-    if os.path.exists(mark):
-        with open(mark, encoding="ascii") as file:
-            if file.read().split() == list(PACKAGES):
-                return place
-    subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
-    done = subprocess.run([f"{place}/bin/pip", "install", "--quiet", *PACKAGES], check=False)
-    if done.returncode:
-        sys.exit(f"{' and '.join(PACKAGES)} cannot be installed from PyPI: nothing was tested")
-    with open(mark, "w", encoding="ascii") as file:
-        file.write("\n".join(PACKAGES))
-    return place
 
 
 def h2load(gateway):

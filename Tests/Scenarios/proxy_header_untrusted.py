@@ -71,4 +71,9 @@ def _connect(gateway, port, header):
     tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     tcp.sendall(header[:9])
     tcp.sendall(header[9:])
-    return context.wrap_socket(tcp, server_hostname="localhost")
+    tls = context.wrap_socket(tcp, server_hostname="localhost")
+    # Where the connection was reset before, Python shakes no hands and says nothing.
+    if tls.version() is None:
+        tls.close()
+        raise ConnectionResetError
+    return tls

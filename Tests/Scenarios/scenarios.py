@@ -65,6 +65,11 @@ def play(name, options):
     return 1 if scene.faults else 0
 
 
+def is_long(name):
+    """Whether a scenario is played only where it is named."""
+    return getattr(importlib.import_module(name), "IS_LONG", False)
+
+
 def summary(module):
     return module.__doc__.strip().partition("\n\n")[0].replace("\n", " ")
 
@@ -74,7 +79,7 @@ def arguments():
     parser.add_argument("--sluice", required=True, metavar="PATH")
     parser.add_argument("--keep", action="store_true", help="keep the gateways' folders")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="the scenarios' files, without .py; all without it")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the scenarios' files, without .py; else all that are not long")
     options = parser.parse_args()
     known = sorted(os.path.basename(path)[:-3] for path in glob.glob(f"{HERE}/*.py"))
     known.remove("scenarios")
@@ -84,7 +89,7 @@ def arguments():
     if not os.access(options.sluice, os.X_OK):
         parser.error(f"{options.sluice} cannot be executed")
     options.sluice = os.path.abspath(options.sluice)
-    options.names = options.names or known
+    options.names = options.names or [name for name in known if not is_long(name)]
     return options
 
 

@@ -7,7 +7,7 @@ import client
 import xstream_packet
 from sending import WIRES
 
-READERS = 2
+READERS = 1
 # More than what the kernels hold of one connection, twice over.
 MOST = 32 << 20
 # What one may cost the gateway: the answers to all requests of one read, which may be six times their size.

@@ -53,10 +53,12 @@ class FlappingBackend:
         with suppress(OSError):
             while data := connection.recv(262_144):
                 content += data
-            # A backend that was stopped has seen no end, and resets.
             if self.listener is listener and content:
                 self.whole.append(content)
                 connection.sendall(b"%d bytes" % len(content))
+            else:
+                # An end in order would say that it has everything.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         connection.close()
         with self._lock:
             self.connections.discard(connection)
