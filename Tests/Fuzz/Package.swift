@@ -13,6 +13,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 #if arch(x86_64)
@@ -29,10 +30,15 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     .systemLibrary(name: "CIPSecMB"),
+    .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
     .target(name: "TextForms", swiftSettings: watched),
     .target(name: "XStream", dependencies: ["TextForms", nioCore], swiftSettings: watched),
     .target(
@@ -48,6 +54,23 @@ let package = Package(
         logging,
       ],
       resources: [.embedInCode("HTTP/Page/upload.html")], swiftSettings: watched),
+    .target(name: "OperatingSystem", dependencies: ["CLinux", "TextForms"], swiftSettings: watched),
+    .target(
+      name: "ConfigurationReading", dependencies: ["OperatingSystem", .product(name: "Yams", package: "Yams")],
+      swiftSettings: watched),
+    .target(name: "Ledgers", dependencies: ["CLinux", "CSQLite", "GatewayCore", nioCore], swiftSettings: watched),
+    .target(
+      name: "Forwarders",
+      dependencies: [
+        "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", "XStream", "TextForms", nioCore, nioPosix,
+      ], swiftSettings: watched),
+    .target(
+      name: "GatewayServer",
+      dependencies: [
+        "CLinux", "CSQLite", "CZlib", "ConfigurationReading", "ContentDigests", "Forwarders", "Fronts", "GatewayCore",
+        "HTTPUpload", "Ledgers", "OperatingSystem", "TLSTransport", "TextForms", nioCore, nioPosix, logging,
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ], swiftSettings: watched),
     .target(name: "FuzzDriver", swiftSettings: features),
     fuzzer("FuzzServerExchange", of: ["XStream"]),
     fuzzer("FuzzRecordDecryptor", of: ["COpenSSL", "TLSTransport"]),
@@ -55,6 +78,10 @@ let package = Package(
     fuzzer("FuzzRequestHead", of: ["HTTPUpload"]),
     fuzzer(
       "FuzzHTTPConnection", of: ["Fronts", "GatewayCore", "HTTPUpload", "TLSTransport", nioEmbedded, nioHTTP1, logging]),
+    fuzzer("FuzzProxyHeader", of: ["Fronts", nioEmbedded, logging]),
+    fuzzer(
+      "FuzzTokenFile", of: ["ConfigurationReading", "ContentDigests", "GatewayCore", "GatewayServer", "TextForms"]),
+    fuzzer("FuzzConfiguration", of: ["ConfigurationReading", "Forwarders", "GatewayCore", "GatewayServer"]),
   ]
 )
 

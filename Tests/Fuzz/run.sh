@@ -1,6 +1,7 @@
 #!/bin/sh
-# Fuzzes what reads what clients send: run.sh [SECONDS]. The parser of x-stream with its machine has SECONDS, the record
-# decryptor against libssl and connections of HTTP/1.1 half of that each, forms and heads of HTTP a quarter each.
+# Fuzzes what reads what clients, proxies and operators write: run.sh [SECONDS]. The parser of x-stream with its machine has
+# SECONDS, the record decryptor against libssl, connections of HTTP/1.1 and configurations half of that each, forms and heads
+# of HTTP, headers of proxies and files of tokens a quarter each.
 # Seeds come from docs/protocol.md and from here; a finding is a file crash-* beside this script, and the target's program
 # with that file shows it again.
 set -eu
@@ -89,3 +90,41 @@ message form '--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\
 message remove '' "DELETE /files/$key HTTP/1.1" 'Tus-Resumable: 1.0.0'
 message old 'hello' 'PUT /files/x HTTP/1.0' 'Content-Length: 5' 'Connection: keep-alive'
 fuzz FuzzHTTPConnection "$((seconds / 2))" "$corpus" -max_len=4000
+
+corpus corpus-proxies
+seed_bytes() { # seed_bytes NAME BYTES, with two decisions before them
+  printf '\002\001\010'"$2" >"$corpus/seed-$1"
+}
+signature='\r\n\r\n\000\r\nQUIT\n'
+seed_bytes four 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n\026\003\001'
+seed_bytes six 'PROXY TCP6 2001:db8::1 ::ffff:192.0.2.1 1 65535\r\n\026'
+seed_bytes unknown 'PROXY UNKNOWN ffff::1 ::1 1 2\r\n\026'
+seed_bytes binary-four "$signature"'\041\021\000\017\300\000\002\001\306\063\144\002\001\002\001\273\003\000\000\026'
+seed_bytes binary-six "$signature"'\041\041\000\044aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb\001\002\001\273\026'
+seed_bytes local "$signature"'\040\000\000\000\026\003\001'
+seed_bytes unix "$signature"'\041\061\000\002ab\026'
+seed_bytes none '\026\003\001\002\000\001'
+fuzz FuzzProxyHeader "$((seconds / 4))" "$corpus" -max_len=4300
+
+corpus corpus-tokens
+zeros=00000000000000000000000000000000
+seed plain secret '# who' "alice $zeros$zeros group=hosts expires=2027-01-31 # hers" '' "b@c.d-e_f	$zeros${zeros%0}1"
+seed salted slc_k3v7q2ma_abcdefghijklmnopqrstuvwxyz234567 \
+  "host sha256:k3v7q2mb:$zeros:$zeros$zeros routes=/a,/b/c created=2027-01-31T12:00:00Z revoked=2028-02-29"
+# The token `secret` on a line of its own.
+seed known secret 'carol 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b'
+dictionary=$scratch/tokens.dict
+printf '"%s"\n' group= routes= created= expires= revoked= sha256: slc_ 2027-01-31 "$zeros" '#' >"$dictionary"
+fuzz FuzzTokenFile "$((seconds / 4))" "$corpus" -max_len=1500 -dict="$dictionary"
+
+corpus corpus-configurations
+# The examples of the page, and what stands between backticks in it.
+awk -v dir="$corpus" '
+  /^```yaml/ { file = dir "/seed-" ++n; printf "" > file; next }
+  /^```$/ { if (file) close(file); file = ""; next }
+  file { print >> file }
+' ../../docs/configuration.md
+dictionary=$scratch/configuration.dict
+grep -o '`[A-Za-z0-9:./*{}_ -]*`' ../../docs/configuration.md | tr -d '`' | sort -u | awk 'length { print "\"" $0 "\"" }' \
+  >"$dictionary"
+fuzz FuzzConfiguration "$((seconds / 2))" "$corpus" -max_len=3000 -dict="$dictionary"

@@ -97,7 +97,7 @@ package enum TokenEdit {
   }
 
   /// The text with each line as `change` has it; a line that it makes `nil` goes with its end.
-  private static func changed(_ text: String, _ change: (_ number: Int, Substring) -> Substring?) -> String {
+  static func changed(_ text: String, _ change: (_ number: Int, Substring) -> Substring?) -> String {
     var result = ""
     var rest = text[...]
     for (index, body) in TokenText.bodies(of: text).enumerated() {
@@ -109,7 +109,7 @@ package enum TokenEdit {
     return result
   }
 
-  private static func marked(_ body: Substring, at now: WallTime) -> Substring {
+  static func marked(_ body: Substring, at now: WallTime) -> Substring {
     let statement = body.prefix { $0 != "#" }
     let words = statement.reversed().drop { $0 == " " || $0 == "\t" }.reversed()
     let comment = body[statement.endIndex...]

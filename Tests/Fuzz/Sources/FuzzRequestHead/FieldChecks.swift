@@ -54,7 +54,9 @@ func checkTus(_ text: String) {
   }
   if let concat = try? TusConcat(text) {
     precondition((try? TusConcat(concat.text)) == concat, "another one when it is read again")
-    if let keys = try? concat.keys(on: "/files", routes: ["/files", "/"], authority: Authority("localhost")) {
+    if let keys = try? concat.keys(
+      on: "/files", routes: ["/files", "/"], authorities: [Authority("localhost")].compactMap(\.self))
+    {
       precondition(keys.allSatisfy(RoutePlace.isKey), "keys that are none: \(keys)")
     }
   }

@@ -96,7 +96,7 @@ private func checkDialect(method: String, _ fields: HTTPFields) {
       precondition(again?.sha256 == sha256, "a digest that is not read as it is written")
     }
   }
-  _ = DigestWish(of: fields)
+  for name in DigestFields.Name.allCases { _ = DigestWish(name, of: fields) }
   _ = try? CrossSiteCheck(origins: ["https://app.example"]).check(
     method: meant, fields: fields, own: "https://localhost")
 }
