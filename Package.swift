@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "Fronts",
       dependencies: [
-        "ContentDigests", "GatewayCore", "HTTPUpload", "TLSTransport", "XStream", nioCore, nioHTTP1,
+        "ContentDigests", "GatewayCore", "HTTPUpload", "TLSTransport", "TextForms", "XStream", nioCore, nioHTTP1,
         nioHPACK, nioHTTP2, logging,
       ],
       resources: [.embedInCode("HTTP/Page/upload.html")]),

@@ -46,7 +46,7 @@ SYNCFS = CALLS[2]
 
 def wait_for_port(gateway, log):
     for line in gateway.stdout:
-        if found := re.search(r"listens on .*:(\d+)$", line.strip()):
+        if found := re.search(r"listens on .*?:(\d+)\"?}?$", line.strip()):
             return found.group(1)
     with open(log, encoding="utf-8") as file:
         sys.exit(f"the gateway did not start: {file.read()[-1000:]}")

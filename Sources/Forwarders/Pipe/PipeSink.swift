@@ -11,6 +11,7 @@ final class PipeSink: Sink {
 
   /// Offset after the bytes that the stream was said to have taken.
   private var consumed: Int64
+  private(set) var place: SinkPlace?
   private var hasFailed = false
   private var isOver = false
   private let offset: Int64
@@ -29,6 +30,7 @@ final class PipeSink: Sink {
     self.eventLoop = eventLoop
     self.stream = stream
     self.parking = parking
+    self.place = stream.map { .backend($0.address.description) }
     self.onEvent = onEvent
   }
 
@@ -44,6 +46,7 @@ final class PipeSink: Sink {
   func opened(_ stream: PipeStreamReference, digest: ContentDigest?) {
     guard !isOver else { return stream.run { $0.abandon() } }
     self.stream = stream
+    place = .backend(stream.address.description)
     attach(digest: digest)
   }
 

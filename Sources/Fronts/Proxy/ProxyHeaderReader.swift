@@ -69,8 +69,9 @@ package final class ProxyHeaderReader: ChannelInboundHandler, RemovableChannelHa
   private func refuse(_ reason: String, _ context: ChannelHandlerContext) {
     isDone = true
     received = ByteBuffer()
-    logger.info(
-      "Connection refused",
+    // Of a proxy it is a fault in how things are set up; of whoever else, a probe.
+    logger.log(
+      level: isTrusted ? .info : .debug, "Connection refused",
       metadata: ["reason": "\(reason)", "peer": "\(context.remoteAddress?.ipAddress ?? "unknown")"])
     context.close(promise: nil)
   }

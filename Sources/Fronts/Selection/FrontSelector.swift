@@ -97,7 +97,7 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
 
   /// What TLS or the socket found wrong: the connection is lost.
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    logger.info("Connection lost", metadata: label.metadata(["reason": "\(error)"]))
+    logger.debug("Connection lost", metadata: label.metadata(["reason": "\(error)"]))
     context.close(promise: nil)
   }
 

@@ -1,3 +1,5 @@
+import GatewayCore
+
 /// Decides what stands between a connection and the upload that it carries: whether bytes are read and taken, why an upload
 /// is stopped before all of it has arrived, and what the client has not heard yet. Has no I/O and no clock.
 ///
@@ -47,6 +49,15 @@ struct SessionMachine {
 
   /// Whether bytes of the upload are expected, and nothing but the client keeps them from coming.
   var awaitsBytes: Bool { state == .receiving && !isPaused }
+
+  /// Why the upload is being left, for whoever asks while it is.
+  var leaveReason: StopReason {
+    switch state {
+    case .stopping(let reason): reason
+    case .suspendingGrant, .awaitingEnd: .grantFull
+    case .idle, .deciding, .receiving, .left, .finishing, .answering: isGatewayStopping ? .gatewayStopping : .clientGone
+    }
+  }
 
   /// Whether the front may take what has arrived. Once an upload is being stopped, it waits.
   var takesBytes: Bool {
@@ -212,20 +223,4 @@ struct SessionMachine {
     isPaused = false
     safeOffset = nil
   }
-}
-
-/// Why an upload was suspended before all of it had arrived.
-package enum StopReason: Hashable, Sendable {
-  /// All that was offered is here.
-  case grantFull
-  /// The client is gone.
-  case clientGone
-  /// No byte came for too long.
-  case silence
-  /// A newer connection has the upload.
-  case superseded
-  /// The client has lost its right to upload.
-  case unauthorized
-  /// The gateway goes away.
-  case gatewayStopping
 }

@@ -32,6 +32,8 @@ package final class UploadSession {
   package let gateway: Gateway
   private let eventLoop: any EventLoop
   private let logger: Logger
+  private let refusals: RefusalLog
+  private let about: () -> Logger.Metadata
   private let onEvent: (SessionEvent) -> Void
   private var machine = SessionMachine()
   private var upload: Upload?
@@ -39,13 +41,18 @@ package final class UploadSession {
   private var number = 0
   private var graceForEnd: Scheduled<Void>?
 
-  /// - Parameter onEvent: called on `eventLoop`; may call the session in turn.
+  /// - Parameters:
+  ///   - about: metadata for each record that the session writes to `logger`, asked for when it does.
+  ///   - onEvent: called on `eventLoop`; may call the session in turn.
   package init(
-    gateway: Gateway, on eventLoop: any EventLoop, logger: Logger, onEvent: @escaping (SessionEvent) -> Void
+    gateway: Gateway, on eventLoop: any EventLoop, logger: Logger, about: @escaping () -> Logger.Metadata = { [:] },
+    onEvent: @escaping (SessionEvent) -> Void
   ) {
     self.gateway = gateway
     self.eventLoop = eventLoop
     self.logger = logger
+    self.refusals = RefusalLog(gateway: gateway, logger: logger)
+    self.about = about
     self.onEvent = onEvent
   }
 
@@ -74,7 +81,12 @@ package final class UploadSession {
   /// - Throws: ``/GatewayCore/Refusal`` where the route's rules alone forbid it.
   package func open(_ request: UploadRequest, about: @escaping () -> Logger.Metadata) throws(Refusal) {
     let number = begin()
-    upload = try gateway.open(request, on: eventLoop, logger: logger, about: about) { self.said($0, number) }
+    do throws(Refusal) {
+      upload = try gateway.open(request, on: eventLoop, logger: logger, about: about) { self.said($0, number) }
+    } catch {
+      refusals.note(error, request.access, about)
+      throw error
+    }
   }
 
   /// Goes on with an earlier upload.
@@ -83,35 +95,40 @@ package final class UploadSession {
   /// - Throws: ``/GatewayCore/Refusal`` where the route's rules alone forbid it.
   package func resume(_ request: UploadResumption, about: @escaping () -> Logger.Metadata) throws(Refusal) {
     let number = begin()
-    upload = try gateway.resume(request, on: eventLoop, logger: logger, about: about) { self.said($0, number) }
+    do throws(Refusal) {
+      upload = try gateway.resume(request, on: eventLoop, logger: logger, about: about) { self.said($0, number) }
+    } catch {
+      refusals.note(error, request.access, about)
+      throw error
+    }
   }
 
   /// How an upload stands once no connection has it. The answer comes only while nothing else was asked meanwhile.
   package func settledStatus(
     of key: UploadKey, _ access: AccessRequest, _ answer: @escaping (Result<UploadAccount, Refusal>) -> Void
   ) {
-    deliver(gateway.settledStatus(of: key, access, on: eventLoop), answer)
+    deliver(gateway.settledStatus(of: key, access, on: eventLoop), access, answer)
   }
 
   /// How an upload stands. The answer comes only while nothing else was asked meanwhile.
   package func status(
     of key: UploadKey, _ access: AccessRequest, _ answer: @escaping (Result<UploadAccount, Refusal>) -> Void
   ) {
-    deliver(gateway.status(of: key, access, on: eventLoop), answer)
+    deliver(gateway.status(of: key, access, on: eventLoop), access, answer)
   }
 
   /// Drops an unfinished upload. The answer comes only while nothing else was asked meanwhile.
   package func cancel(
     _ key: UploadKey, _ access: AccessRequest, _ answer: @escaping (Result<Void, Refusal>) -> Void
   ) {
-    deliver(gateway.cancel(key, access, on: eventLoop), answer)
+    deliver(gateway.cancel(key, access, on: eventLoop), access, said: ("Upload given up", key), answer)
   }
 
   /// Removes a complete upload. The answer comes only while nothing else was asked meanwhile.
   package func remove(
     _ key: UploadKey, _ access: AccessRequest, _ answer: @escaping (Result<Void, Refusal>) -> Void
   ) {
-    deliver(gateway.remove(key, access, on: eventLoop), answer)
+    deliver(gateway.remove(key, access, on: eventLoop), access, said: ("Complete upload removed", key), answer)
   }
 
   private func begin() -> Int {
@@ -120,12 +137,21 @@ package final class UploadSession {
     return number
   }
 
-  private func deliver<Value>(_ future: EventLoopFuture<Value>, _ answer: @escaping (Result<Value, Refusal>) -> Void) {
+  /// - Parameter done: what the log says of a success, and of which upload.
+  private func deliver<Value>(
+    _ future: EventLoopFuture<Value>, _ access: AccessRequest, said done: (Logger.Message, UploadKey)? = nil,
+    _ answer: @escaping (Result<Value, Refusal>) -> Void
+  ) {
     number += 1
     let number = number
     future.assumeIsolated().whenComplete { result in
+      let result = result.mapError { $0 as? Refusal ?? .storage("\($0)") }
+      switch result {
+      case .failure(let refusal): self.refusals.note(refusal, access, self.about)
+      case .success: if let (message, key) = done { self.refusals.say(message, of: key, access, self.about) }
+      }
       guard number == self.number else { return }
-      answer(result.mapError { $0 as? Refusal ?? .storage("\($0)") })
+      answer(result)
     }
   }
 
@@ -150,7 +176,7 @@ package final class UploadSession {
   package func grantFilled(isOfUnknownLength: Bool) {
     switch machine.grantFilled(isOfUnknownLength: isOfUnknownLength) {
     case .nothing: return
-    case .leave: upload?.leave()
+    case .leave: leaveUpload()
     // The client's end may be behind its last byte: then the stream is whole, and was only just not too long.
     case .awaitEnd:
       graceForEnd = eventLoop.assumeIsolated().scheduleTask(in: Self.graceForEndOfGrant) { self.endDidNotCome() }
@@ -187,7 +213,7 @@ package final class UploadSession {
     case .frontDecides: return true
     case .nothing: return false
     case .leave:
-      upload?.leave()
+      leaveUpload()
       return false
     }
   }
@@ -204,13 +230,15 @@ package final class UploadSession {
     graceForEnd?.cancel()
     graceForEnd = nil
     number += 1
-    upload?.leaveSilently()
+    upload?.leaveSilently(for: machine.leaveReason)
     upload = nil
   }
 
   private func carryOut(_ decision: SessionMachine.OnLeave) {
-    if decision == .leave { upload?.leave() }
+    if decision == .leave { leaveUpload() }
   }
+
+  private func leaveUpload() { upload?.leave(for: machine.leaveReason) }
 
   // MARK: What the core says
 

@@ -52,7 +52,9 @@ package final class XStreamHandler: ChannelDuplexHandler {
   /// Remembers the context for what the session says later.
   package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    session = UploadSession(gateway: gateway, on: context.eventLoop, logger: logger) { self.sessionSaid($0) }
+    session = UploadSession(
+      gateway: gateway, on: context.eventLoop, logger: logger, about: { [label] in label.metadata() }
+    ) { self.sessionSaid($0) }
     watch = ConnectionWatch(
       timeouts, on: context.eventLoop, currentPhase: { self.currentPhase }, onVerdict: { self.clientTookTooLong($0) })
     watch?.look()
@@ -74,17 +76,10 @@ package final class XStreamHandler: ChannelDuplexHandler {
     context.fireChannelInactive()
   }
 
-  /// Whatever TLS or the socket found wrong: the connection is lost. Where nothing was under way, nothing is lost with it.
+  /// Whatever TLS or the socket found wrong: the connection is lost. What becomes of its upload is said at that one's end.
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    let isEnd = error as? TLSError == .truncated || error is IOError
-    logger.log(
-      level: isEnd && isAtRest ? .debug : .info, "Connection lost", metadata: label.metadata(["reason": "\(error)"]))
+    logger.debug("Connection lost", metadata: label.metadata(["reason": "\(error)"]))
     context.close(promise: nil)
-  }
-
-  /// Whether the client has had every answer, and has begun nothing else.
-  private var isAtRest: Bool {
-    watch?.isDraining == true || exchange.isIdle && parser.isBetweenPackets && input.readableBytes == 0
   }
 
   /// The client's end, and the gateway's.

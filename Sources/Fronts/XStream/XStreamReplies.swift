@@ -39,14 +39,14 @@ extension XStreamHandler {
   private func log(_ message: ServerMessage) {
     switch message {
     case .final(let final):
-      logger.info(
+      logger.debug(
         "Exchange ended", metadata: label.metadata(["status": "\(final.status.name)", "left": "\(final.left)"]))
     case .refusal(let refusal):
-      logger.info(
-        "Request refused",
+      // Why is said where it is judged, but for what is no request at all.
+      logger.debug(
+        "Request answered with a refusal",
         metadata: label.metadata(["status": "\(refusal.status.name)", "reason": "\(refusal.reason)"]))
-    case .gaveUp: logger.info("Upload given up", metadata: label.metadata())
-    case .offer, .progress: return
+    case .offer, .progress, .gaveUp: return
     }
   }
 }

@@ -1,3 +1,5 @@
+import TextForms
+
 /// Who sends: what a client has shown of itself on this connection or in this request.
 package enum ClientIdentity: Hashable, Sendable {
   /// A verified client certificate.
@@ -23,6 +25,13 @@ package enum ClientIdentity: Hashable, Sendable {
     case .certificate, .token: owner
     case .anonymous(let address): Self.addressPrefix + address
     }
+  }
+
+  /// Who it is, for an operator to read: as ``subject``, of a certificate without the digits that no person knows.
+  package var name: String {
+    guard case .certificate(let holder) = self else { return LogText.shown(subject) }
+    let names = holder.identity.split(separator: ":", maxSplits: 1).last ?? ""
+    return LogText.shown(Self.certificatePrefix + names)
   }
 
   /// Who began an upload, by what is recorded of that: its ``owner`` and ``subject``.

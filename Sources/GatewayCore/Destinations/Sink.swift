@@ -7,6 +7,9 @@ package import NIOCore
 /// `suspend` may come before a checkpoint is answered.
 /// Offsets in events count from the stream's start.
 package protocol Sink: AnyObject {
+  /// Where the bytes go, for the operator to read; `nil` while that is not known.
+  var place: SinkPlace? { get }
+
   /// Takes the next bytes. The caller bounds how many are taken and not yet passed on (``SinkEvent/consumed(upTo:)``).
   func write(_ bytes: ByteBuffer)
 
@@ -24,6 +27,19 @@ package protocol Sink: AnyObject {
 
   /// Lets go of the upload and removes what is held of it; no event follows.
   func abandon()
+}
+
+/// Where a sink's bytes go.
+package enum SinkPlace: Hashable, Sendable {
+  /// A file in a folder, below which ``SinkResult/location`` is.
+  case folder(String)
+  /// A backend, as in the configuration.
+  case backend(String)
+}
+
+extension Sink {
+  /// Nowhere that an operator could look.
+  package var place: SinkPlace? { nil }
 }
 
 /// A sink that takes bytes from other uploads of its forwarder as well (``ForwarderTraits/assembles``).

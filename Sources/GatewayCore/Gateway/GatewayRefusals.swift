@@ -5,6 +5,14 @@ extension Gateway {
     return refusal
   }
 
+  /// Who asks, for an operator to read: as far as it is known of who was not let in.
+  package func name(of access: AccessRequest) -> String {
+    if let client = try? gatekeeper.recognise(access, at: settings.now()) { return client.identity.name }
+    let shown = access.credentials
+    if let certificate = shown.certificate { return ClientIdentity.certificate(certificate.holder).name }
+    return shown.token == nil ? ClientIdentity.anonymous(address: shown.address).name : "token that is not known here"
+  }
+
   func expiry(on route: Route) -> WallTime {
     settings.now().advanced(byMilliseconds: route.resumeFor.milliseconds)
   }

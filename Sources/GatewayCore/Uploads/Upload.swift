@@ -42,6 +42,10 @@ package final class Upload {
   var result = SinkResult()
   var isOffered = false
   var isSuperseded = false
+  /// Why it was left before all of it had arrived, by the first word of that.
+  var stopReason: StopReason?
+  /// When its connection asked for it.
+  let began: NIODeadline
   /// Whether it is being left because its client has lost its right.
   var isUnauthorized = false
   var right: ClientRight
@@ -67,6 +71,7 @@ package final class Upload {
       task.isResumable || task.parts != nil
       ? admission.route.resumeFor.milliseconds : GatewaySettings.payloadExpiry
     self.eventLoop = eventLoop
+    self.began = eventLoop.now
     self.onEvent = onEvent
     self.logger = logger
     self.about = about
@@ -111,12 +116,14 @@ package final class Upload {
   private static let shortestPause = TimeAmount.milliseconds(5)
 
   /// All bytes were written: ``UploadEvent/complete`` or ``UploadEvent/failed`` follows. Where they are fewer than the
-  /// total, this is ``leave()``.
+  /// total, this is ``leave(for:)``.
   package func finish() {
     guard keepsRight() else { return }
     switch machine.finish() {
     case .finishSink: sink?.finish()
-    case .leave(let decision): carryOut(decision)
+    case .leave(let decision):
+      stopReason = stopReason ?? .grantFull
+      carryOut(decision)
     case .nothing: return
     }
   }
@@ -127,14 +134,15 @@ package final class Upload {
   /// The client is gone, or all that was offered has arrived: what arrived is made safe, and another connection may go
   /// on with it. ``UploadEvent/suspended(at:)`` follows, unless everything had arrived; then it is finished all the same.
   /// Before the offer ``UploadEvent/refused`` follows.
-  package func leave() {
+  package func leave(for reason: StopReason = .clientGone) {
+    stopReason = stopReason ?? reason
     carryOut(machine.leave())
   }
 
-  /// As ``leave()``, for a front that is gone itself: no event reaches it any more.
-  package func leaveSilently() {
+  /// As ``leave(for:)``, for a front that is gone itself: no event reaches it any more.
+  package func leaveSilently(for reason: StopReason = .clientGone) {
     onEvent = nil
-    leave()
+    leave(for: reason)
   }
 
   /// Whether the client may still upload. If not, what arrived is made safe, and the upload is left.
@@ -144,7 +152,8 @@ package final class Upload {
     // What is whole, or ends already, ends as it would have.
     guard decision != .nothing else { return true }
     isUnauthorized = true
-    logger.notice("Client has lost its right", metadata: details(["client": "\(admission.identity.subject)"]))
+    stopReason = stopReason ?? .unauthorized
+    logger.notice("Client has lost its right", metadata: details(["client": "\(admission.identity.name)"]))
     if isOffered { onEvent?(.unauthorized) }
     carryOut(decision)
     return false

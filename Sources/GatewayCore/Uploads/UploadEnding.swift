@@ -29,7 +29,6 @@ extension Upload {
 
   private func completed(size: Int64) {
     machine.ledgerCompleted()
-    logger.info("Upload complete", metadata: details(["size": "\(size)"]))
     result.digest = result.digest ?? facts.digest
     end(.complete(size: size, result))
   }
@@ -117,7 +116,7 @@ extension Upload {
     let event = isOffered ? last : beforeOffer(last)
     log(end: event)
     gateway.observer?.ended(
-      UploadEnd(facts: facts, event: event, wasOffered: isOffered, received: parts == nil ? machine.receivedHere : 0))
+      UploadEnd(facts: facts, event: event, wasOffered: isOffered, received: receivedHere))
     quietCheck?.cancel()
     quietCheck = nil
     bandwidthPause?.cancel()
@@ -147,20 +146,6 @@ extension Upload {
       .alreadyComplete(
         UploadAccount(key: key, safe: size, total: facts.total, state: .done, digest: result.digest))
     case .offered, .refused, .alreadyComplete, .paused, .resumed, .safe, .superseded, .unauthorized: event
-    }
-  }
-
-  private func log(end event: UploadEvent) {
-    switch event {
-    case .suspended(let offset): logger.info("Upload left", metadata: details(["safe": "\(offset)"]))
-    case .failed(let failure, let safe):
-      logger.error("Upload failed", metadata: details(["reason": "\(failure.logDescription)", "safe": "\(safe)"]))
-    case .refused(.storage(let what)) where !isNew:
-      // Of an upload that was begun before: bytes that were called safe may be missing.
-      logger.error("Upload refused", metadata: details(["reason": "\(Refusal.storage(what).logDescription)"]))
-    case .refused(let refusal):
-      logger.info("Upload refused", metadata: details(["reason": "\(refusal.logDescription)"]))
-    case .offered, .alreadyComplete, .paused, .resumed, .safe, .complete, .superseded, .unauthorized: break
     }
   }
 }

@@ -14,7 +14,7 @@ package enum UploadEvent: Sendable {
   case safe(upTo: Int64)
   /// Everything is safe, in its place and recorded. The last event.
   case complete(size: Int64, SinkResult)
-  /// After ``Upload/leave()``: the bytes before the offset are safe, and a later connection may go on. The last event.
+  /// After ``Upload/leave(for:)``: the bytes before the offset are safe, and a later connection may go on. The last event.
   ///
   /// The offset may be below what was granted although all of that arrived: a place may make only whole parts safe
   /// (``ForwarderTraits/granularity``).

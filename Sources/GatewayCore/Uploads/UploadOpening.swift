@@ -99,6 +99,7 @@ extension Upload {
     let decision = machine.leave()
     guard decision != .nothing else { return }
     isSuperseded = true
+    stopReason = stopReason ?? .superseded
     if isOffered { onEvent?(.superseded) }
     carryOut(decision)
   }
@@ -106,7 +107,11 @@ extension Upload {
   func offer() {
     guard let lease else { return }
     isOffered = true
-    logger.info("Upload offered", metadata: details(["offset": "\(lease.committed)", "granted": "\(lease.granted)"]))
+    logger.debug(
+      "Upload offered",
+      metadata: details([
+        "offset": .stringConvertible(lease.committed), "granted": .stringConvertible(lease.granted),
+      ]))
     let offer = UploadOffer(
       key: key, offset: lease.committed, granted: lease.granted, total: facts.total,
       buffer: admission.transfer.buffer, format: facts.format)

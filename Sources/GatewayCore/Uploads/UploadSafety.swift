@@ -106,6 +106,7 @@ extension Upload {
   func wasTakenOver() {
     guard !isSuperseded else { return }
     isSuperseded = true
+    stopReason = stopReason ?? .superseded
     logger.notice("Upload was taken over elsewhere", metadata: details())
     if isOffered { onEvent?(.superseded) }
   }

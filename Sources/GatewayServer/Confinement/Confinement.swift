@@ -68,6 +68,15 @@ package struct Confinement: Sendable {
     }
   }
 
+  /// For the line of a start.
+  var word: String {
+    switch outcome {
+    case .off: "off"
+    case .missing: "missing"
+    case .confined(let extent, _): "\(extent.version)"
+    }
+  }
+
   /// Says what came of it.
   package func log(to logger: Logger) {
     switch outcome {
@@ -78,7 +87,7 @@ package struct Confinement: Sendable {
       if !extent.coversPorts {
         logger.notice("This kernel's Landlock knows no ports: the gateway may listen and connect anywhere")
       }
-      logger.info(
+      logger.debug(
         "Gateway is confined to its own places",
         metadata: ["landlock": "\(extent.version)", "user": "\(user ?? "unchanged")"])
     }

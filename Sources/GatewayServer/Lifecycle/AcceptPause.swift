@@ -39,7 +39,7 @@ final class AcceptPause: ChannelInboundHandler {
       }
       if open >= most {
         isFull = true
-        say("as many are open as there are file descriptors for", ["connections": "\(open)"])
+        say("as many are open as there are file descriptors for", ["connections": .stringConvertible(open)])
         setReading(false, channel)
       }
     }

@@ -95,10 +95,12 @@ package final class RunningGateway: Sendable {
         memory: memory, logger: logger)
       let recovery = try await gateway.recover(on: eventLoops.next())
       recovery.log(to: logger)
-      return try await RunningGateway(
+      let running = try await RunningGateway(
         preparation: preparation, frontSet: frontSet, gateway: gateway, ledger: ledger,
         parts: RunningParts(configuration, destinations.map(\.forwarder)), storeThreads: storeThreads,
         eventLoops: eventLoops, recovery: recovery, confinement: confinement, logger: logger)
+      running.logStart(configuration)
+      return running
     } catch {
       await Self.release(
         destinations.map(\.forwarder), ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
@@ -182,7 +184,7 @@ package final class RunningGateway: Sendable {
     let shutdownTimeout = terms.current.shutdown
     for listener in listeners { await listener.close() }
     let open = connections.close()
-    logger.info("Gateway is stopping", metadata: ["connections": "\(open.count)"])
+    logger.info("Gateway is stopping", metadata: ["connections": .stringConvertible(open.count)])
     for channel in open { channel.pipeline.fireUserInboundEventTriggered(GatewayIsStopping()) }
     gateway.stopAssembling()
     let connections = connections

@@ -7,7 +7,8 @@ import TextForms
   import Musl
 #endif
 
-/// Makes each record one JSON object a line: `time`, `level`, `message`, and the metadata beside them under `metadata`.
+/// Makes each record one JSON object a line: `time`, `level`, `message`, and the metadata beside them under `metadata`, in
+/// which numbers are numbers.
 struct JSONLogHandler: LogHandler {
   /// Records below are dropped.
   var logLevel: Logger.Level
@@ -32,16 +33,12 @@ struct JSONLogHandler: LogHandler {
     var line = "{\"time\":\"\(Self.time())\",\"level\":\"\(event.level)\",\"message\":"
     line += JSONString.quoted(event.message.description)
     let all = metadata.merging(event.metadata ?? [:]) { _, newer in newer }
-    if !all.isEmpty {
-      let members = all.sorted { $0.key < $1.key }.map {
-        JSONString.quoted($0.key) + ":" + JSONString.quoted("\($0.value)")
-      }
-      line += ",\"metadata\":{" + members.joined(separator: ",") + "}"
-    }
+    if !all.isEmpty { line += ",\"metadata\":" + MetadataText.object(all) }
     take(line + "}\n")
   }
 
-  private static func time() -> String {
+  /// Now, to the millisecond.
+  static func time() -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     return RFC3339(milliseconds: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000).text

@@ -28,7 +28,7 @@ package final class ProcessLog: Sendable {
 
   /// What `LoggingSystem.bootstrap` asks for.
   package func handler(label: String) -> any LogHandler {
-    LevelledHandler(level: level, handler: Self.handler(label: label, settings) { [writer] in writer.append($0) })
+    LevelledHandler(level: level, handler: Self.handler(settings) { [writer] in writer.append($0) })
   }
 
   /// The least that is logged from now on, also by handlers that there are already.
@@ -40,31 +40,37 @@ package final class ProcessLog: Sendable {
   package func drain(within limit: Duration) -> Bool { writer.drain(within: limit) }
 
   private static func handler(
-    label: String, _ settings: Configuration.Log, take: @escaping @Sendable (String) -> Void
+    _ settings: Configuration.Log, take: @escaping @Sendable (String) -> Void
   ) -> any LogHandler {
     switch settings.format {
-    case .text:
-      var handler = StreamLogHandler(label: label, stream: Lines(take: take))
-      handler.logLevel = settings.level
-      return handler
-    case .json: return JSONLogHandler(level: settings.level, take: take)
+    case .text: TextLogHandler(level: settings.level, take: take)
+    case .json: JSONLogHandler(level: settings.level, take: take)
+    }
+  }
+
+  /// Lines for standard output, so that whoever takes both outputs reads one format: as they are, or as records.
+  package func output(_ lines: [String]) -> String {
+    switch settings.format {
+    case .text: lines.map { $0 + "\n" }.joined()
+    case .json: lines.map { Self.line(.notice, "\($0)", [:], settings) }.joined()
     }
   }
 
   /// The record of those that are none, in the log's own format.
   private static func notice(of dropped: Int, _ settings: Configuration.Log) -> String {
-    let line = Mutex("")
-    let handler = handler(label: "sluice", settings) { text in line.withLock { $0 += text } }
-    handler.log(
-      event: LogEvent(
-        level: .warning, message: "Records were dropped here: nobody took the log in time",
-        metadata: ["records": "\(dropped)"], source: nil, file: #fileID, function: #function, line: #line))
-    return line.withLock { $0 }
+    line(
+      .warning, "Records were dropped here: nobody took the log in time", ["records": .stringConvertible(dropped)],
+      settings)
   }
 
-  private struct Lines: TextOutputStream, Sendable {
-    let take: @Sendable (String) -> Void
-
-    func write(_ string: String) { take(string) }
+  private static func line(
+    _ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata, _ settings: Configuration.Log
+  ) -> String {
+    let line = Mutex("")
+    handler(settings) { text in line.withLock { $0 += text } }.log(
+      event: LogEvent(
+        level: level, message: message, metadata: metadata, source: nil, file: #fileID, function: #function,
+        line: #line))
+    return line.withLock { $0 }
   }
 }

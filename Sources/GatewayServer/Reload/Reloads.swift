@@ -98,7 +98,8 @@ package final class Reloads: Sendable {
       let taken = gateway.configuration
       onReload(taken)
       warnings.log(to: logger)
-      logger.notice("Configuration taken", metadata: ["reason": "\(reason)", "routes": "\(taken.routes.count)"])
+      logger.notice(
+        "Configuration taken", metadata: ["reason": "\(reason)", "routes": .stringConvertible(taken.routes.count)])
       record(.taken, isAsked, warnings.map(\.description), in: gateway)
       ServiceNotification.tell(["READY=1", "STATUS=Listening on \(gateway.listenAddresses)"])
     } catch {

@@ -8,7 +8,7 @@ extension RecoveryReport {
       logger.error(
         "Upload cannot go on: bytes that were safe are not there; it is kept until it expires",
         metadata: [
-          "upload": "\(upload.key.logID)", "route": "\(upload.route)", "safe": "\(upload.safe)",
+          "upload": "\(upload.key.logID)", "route": "\(upload.route)", "safe": .stringConvertible(upload.safe),
           "reason": "\(upload.reason)",
         ])
     }
@@ -16,9 +16,12 @@ extension RecoveryReport {
       for file in files {
         logger.warning(
           "File removed from the store",
-          metadata: ["route": "\(route)", "file": "\(file.name)", "size": "\(file.size)", "reason": "\(file.reason)"])
+          metadata: [
+            "route": "\(route)", "file": "\(file.name)", "size": .stringConvertible(file.size),
+            "reason": "\(file.reason)",
+          ])
       }
-      logger.notice("Store tidied", metadata: ["route": "\(route)", "removed": "\(files.count)"])
+      logger.notice("Store tidied", metadata: ["route": "\(route)", "removed": .stringConvertible(files.count)])
     }
     for key in completed { logger.notice("Upload was complete", metadata: ["upload": "\(key.logID)"]) }
     for key in broken {
@@ -31,8 +34,9 @@ extension RecoveryReport {
     logger.notice(
       "Uploads recovered",
       metadata: [
-        "waiting": "\(waiting)", "completed": "\(completed.count)", "damaged": "\(damaged.count)",
-        "broken": "\(broken.count)", "orphaned": "\(orphaned.count)",
+        "waiting": .stringConvertible(waiting), "completed": .stringConvertible(completed.count),
+        "damaged": .stringConvertible(damaged.count), "broken": .stringConvertible(broken.count),
+        "orphaned": .stringConvertible(orphaned.count),
       ])
   }
 }

@@ -79,7 +79,7 @@ struct Serve: AsyncParsableCommand {
     let listening = Task {
       for await _ in hangUps { reloads.ask() }
     }
-    let failure = await serve(beginning, logger, reloads)
+    let failure = await serve(beginning, log, logger, reloads)
     withExtendedLifetime(listening) {}
     // Whoever does not read the log does not read last words either.
     guard log.drain(within: configuration.timeouts.shutdown) else {
@@ -89,16 +89,18 @@ struct Serve: AsyncParsableCommand {
   }
 
   /// Runs until it is told to stop.
-  private func serve(_ beginning: Beginning, _ logger: Logger, _ reloads: Reloads) async -> CommandFailure? {
+  private func serve(
+    _ beginning: Beginning, _ log: ProcessLog, _ logger: Logger, _ reloads: Reloads
+  ) async -> CommandFailure? {
     let isDefault = config == nil
     let service = GatewayService(
       beginning.configuration, logger: logger, reloads: reloads, confinement: beginning.confinement
     ) { gateway in
-      var lines = "sluice listens on \(gateway.listenAddresses)\n"
+      var lines = ["sluice listens on \(gateway.listenAddresses)"]
       if isDefault, let port = gateway.address.port {
-        lines += "try: sluice send --ca certs/dev/ca.pem FILE xstream://localhost:\(port)/upload-file\n"
+        lines.append("try: sluice send --ca certs/dev/ca.pem FILE xstream://localhost:\(port)/upload-file")
       }
-      if let problem = Console.outputAtOnce(lines) {
+      if let problem = Console.outputAtOnce(log.output(lines)) {
         logger.warning("Nobody takes standard output", metadata: ["reason": "\(problem)"])
       }
     }

@@ -41,6 +41,8 @@ final class DirectorySink: CopyingSink {
     return .gathering
   }
 
+  var place: SinkPlace? { .folder(store.settings.directory) }
+
   // MARK: What the upload says
 
   func write(_ bytes: ByteBuffer) {

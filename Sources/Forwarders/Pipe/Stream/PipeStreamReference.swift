@@ -2,11 +2,13 @@ internal import NIOCore
 
 /// A stream, for who is on another event loop.
 struct PipeStreamReference: Sendable {
+  let address: BackendAddress
   private let eventLoop: any EventLoop
   private let bound: NIOLoopBound<PipeStream>
 
   /// On the stream's event loop.
   init(_ stream: PipeStream) {
+    address = stream.address
     eventLoop = stream.eventLoop
     bound = NIOLoopBound(stream, eventLoop: stream.eventLoop)
   }

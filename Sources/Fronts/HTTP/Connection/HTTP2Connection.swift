@@ -145,8 +145,7 @@ final class HTTP2Connection: ChannelInboundHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     // Others go on.
     if Self.isOfOneStream(error) { return }
-    front.logger.log(
-      level: list.isEmpty ? .debug : .info, "Connection lost", metadata: label.metadata(["reason": "\(error)"]))
+    front.logger.debug("Connection lost", metadata: label.metadata(["reason": "\(error)"]))
     context.close(promise: nil)
   }
 

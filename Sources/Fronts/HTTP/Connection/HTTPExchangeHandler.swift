@@ -75,10 +75,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    let isEnd = error as? TLSError == .truncated || error is IOError
-    front.logger.log(
-      level: isStream || isEnd && exchange == nil ? .debug : .info, "Connection lost",
-      metadata: peer.label.metadata(["reason": "\(error)"]))
+    front.logger.debug("Connection lost", metadata: peer.label.metadata(["reason": "\(error)"]))
     context.close(promise: nil)
   }
 

@@ -79,7 +79,7 @@ final class HTTPExchange {
   /// A session for an upload of this exchange.
   func makeSession() -> UploadSession? {
     guard let eventLoop = handler.context?.eventLoop else { return nil }
-    let session = UploadSession(gateway: gateway, on: eventLoop, logger: front.logger) { [weak self] in
+    let session = UploadSession(gateway: gateway, on: eventLoop, logger: front.logger, about: about) { [weak self] in
       self?.sessionSaid($0)
     }
     self.session = session
@@ -213,6 +213,9 @@ final class HTTPExchange {
     _ problem: HTTPProblem, _ dialectFields: HTTPFields, more: [(name: String, value: JSONText)] = []
   ) {
     let answer = ProblemAnswer(problem, more: more)
+    front.logger.debug(
+      "Request answered with a refusal",
+      metadata: about().merging(["status": .stringConvertible(answer.status)]) { own, _ in own })
     var fields = answer.fields
     fields.append(dialectFields)
     respond(

@@ -33,6 +33,7 @@ final class FormUpload: HTTPOperation {
     do throws(Refusal) {
       try exchange.gateway.authorize(request.access)
     } catch {
+      RefusalLog(gateway: exchange.gateway, logger: exchange.front.logger).note(error, request.access, exchange.about)
       return refused(HTTPProblem(error))
     }
     if request.head.expectsContinue { exchange.handler.send(interim: 100, [:]) }

@@ -1,6 +1,5 @@
 import GatewayCore
 import HTTPUpload
-import Logging
 
 /// A request that brings no bytes of an upload: what an operation has to be told of one never comes.
 class HTTPQuestion: HTTPOperation {
@@ -134,15 +133,7 @@ final class HTTPRemoval: HTTPUploadQuestion {
   private func remove(isComplete: Bool) {
     guard isComplete else { return exchange.session?.cancel(key, request.access) { self.removed($0) } ?? () }
     guard request.settings.removesComplete else { return refused(.completeUploadStays) }
-    exchange.session?.remove(key, request.access) { result in
-      // The last that is heard of a file that was called safe.
-      if case .success = result {
-        let place: Logger.Metadata = ["upload": "\(self.key.logID)", "route": "\(self.request.place.route)"]
-        self.exchange.front.logger.info(
-          "Complete upload removed", metadata: place.merging(self.exchange.about()) { own, _ in own })
-      }
-      self.removed(result)
-    }
+    exchange.session?.remove(key, request.access) { self.removed($0) }
   }
 
   private func removed(_ result: Result<Void, Refusal>) {
