@@ -51,6 +51,19 @@ extension ValueParser where Value == Int {
   }
 }
 
+extension ValueParser where Value == Int {
+  /// A share of something, in percent.
+  package static func percent(in range: ClosedRange<Int>) -> ValueParser {
+    let expected = "a share from `\(range.lowerBound)%` to `\(range.upperBound)%`"
+    return ValueParser(expected: expected) { text, _ throws(ValueFault) in
+      guard text.hasSuffix("%"), let number = PlainNumber.parse(text.dropLast()), let share = Int(exactly: number),
+        range.contains(share)
+      else { throw ValueFault(message: "`\(text)` is not \(expected)", hint: "write \(expected), in whole percent") }
+      return share
+    }
+  }
+}
+
 extension ValueParser {
   /// One of a few words.
   package static func word(_ words: [(String, Value)]) -> ValueParser {

@@ -154,7 +154,7 @@ class Station:
             "routes:",
         ]
         for route in self.routes.values():
-            words = [f"directory: {self.store(route)}"]
+            words = [f"directory: {self.store(route)}", "min-free: 1 MiB"]
             words += [f"gzip: {route.gzip}"] if route.gzip else []
             words += [f'name: "{route.name}", metadata: sidecar'] if route.name else []
             lines += [

@@ -102,7 +102,7 @@ struct AssemblyTests {
     let parts = [part(total: 400, safe: 400)]
     #expect(throws: Refusal.quota) { try answer(assemble([parts[0], parts[0]])) }
     fixture.forwarder.space = 399
-    #expect(throws: Refusal.full) { try answer(assemble(parts)) }
+    #expect(throws: Refusal.noRoom(.tooLittle)) { try answer(assemble(parts)) }
     fixture.forwarder.space = 400
     fixture.forwarder.failNext(.write)
     #expect(throws: UploadFailure.full) { try answer(assemble(parts)) }

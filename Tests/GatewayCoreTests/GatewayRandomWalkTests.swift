@@ -54,7 +54,8 @@ private final class Walk {
     self.random = SeededGenerator(seed: seed)
     fixture = GatewayFixture(
       window: 1 << 20, memory: 4 << 20, held: 40 << 20, upload: 8 << 20, concurrent: 6, unfinished: 12,
-      payload: 8 << 20, granularity: [1, 1, 300_000, 3 << 20][Int(seed % 4)])
+      payload: 8 << 20, granularity: [1, 1, 300_000, 3 << 20][Int(seed % 4)],
+      growth: (400 << 10)...(2 << 20))
     fixture.ledger.isHeld = true
     fixture.forwarder.isHeld = true
     fixture.forwarder.space = 20 << 20
@@ -80,6 +81,7 @@ private final class Walk {
   func calmDown() {
     fixture.ledger.forgiveAll()
     fixture.forwarder.faults = []
+    fixture.forwarder.nextShortage = nil
     for client in clients { client.front.upload?.leaveSilently() }
     for _ in 0..<50 {
       while fixture.ledger.answerNext() { loop.run() }
@@ -152,7 +154,9 @@ private final class Walk {
   }
 
   private func breakSomething() {
-    switch Int.random(in: 0..<8, using: &random) {
+    switch Int.random(in: 0..<10, using: &random) {
+    case 8: fixture.forwarder.nextShortage = .promised
+    case 9: fixture.ledger.failNext(.extend, Bool.random(using: &random) ? .fenced : .quota(available: 0))
     case 0..<3: fixture.ledger.failNext(TestLedger.Call.allCases.randomElement(using: &random) ?? .advance)
     case 3:
       hasFenced = true
@@ -168,11 +172,12 @@ private final class Walk {
 
   private func send(_ client: WalkingClient) {
     guard let offer = client.front.offer, !client.isOver, !client.front.isPaused else { return }
-    let left = offer.granted - client.sent
+    let end = min(offer.granted, client.total)
+    let left = end - client.sent
     let count = Int(min(left, Int64.random(in: 1...(1 << 20), using: &random)))
     if count > 0, let slice = bytes.getSlice(at: 0, length: count) { client.front.upload?.write(slice) }
     client.sent += Int64(count)
-    guard client.sent == offer.granted else { return }
+    guard client.sent == end else { return }
     client.isOver = true
     if client.sent == client.total { client.front.upload?.finish() } else { client.front.upload?.leave() }
   }

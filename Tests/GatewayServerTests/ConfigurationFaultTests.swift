@@ -120,6 +120,8 @@ import Testing
     Case(11, "    limits: {bandwidth: 1 MiB}", "11:25 `bandwidth`: `1 MiB` is not a size a second"),
     Case(11, "    limits: {bandwidth: 1 KiB/s}", "11:25 `bandwidth`: `1 KiB` is out of range"),
     Case(11, "    client-limits: {bandwidth: 1 M/s}", "11:32 `bandwidth`: `1 M` may mean powers of 1000 or of 1024"),
+    Case(11, "    client-limits: {room: 0%}", "11:27 `room`: `0%` is not a share from `1%` to `100%`"),
+    Case(11, "    client-limits: {room: 25}", "11:27 `room`: `25` is not a share from `1%` to `100%`"),
     Case(11, "    client-limits: {upload: 1 GiB}", "11:21 unknown key `upload` in `client-limits`"),
     Case(11, "    client-limits: {concurrent: 0}", "11:33 `concurrent`: `0` is not a number from 1 to 1000000"),
     Case(11, "    http: {key: true}", "11:12 unknown key `key` in `http`"),

@@ -124,7 +124,7 @@ import Testing
           formats: text
           buffer: {min: 2 MiB}
           limits: {held: 10 KiB, concurrent: 1, unfinished: 2, window: {bytes: 4 KiB, every: 90s}, bandwidth: 64 KiB/s}
-          client-limits: {held: 5 KiB, concurrent: 3, unfinished: 4, window: {bytes: 1 GB, every: 7d}, bandwidth: 1 MB/s}
+          client-limits: {held: 5 KiB, concurrent: 3, unfinished: 4, window: {bytes: 1 GB, every: 7d}, bandwidth: 1 MB/s, room: 40%}
           on-quota: refuse
           resume-for: 7d
           streams: false
@@ -160,7 +160,7 @@ import Testing
       first.clientLimits
         == ClientLimits(
           held: 5 << 10, concurrent: 3, unfinished: 4,
-          window: WindowLimit(bytes: 1_000_000_000, every: .seconds(7 * 86_400)), bandwidth: 1_000_000))
+          window: WindowLimit(bytes: 1_000_000_000, every: .seconds(7 * 86_400)), bandwidth: 1_000_000, room: 40))
     #expect(first.onQuota == .refuse)
     #expect(first.resumeFor == .seconds(7 * 86_400))
     #expect(!first.takesStreams)

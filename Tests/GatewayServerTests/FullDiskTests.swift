@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Ledgers
 import NIOCore
 import TestPrerequisites
 import Testing
@@ -16,7 +17,9 @@ import XStreamClient
     try FileManager.default.createDirectory(atPath: folder.uploads, withIntermediateDirectories: false)
     try #require(mount("none", folder.uploads, "tmpfs", 0, "size=4m") == 0)
     defer { umount2(folder.uploads, Int32(MNT_DETACH)) }
-    try await withGateway(in: folder) { gateway in
+    var setup = GatewaySetup()
+    setup.routes = "  /upload-file: {store: {directory: uploads, min-free: 256 KiB}, client-limits: {room: 100%}}\n"
+    try await withGateway(setup, in: folder) { gateway in
       let bytes = pattern(6 << 20)
       let (client, url) = (try UploadClient.test(), try gateway.url())
       var error = await failure { try await client.upload(.bytes(bytes), to: url, options: .once) }
@@ -39,18 +42,21 @@ import XStreamClient
     }
   }
 
-  /// Two routes and the ledger on one disk of 100 MiB.
-  private func withDisk(_ body: (GatewayFolder, GatewaySetup) async throws -> Void) async throws {
+  /// Two routes and the ledger on one disk, all of which one client may have unless `terms` say otherwise.
+  private func withDisk(
+    _ terms: String = "client-limits: {room: 100%}", minFree: String = "5 MiB", mebibytes: Int = 100,
+    _ body: (GatewayFolder, GatewaySetup) async throws -> Void
+  ) async throws {
     let folder = try GatewayFolder()
     let disk = folder.path + "/disk"
     try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
-    try #require(mount("none", disk, "tmpfs", 0, "size=100m") == 0)
+    try #require(mount("none", disk, "tmpfs", 0, "size=\(mebibytes)m") == 0)
     defer { umount2(disk, Int32(MNT_DETACH)) }
     var setup = GatewaySetup()
     setup.state = "disk/state"
     setup.routes = """
-        /upload-file: {store: {directory: disk/a}}
-        /other: {store: {directory: disk/b, gzip: 6}}
+        /upload-file: {store: {directory: disk/a, min-free: \(minFree)}, \(terms)}
+        /other: {store: {directory: disk/b, gzip: 6, min-free: \(minFree)}, \(terms)}
 
       """
     try await body(folder, setup)
@@ -124,6 +130,88 @@ import XStreamClient
           }
           try await group.waitForAll()
         }
+      }
+    }
+  }
+
+  /// Opens a stream of unknown length with a client's token.
+  private func open(_ token: Token, _ gateway: GatewayUnderTest, key: String? = nil) async throws -> RawClient {
+    let client = try await RawClient.connect(gateway.port)
+    let more = key.map { "    x-stream-key: \($0)\n" } ?? ""
+    try await client.send(
+      """
+      headers:
+          route: /upload-file
+          data-format: bytes
+          x-stream: *:65536
+          authorization: Bearer \(token.secret)
+      \(more)payload: -
+
+      """)
+    return client
+  }
+
+  @Test(
+    "four streams of unknown length at once all get in, grow side by side, and are whole",
+    .enabled(if: try Prerequisite.isMet(ReadOnlyDisk.canBeMade, "the right to mount")))
+  func fourAtOnce() async throws {
+    try await withDisk("access: {tokens: tokens}, client-limits: {room: 50%}", mebibytes: 200) { folder, setup in
+      try await withGateway(setup, in: folder) { gateway in
+        var clients: [RawClient] = []
+        for token in [Token.alice, .bob, .alice, .bob] { clients.append(try await open(token, gateway)) }
+        for client in clients {
+          let offer = try #require(await client.packet())
+          #expect(offer["x-stream-key"] != nil, "\(offer)")
+        }
+        let bytes = pattern(18 << 20)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for client in clients {
+            group.addTask {
+              try await client.send(bytes)
+              client.finish()
+              let final = try #require(await client.answer())
+              #expect(final.headers["status"] == "0", "\(final)")
+            }
+          }
+          try await group.waitForAll()
+        }
+        #expect(free(folder) < 128 << 20)
+      }
+    }
+  }
+
+  @Test(
+    "a stream that outgrows its client's share is told so in words, keeps what is safe, and keeps nobody out",
+    .enabled(if: try Prerequisite.isMet(ReadOnlyDisk.canBeMade, "the right to mount")))
+  func outgrows() async throws {
+    try await withDisk("access: {tokens: tokens}", minFree: "4 MiB") { folder, setup in
+      try await withGateway(setup, in: folder) { gateway in
+        let share = (free(folder) - 4 << 20) / 4
+        let greedy = try await open(.alice, gateway)
+        let offer = try #require(await greedy.packet())
+        let key = try #require(offer["x-stream-key"])
+        greedy.push(pattern(60 << 20))
+        let final = try #require(await greedy.answer())
+        #expect(final.headers["status"] == "7", "\(final)")
+        #expect(final.headers["reason"] == "your unfinished streams hold their share of the store's room")
+        let safe = try #require(final.headers["x-stream-offset"].flatMap { Int($0) })
+        #expect(safe > share - 1 << 20 && safe <= share, "\(safe) of \(share)")
+        #expect(try LedgerReader(path: folder.path + "/disk/state/ledger.sqlite").violations() == [])
+        // Gone or not, it is all that the client may have.
+        try await greedy.drop()
+        let again = try await open(.alice, gateway)
+        let refusal = try #require(await again.packet())
+        #expect(refusal["status"] == "7" && refusal["x-stream"] == "-1", "\(refusal)")
+        let other = try UploadClient.test(token: Token.bob.secret)
+        _ = try await other.upload(.bytes(pattern(12 << 20)), to: gateway.url(), options: .once)
+        // What is safe can still be ended.
+        let last = try await open(.alice, gateway, key: key)
+        let ending = try #require(await last.packet())
+        #expect(ending["status"] == "7" || ending["x-stream-offset"] == "\(safe)", "\(ending)")
+        try await last.drop()
+        let client = try UploadClient.test(token: Token.alice.secret)
+        try await client.giveUp(try #require(StreamKey(key)), at: gateway.url())
+        _ = try await client.upload(.bytes(pattern(12 << 20)), to: gateway.url(), options: .once)
       }
     }
   }

@@ -28,6 +28,8 @@ struct LedgerModel {
   var failures = 0
   /// How many takeovers named a late total.
   var lateTotals = 0
+  /// How many grants were extended.
+  var extensions = 0
   /// How many completions were told a second time.
   var repetitions = 0
   var used: [Quota: Int64] = [:]
@@ -47,6 +49,7 @@ struct LedgerModel {
     switch step {
     case .open(let reservation): begin(reservation)
     case .takeOver(let request): takeOver(request)
+    case .extend(let asked): extend(asked)
     case .advance(let advance):
       change(advance.key, epoch: advance.epoch) { upload in
         guard upload.record.committed == advance.from, advance.from <= advance.to, advance.to <= upload.record.granted
@@ -119,6 +122,25 @@ struct LedgerModel {
       Lease(
         facts: facts, epoch: upload.record.epoch, committed: upload.record.committed, granted: kept + more,
         shortWindows: doesEnd ? short : [], storeState: upload.record.storeState))
+  }
+
+  private mutating func extend(_ asked: GrantExtension) -> LedgerStep.Answer {
+    guard var upload = open[asked.key] else { return .failure(.unknown) }
+    guard upload.record.epoch == asked.epoch else { return .failure(.fenced) }
+    let (facts, granted) = (upload.record.facts, upload.record.granted)
+    let missing = min(asked.end, facts.total ?? .max) - granted
+    if missing <= 0 { return .granted(granted) }
+    let more = min(missing, available(route: facts.route, caps: asked.quotas))
+    if more == 0 {
+      let short = asked.quotas.filter { available(route: facts.route, caps: [$0]) < 1 }
+      let doesEnd = short.allSatisfy { $0.window != 0 && $0.cap > 0 }
+      return .failure(.quota(available: 0, windows: doesEnd ? short : []))
+    }
+    upload.record.granted += more
+    upload.extents.append((granted..<granted + more, asked.quotas))
+    open[asked.key] = upload
+    extensions += 1
+    return .granted(granted + more)
   }
 
   private mutating func renew(_ renewals: [LeaseRenewal]) -> LedgerStep.Answer {

@@ -5,6 +5,7 @@ import NIOCore
 enum LedgerStep {
   case open(Reservation)
   case takeOver(LeaseRequest)
+  case extend(GrantExtension)
   case advance(Advance)
   case renew([LeaseRenewal])
   case complete(Completion)
@@ -16,6 +17,7 @@ enum LedgerStep {
 
   enum Answer: Equatable {
     case leased(Lease)
+    case granted(Int64)
     case done
     case failure(LedgerError)
     /// In words of the engine's own.
@@ -31,6 +33,8 @@ enum LedgerStep {
         return .leased(try await ledger.opened(reservation))
       case .takeOver(let request):
         return .leased(try await ledger.tookOver(request))
+      case .extend(let asked):
+        return .granted(try await ledger.extend(asked, on: anyLoop).get())
       case .advance(let advance):
         try await ledger.advance(advance, on: anyLoop).get()
       case .renew(let renewals):
@@ -73,7 +77,7 @@ enum LedgerStep {
     let committed = record?.committed ?? 0
     let granted = record?.granted ?? 0
     let time = WallTime(milliseconds: .random(in: 1...1_000_000, using: &random))
-    switch Int.random(in: 0..<16, using: &random) {
+    switch Int.random(in: 0..<18, using: &random) {
     case 0...2:
       return .open(reservation(key: isMistaken ? key : minted(using: &random), using: &random))
     case 3...4:
@@ -106,6 +110,10 @@ enum LedgerStep {
           key: key, epoch: done.epoch + (Bool.random(using: &random) ? 0 : 1),
           size: done.committed + (isMistaken ? 1 : 0), charged: .random(in: 0...400, using: &random),
           digest: digest(using: &random), at: time))
+    case 16...17:
+      return .extend(
+        GrantExtension(
+          key: key, epoch: epoch, quotas: quotas(using: &random), end: .random(in: 0...granted + 300, using: &random)))
     case 10: return .fail(key, epoch: epoch, expiresAt: time)
     case 11:
       return Bool.random(using: &random) ? .forget(done ?? key) : .retract(done ?? key, expiresAt: time)

@@ -66,6 +66,7 @@ struct ModelTests {
       for (key, done) in model.done { #expect(try await ledger.found(key) == done.record) }
       #expect(model.failures > 50)
       #expect(model.lateTotals > 50)
+      #expect(model.extensions > 50)
       #expect(model.repetitions > 20)
     }
   }

@@ -57,7 +57,8 @@ ROUTES = {
     "limited": Route("/limited", 8 * 1024 * MIB, 16 * MIB, 4, 256 * 1024, token="soak-token-0123456789abcdef",
                      more="    on-quota: refuse\n    client-limits: {held: 4 GiB, concurrent: 3, unfinished: 8, "
                           "window: {bytes: 24 MiB, every: 6s}}"),
-    "small": Route("/small", 8 * 1024 * MIB, 24 * MIB, 4, 256 * 1024, is_small=True),
+    "small": Route("/small", 8 * 1024 * MIB, 24 * MIB, 4, 256 * 1024, is_small=True,
+                   more="    client-limits: {room: 100%}"),
     "load": Route("/load", 1024 * 1024 * MIB, 64 * MIB, 86_400, MIB, is_loads=True),
 }
 SMALL_DISK = 96 * MIB
@@ -138,7 +139,7 @@ class Places:
             file.write("\n".join(lines) + "\n")
 
     def _store(self, route):
-        words = [f"directory: {self.store(route)}"]
+        words = [f"directory: {self.store(route)}", "min-free: 1 MiB"]
         words += [f"gzip: {route.gzip}"] if route.gzip else []
         words += [f'name: "{route.name}", metadata: sidecar'] if route.name else []
         return f"    store: {{{', '.join(words)}}}"

@@ -67,7 +67,10 @@ package final class PipeForwarder: Forwarder {
   /// No space on a disk is needed, but memory: where clients that are gone left much of it to backends that do not read, a
   /// new upload has to wait. One that goes on adds nothing before what it left is out.
   package func reserveSpace(_ request: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
-    guard leftBehind.isFull, !parking.holds(request.key) else { return eventLoop.makeSucceededFuture(request.bytes) }
+    // A stream that grows has its backend already.
+    guard leftBehind.isFull, !request.isGrowth, !parking.holds(request.key) else {
+      return eventLoop.makeSucceededFuture(request.bytes)
+    }
     return eventLoop.makeFailedFuture(Refusal.busy(retryAfter: 5))
   }
 

@@ -30,7 +30,15 @@ extension RefusalMessage {
     case .windowFull(let seconds):
       self.init(status: .quota, reason: "the quota is used up for now", retryAfter: Int64(seconds))
     case .superseded: self.init(status: .unknownKey, reason: "a newer connection has taken the stream over")
-    case .full: self.init(status: .storage, reason: "the store is full", retryAfter: 60)
+    case .full, .noRoom(.full): self.init(status: .storage, reason: "the store is full", retryAfter: 60)
+    case .noRoom(.tooLittle):
+      self.init(status: .storage, reason: "the store has no room for all of it", retryAfter: 60)
+    case .noRoom(.promised):
+      self.init(
+        status: .busy, reason: "the store's room is promised to streams under way",
+        retryAfter: Int64(SpaceShortage.retryAfter))
+    case .noRoom(.share):
+      self.init(status: .quota, reason: "your unfinished streams hold their share of the store's room")
     case .storage: self.init(status: .storage, reason: "the store failed")
     // Backends' addresses are for the log alone.
     case .backend: self.init(status: .backend, reason: "no backend takes it now", retryAfter: 5)
@@ -52,6 +60,9 @@ extension ServerExchange.Failure {
     case .full: self.init(status: .storage, reason: "the store is full", retryAfter: 60)
     // The system's words name folders of the gateway's machine: they are for its log alone.
     case .storage: self.init(status: .storage, reason: "the store failed", retryAfter: 60)
+    case .outgrown(let refusal):
+      let message = RefusalMessage(refusal)
+      self.init(status: message.status, reason: message.reason, retryAfter: message.retryAfter)
     case .digest(let computed):
       self.init(
         status: .digest, reason: "the bytes that arrived have another digest", digest: StreamDigest(computed),

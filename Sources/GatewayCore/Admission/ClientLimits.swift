@@ -10,17 +10,24 @@ package struct ClientLimits: Hashable, Sendable {
   package var window: WindowLimit?
   /// Bytes a second of all uploads of one client together.
   package var bandwidth: Int64?
+  /// What the unfinished uploads of one client may hold of the room that others leave on the file system, whichever
+  /// routes they are of: 1 to 100 percent.
+  package var room: Int
+
+  /// Where nobody says how much, in percent.
+  package static let room = 25
 
   /// All of it.
   package init(
     held: Int64? = nil, concurrent: Int? = nil, unfinished: Int? = nil, window: WindowLimit? = nil,
-    bandwidth: Int64? = nil
+    bandwidth: Int64? = nil, room: Int = Self.room
   ) {
     self.held = held
     self.concurrent = concurrent
     self.unfinished = unfinished
     self.window = window
     self.bandwidth = bandwidth
+    self.room = room
   }
 }
 
@@ -51,7 +58,7 @@ package struct WindowLimit: Hashable, Sendable {
 package enum QuotaPolicy: String, CaseIterable, Sendable {
   /// As much as they leave is offered.
   case partial
-  /// It is refused. A stream of unknown length counts as the largest upload.
+  /// It is refused. A stream of unknown length is refused where it gets longer than they leave.
   case refuse
 }
 

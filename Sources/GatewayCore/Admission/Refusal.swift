@@ -28,6 +28,8 @@ package enum Refusal: Error, Hashable, Sendable {
   case superseded
   /// The store has no room.
   case full
+  /// The store is not full, and has no room for this.
+  case noRoom(SpaceShortage)
   /// The store or the ledger failed.
   case storage(String)
   /// No backend takes it.
@@ -44,6 +46,8 @@ package enum UploadFailure: Error, Hashable, Sendable {
   case full
   /// The store or the ledger failed. What was safe stays so.
   case storage(String)
+  /// A stream of unknown length became longer than what could be reserved for it. What was safe stays so.
+  case outgrown(Refusal)
   /// The digest of what arrived is another than announced. Nothing was kept.
   case digest(computed: ContentDigest)
   /// The bytes are not what their format says. Nothing was kept.
@@ -77,7 +81,7 @@ package enum UploadFailure: Error, Hashable, Sendable {
 
   var consequence: Consequence {
     switch self {
-    case .full, .storage: .kept
+    case .full, .storage, .outgrown: .kept
     case .digest, .content: .dropped
     case .backend, .backendTimeout: .broken
     }

@@ -125,9 +125,8 @@ extension Gateway {
     let request = LeaseRequest(
       key: record.key, holder: settings.holder, quotas: admission.quotas, wanted: total, lateTotal: total,
       expiresAt: expiry(on: admission.route))
-    return room.flatMap { room -> EventLoopFuture<Lease> in
-      guard room >= rest else { return eventLoop.makeFailedFuture(SinkFailure.full) }
-      return self.ledger.takeOver(request, on: eventLoop).flatMap { lease in
+    return room.flatMap { _ -> EventLoopFuture<Lease> in
+      self.ledger.takeOver(request, on: eventLoop).flatMap { lease in
         guard lease.granted < total else { return eventLoop.makeSucceededFuture(lease) }
         return self.giveBack(lease, admission, on: eventLoop).flatMapThrowing {
           throw LedgerError.quota(available: lease.granted)

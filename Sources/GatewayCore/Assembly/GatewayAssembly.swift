@@ -110,7 +110,7 @@ extension Gateway {
     }
     let reservation = reservation(
       of: facts, admission, wanted: list.total, takesPart: false, keptFor: upload.keptFor)
-    upload.begin { self.open(reservation, to: admission.runtime, on: eventLoop, isFull: .full) }
+    upload.begin { self.open(reservation, admission, on: eventLoop) }
     return promise.futureResult
   }
 
@@ -121,7 +121,7 @@ extension Gateway {
     let keptFor = admission.route.resumeFor.milliseconds
     let reservation = reservation(of: facts, admission, wanted: facts.total ?? 0, takesPart: false, keptFor: keptFor)
     let expiresAt = reservation.expiresAt
-    return open(reservation, to: admission.runtime, on: eventLoop, isFull: .full).flatMap { lease in
+    return open(reservation, admission, on: eventLoop).flatMap { lease in
       // Only what is being written has space of its own.
       admission.runtime.forwarder.limitReservedSpace(to: 0, of: facts.key)
       let advance = Advance(

@@ -17,10 +17,10 @@ package protocol Forwarder: Sendable {
     onEvent: @escaping (SinkEvent) -> Void
   ) -> any Sink
 
-  /// Reserves space for an upload, and says how many bytes more it may be offered. The space stays reserved until its sink
-  /// has consumed the bytes or has let go of the upload, or until ``limitReservedSpace(to:of:)``. Nothing is reserved
-  /// where the answer is 0. Fails with ``SinkFailure`` where the free space cannot be found out, and with ``Refusal``
-  /// where the upload has to wait.
+  /// Reserves space for an upload, and says how many bytes more it may be offered: 1 at least. The space stays reserved
+  /// until its sink has consumed the bytes or has let go of the upload, or until ``limitReservedSpace(to:of:)``. Fails
+  /// with ``SpaceShortage`` where nothing is reserved, with ``SinkFailure`` where the free space cannot be found out, and
+  /// with ``Refusal`` where the upload has to wait for something else.
   func reserveSpace(_ request: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64>
 
   /// The upload was offered only `bytes` of the reserved space: 0 where it has no sink and gets none.

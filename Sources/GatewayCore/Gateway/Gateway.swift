@@ -63,14 +63,15 @@ package final class Gateway: Sendable {
     let upload = Upload(
       UploadTask(facts: facts, admission: admission, isNew: true, isResumable: isResumable), gateway: self,
       on: eventLoop, logger: logger, about: about, onEvent: onEvent)
-    // A part of an unknown length is no part to the client: it is stopped where it becomes too much.
+    if request.total == nil { upload.growth = growth(of: admission, atMost: request.atMost) }
+    // What comes of unknown length is stopped where it becomes too much.
     let takesPart =
       request.total == nil
       ? request.shape != .payload : request.understandsParts && isResumable && route.onQuota == .partial
     let reservation = reservation(
-      of: facts, admission, wanted: request.total ?? min(request.atMost ?? .max, admission.limit),
-      takesPart: takesPart, keptFor: upload.keptFor)
-    upload.begin { self.open(reservation, to: admission.runtime, on: eventLoop) }
+      of: facts, admission, wanted: request.total ?? upload.growth?.first(from: 0) ?? 0, takesPart: takesPart,
+      keptFor: upload.keptFor)
+    upload.begin { self.open(reservation, admission, on: eventLoop) }
     return upload
   }
 

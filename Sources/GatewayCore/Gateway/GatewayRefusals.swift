@@ -26,7 +26,8 @@ extension Gateway {
     case LedgerError.held: .busy(retryAfter: 1)
     case LedgerError.unknown, LedgerError.fenced: .unknownUpload
     case LedgerError.engine(let what), SinkFailure.storage(let what): .storage(what)
-    case SinkFailure.full: .full
+    case SinkFailure.full, SpaceShortage.full: .full
+    case let shortage as SpaceShortage: .noRoom(shortage)
     default: .storage("\(error)")
     }
   }

@@ -35,8 +35,11 @@ extension Gateway {
         case .failure(let error): upload.refuse(error)
         case .success(let record):
           let admission = admission.on(record.facts, at: self.settings.now())
-          upload.found(record.facts, total: record.facts.total ?? request.lateTotal, admission)
-          upload.begin { self.takeOver(record, request, admission, on: eventLoop) }
+          let total = record.facts.total ?? request.lateTotal
+          upload.found(record.facts, total: total, admission)
+          if total == nil { upload.growth = self.growth(of: admission, atMost: request.atMost) }
+          let wanted = total ?? upload.growth?.first(from: record.committed) ?? 0
+          upload.begin { self.takeOver(record, request, wanted: wanted, admission, on: eventLoop) }
         }
       }
     }
@@ -71,14 +74,13 @@ extension Gateway {
   }
 
   private func takeOver(
-    _ record: UploadRecord, _ request: UploadResumption, _ admission: Admission, on eventLoop: any EventLoop
+    _ record: UploadRecord, _ request: UploadResumption, wanted: Int64, _ admission: Admission,
+    on eventLoop: any EventLoop
   ) -> EventLoopFuture<Lease> {
-    let total = record.facts.total ?? request.lateTotal
     let leaseRequest = LeaseRequest(
-      key: request.key, holder: settings.holder, quotas: admission.quotas,
-      wanted: total ?? min(request.atMost ?? .max, admission.limit),
+      key: request.key, holder: settings.holder, quotas: admission.quotas, wanted: wanted,
       lateTotal: request.lateTotal, digest: request.digest, expiresAt: expiry(on: admission.route))
-    return takeOver(leaseRequest, of: record, by: admission.identity.subject, to: admission.runtime, on: eventLoop)
+    return takeOver(leaseRequest, of: record, admission, on: eventLoop)
       .flatMapError { error in
         // While this connection waited for the one before, that one may have completed, dropped or broken the upload, or
         // have brought more than this one's late total.

@@ -10,13 +10,22 @@ package struct GatewaySettings: Sendable {
   package var holder: String
   /// The calendar.
   package var now: @Sendable () -> WallTime
+  /// How many bytes more a stream of unknown length reserves at once: as many as have arrived, within these.
+  package var growth: ClosedRange<Int64>
+
+  /// So that few streams have to wait for more, and none keeps much from others.
+  package static let growth: ClosedRange<Int64> = (16 << 20)...(1 << 30)
 
   /// All of it.
-  package init(window: Int, memory: Int, holder: String, now: @escaping @Sendable () -> WallTime) {
+  package init(
+    window: Int, memory: Int, holder: String, growth: ClosedRange<Int64> = Self.growth,
+    now: @escaping @Sendable () -> WallTime
+  ) {
     self.window = window
     self.memory = memory
     self.holder = holder
     self.now = now
+    self.growth = growth
   }
 
   /// When a payload is dropped whose gateway died under it, in milliseconds.

@@ -3,9 +3,9 @@ package import NIOCore
 /// The durable truth: uploads, their offsets and owners, and the quota they take.
 ///
 /// Every call is one transaction: state and quota change together or not at all. It survives the gateway's end before its
-/// future succeeds, and a power cut too, but for two, which one may take back, with all that follows, until another call
-/// has changed something: ``open(_:on:)``, and ``complete(_:on:)`` of what is provable from disk, which is flushed soon
-/// after.
+/// future succeeds, and a power cut too, but for some, which one may take back, with all that follows, until another call
+/// has changed something: ``open(_:on:)`` and ``extend(_:on:)``, and ``complete(_:on:)`` of what is provable from disk,
+/// which is flushed soon after.
 /// A call that changes an upload names the `epoch` of the lease under which it writes. Where another has taken the upload
 /// over since, the call fails with ``LedgerError/fenced`` and changes nothing. All futures fail with ``LedgerError``
 /// alone, and complete on the given event loop.
@@ -26,6 +26,12 @@ package protocol Ledger: Sendable {
   /// Fails with ``LedgerError/unknown`` where the upload is not open (any more), and with ``LedgerError/held`` where
   /// another gateway has a lease on it that has not ended.
   func takeOver(_ request: LeaseRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Lease>
+
+  /// Reserves more for an open upload, as far as the quotas leave it, and says where its grant ends then, in bytes from the
+  /// stream's start: behind what was granted before, and never behind ``GrantExtension/end`` unless it was already.
+  ///
+  /// Fails with ``LedgerError/quota`` where they leave nothing.
+  func extend(_ extension: GrantExtension, on eventLoop: any EventLoop) -> EventLoopFuture<Int64>
 
   /// Moves the safe offset. `from` must be the offset before, and `to` at most what is granted, or it is fenced.
   /// Expiry and the store's state move along.

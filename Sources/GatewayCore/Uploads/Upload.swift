@@ -51,6 +51,14 @@ package final class Upload {
   var right: ClientRight
   var quietCheck: Scheduled<Void>?
   var bandwidthPause: Scheduled<Void>?
+  /// Of a stream of unknown length alone.
+  var growth: GrantGrowth?
+  /// What has arrived and is not granted yet, in its order.
+  var beyondGrant: [ByteBuffer] = []
+  /// All bytes have arrived, and some of them are not granted yet.
+  var finishesOnceGrown = false
+  /// The upload has ended, and waits for the answer to its last question for more: nobody else may reserve for it before.
+  var lastWord: UploadEvent?
 
   /// The upload's key.
   package var key: UploadKey { facts.key }
@@ -92,7 +100,7 @@ package final class Upload {
     let decision = machine.bytes(count, isMemoryShort: gateway.memory.isExceeded)
     guard decision != .discard else { return }
     gateway.memory.take(count)
-    sink?.write(bytes)
+    if growth == nil { sink?.write(bytes) } else { writeWithinGrant(bytes) }
     if decision == .writeThenPause { onEvent?(.paused) }
     payBandwidth(count)
     considerCheckpoint(isQuiet: false)
@@ -119,6 +127,8 @@ package final class Upload {
   /// total, this is ``leave(for:)``.
   package func finish() {
     guard keepsRight() else { return }
+    finishesOnceGrown = !beyondGrant.isEmpty
+    guard !finishesOnceGrown else { return }
     switch machine.finish() {
     case .finishSink: sink?.finish()
     case .leave(let decision):

@@ -77,6 +77,7 @@ extension UploadFailure {
     switch self {
     case .full, .storage, .backend, .backendTimeout: .error
     case .digest, .content: .info
+    case .outgrown(let refusal): refusal.logLevel
     }
   }
 }
@@ -86,10 +87,10 @@ extension Refusal {
   package var logLevel: Logger.Level {
     switch self {
     case .storage: .error
-    case .full, .backend: .warning
+    case .full, .noRoom(.full), .backend: .warning
     case .noRoute: .debug
     case .unauthorized, .shape, .format, .tooLarge, .unknownUpload, .otherDigest, .otherTotal, .otherOffset, .busy,
-      .quota, .windowFull, .superseded, .broken, .shutdown:
+      .quota, .noRoom, .windowFull, .superseded, .broken, .shutdown:
       .info
     }
   }

@@ -113,6 +113,11 @@ extension Upload {
 
   /// The one way by which an upload leaves this connection.
   func end(_ last: UploadEvent) {
+    beyondGrant = []
+    if growth?.isAsking == true {
+      lastWord = last
+      return
+    }
     let event = isOffered ? last : beforeOffer(last)
     log(end: event)
     gateway.observer?.ended(
@@ -123,7 +128,8 @@ extension Upload {
     bandwidthPause = nil
     gateway.memory.giveBack(machine.inFlight)
     // Without a sink nobody else gives back the reserved space; without a lease, it may be another connection's.
-    if sink == nil, lease != nil { admission.runtime.forwarder.limitReservedSpace(to: 0, of: key) }
+    // What was granted last may have come after the sink let go.
+    if sink == nil || growth != nil, lease != nil { admission.runtime.forwarder.limitReservedSpace(to: 0, of: key) }
     sink = nil
     if let lock { gateway.locks.unlock(lock) }
     lock = nil
@@ -138,6 +144,7 @@ extension Upload {
       .refused(isUnauthorized ? .unauthorized : isSuperseded ? .superseded : .shutdown)
     case .failed(.full, _): .refused(.full)
     case .failed(.storage(let what), _): .refused(.storage(what))
+    case .failed(.outgrown(let refusal), _): .refused(refusal)
     case .failed(.digest, _), .failed(.content, _): .refused(.otherDigest)
     case .failed(.backend(let what), _), .failed(.backendTimeout(let what), _):
       .refused(isNew ? .backend(what) : .broken)

@@ -34,7 +34,8 @@ package struct UploadOffer: Hashable, Sendable {
   package var key: UploadKey
   /// Bytes from the stream's start that are safe already.
   package var offset: Int64
-  /// Bytes from the stream's start that are taken on this offer; at least `offset`.
+  /// Bytes from the stream's start that are taken on this offer; at least `offset`. Of a stream of unknown length the most
+  /// that may be: it ends with ``UploadFailure/outgrown(_:)`` where there turns out to be less.
   package var granted: Int64
   /// In bytes; `nil` where it is unknown.
   package var total: Int64?

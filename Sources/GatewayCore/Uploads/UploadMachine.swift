@@ -67,6 +67,9 @@ struct UploadMachine {
   /// Bytes that hold the gateway's memory.
   var inFlight: Int { Int(received - consumed) }
 
+  /// The bytes before this offset hold no memory.
+  var consumedOffset: Int64 { consumed }
+
   /// Bytes that came over this connection.
   var receivedHere: Int64 { received - start }
 
@@ -165,6 +168,16 @@ struct UploadMachine {
   /// The time has passed after which the next bytes may come.
   mutating func bandwidthRestored() -> OnConsumed {
     pauses.end(.bandwidth) && state == .receiving ? .resume : .nothing
+  }
+
+  /// More has arrived than is reserved for the stream.
+  mutating func grantUsedUp() -> OnBandwidthUsedUp {
+    pauses.begin(.grant) && state == .receiving ? .pause : .nothing
+  }
+
+  /// All that has arrived is within what is reserved.
+  mutating func grantGrew() -> OnConsumed {
+    pauses.end(.grant) && state == .receiving ? .resume : .nothing
   }
 
   enum OnConsumed: Equatable {
@@ -322,6 +335,15 @@ struct UploadMachine {
       return .nothing
     case .completing, .suspending(.failed), .recording, .ended: return .nothing
     }
+  }
+
+  /// The stream is longer than what could be reserved for it.
+  mutating func outgrown(_ refusal: Refusal) -> OnFailure {
+    let failure = UploadFailure.outgrown(refusal)
+    guard state == .receiving else { return .nothing }
+    guard isResumable else { return dropping(failure) }
+    state = .suspending(.failed(failure))
+    return .suspendSink
   }
 
   private mutating func dropping(_ failure: UploadFailure) -> OnFailure {

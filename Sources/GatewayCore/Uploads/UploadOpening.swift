@@ -57,6 +57,7 @@ extension Upload {
   private func leased(_ lease: Lease) {
     self.lease = lease
     facts = lease.facts
+    growth?.leased(upTo: lease.granted)
     noteLease(expiresAt: gateway.settings.now().advanced(byMilliseconds: keptFor))
     switch machine.leased(at: lease.committed, total: facts.total, isPart: facts.role == .part) {
     case .letGo:
@@ -113,7 +114,8 @@ extension Upload {
         "offset": .stringConvertible(lease.committed), "granted": .stringConvertible(lease.granted),
       ]))
     let offer = UploadOffer(
-      key: key, offset: lease.committed, granted: lease.granted, total: facts.total,
+      key: key, offset: lease.committed, granted: growth.map { max($0.limit, lease.committed) } ?? lease.granted,
+      total: facts.total,
       buffer: admission.transfer.buffer, format: facts.format)
     gateway.observer?.offered(facts, offer)
     onEvent?(.offered(offer))

@@ -8,6 +8,8 @@ struct UploadPauses {
     static let memory = Reasons(rawValue: 2)
     /// The client, or the route, had its bytes for now.
     static let bandwidth = Reasons(rawValue: 4)
+    /// More has arrived than was granted.
+    static let grant = Reasons(rawValue: 8)
 
     /// What the sink ends by consuming bytes.
     static let ofSink: Reasons = [.window, .memory]

@@ -38,7 +38,8 @@ enum LimitsReading {
       held: section.optional("held", as: .byteSize)?.value,
       concurrent: section.optional("concurrent", as: .count(in: 1...1_000_000))?.value,
       unfinished: section.optional("unfinished", as: .count(in: 1...10_000_000))?.value, window: window(&section),
-      bandwidth: bandwidth(&section))
+      bandwidth: bandwidth(&section),
+      room: section.optional("room", as: .percent(in: 1...100))?.value ?? ClientLimits.room)
   }
 
   private static func window(_ section: inout MappingReader) -> WindowLimit? {

@@ -22,6 +22,13 @@ extension EmbeddedLedger: Ledger {
     }
   }
 
+  /// See ``/GatewayCore/Ledger``. A file gets its final name only once this is flushed, as the offer is.
+  package func extend(_ extension: GrantExtension, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    submit(on: eventLoop, .processEnd, grows: true) { (transaction) throws(LedgerError) in
+      try transaction.extend(`extension`)
+    }
+  }
+
   /// See ``/GatewayCore/Ledger``.
   package func advance(_ advance: Advance, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in try transaction.advance(advance) }

@@ -28,7 +28,7 @@ struct GatewayFixture: GatewayUnderTest {
     window: Int = 1 << 20, memory: Int = 1 << 30, held: Int64 = 1 << 40, upload: Int64 = 1 << 30, concurrent: Int = 100,
     unfinished: Int = 100, payload: Int64 = 1 << 20, access: RouteAccess = .anyone,
     bandwidth: Int64? = nil, clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial,
-    formats: [DataFormat] = [.bytes], granularity: Int64 = 1
+    formats: [DataFormat] = [.bytes], granularity: Int64 = 1, growth: ClosedRange<Int64> = GatewaySettings.growth
   ) {
     let route = Route(
       path: Self.path, formats: formats, buffer: 1024...65536,
@@ -41,7 +41,7 @@ struct GatewayFixture: GatewayUnderTest {
     forwarder = TestForwarder(granularity: granularity)
     gateway = Gateway(
       destinations: [(route: route, forwarder: forwarder)], ledger: ledger,
-      settings: GatewaySettings(window: window, memory: memory, holder: "here", now: { clock.now }),
+      settings: GatewaySettings(window: window, memory: memory, holder: "here", growth: growth, now: { clock.now }),
       observer: observer)
   }
 }

@@ -63,6 +63,10 @@ final class LeasedLedger: Ledger {
     }
   }
 
+  func extend(_ extension: GrantExtension, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    answer(on: eventLoop) { state, _ in try state.books.extend(`extension`) }
+  }
+
   func advance(_ advance: Advance, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     answer(on: eventLoop) { state, now in
       try state.books.advance(advance)

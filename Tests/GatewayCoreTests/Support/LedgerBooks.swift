@@ -52,6 +52,17 @@ struct LedgerBooks {
       storeState: record.storeState)
   }
 
+  mutating func extend(_ extension: GrantExtension) throws(LedgerError) -> Int64 {
+    var record = try own(`extension`.key, `extension`.epoch)
+    let missing = min(`extension`.end, record.facts.total ?? .max) - record.granted
+    guard missing > 0 else { return record.granted }
+    let available = available(record.facts.route, `extension`.quotas)
+    guard available > 0 else { throw .quota(available: 0) }
+    record.granted += min(missing, available)
+    uploads[record.key] = record
+    return record.granted
+  }
+
   mutating func advance(_ advance: Advance) throws(LedgerError) {
     var record = try own(advance.key, advance.epoch)
     guard record.committed == advance.from, advance.from <= advance.to, advance.to <= record.granted else {

@@ -35,6 +35,11 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   var space = Int64.max
   var reserved: [UploadKey: Int64] = [:]
   var refusesReservations: (any Error)?
+  /// Whether streams that ask for more wait for the test's word.
+  var holdsGrowth = false
+  var heldGrowth: [() -> Void] = []
+  /// Why the next reservation comes to nothing.
+  var nextShortage: SpaceShortage?
   var refusesRemoval: (any Error)?
   /// Whether sinks tell a state with each safe offset.
   var tellsState = false
@@ -55,11 +60,27 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   }
 
   func reserveSpace(_ request: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    guard request.isGrowth, holdsGrowth else { return decide(request, on: eventLoop) }
+    let promise = eventLoop.makePromise(of: Int64.self)
+    heldGrowth.append { promise.completeWith(self.decide(request, on: eventLoop)) }
+    return promise.futureResult
+  }
+
+  private func decide(_ request: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
     if let refusesReservations { return eventLoop.makeFailedFuture(refusesReservations) }
-    if reserved[request.key] != nil { violations.append("reserved while an earlier reservation stands") }
+    if let shortage = nextShortage {
+      nextShortage = nil
+      return eventLoop.makeFailedFuture(shortage)
+    }
+    if !request.isGrowth, reserved[request.key] != nil {
+      violations.append("reserved while an earlier reservation stands")
+    }
     let left = max(0, space - reserved.values.reduce(0, +))
     let granted = request.bytes <= left ? request.bytes : request.takesPart ? left : 0
-    if granted > 0 { reserved[request.key] = granted }
+    guard granted > 0 else {
+      return eventLoop.makeFailedFuture(left > 0 || space > 0 ? SpaceShortage.tooLittle : SpaceShortage.full)
+    }
+    reserved[request.key, default: 0] += granted
     return eventLoop.makeSucceededFuture(granted)
   }
 

@@ -43,6 +43,7 @@ extension UploadEvent {
       switch failure {
       case .full: "failed full \(safe)"
       case .storage: "failed storage \(safe)"
+      case .outgrown(let refusal): "outgrown \(refusal) \(safe)"
       case .digest: "failed digest \(safe)"
       case .content: "failed content \(safe)"
       case .backend: "failed backend \(safe)"

@@ -6,7 +6,7 @@ import Synchronization
 /// word where it holds them back.
 final class TestLedger: Ledger {
   enum Call: CaseIterable {
-    case open, find, takeOver, advance, renew, complete, release, retract
+    case open, find, takeOver, extend, advance, renew, complete, release, retract
   }
 
   private struct State {
@@ -86,6 +86,10 @@ final class TestLedger: Ledger {
 
   func takeOver(_ request: LeaseRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
     answer(.takeOver, on: eventLoop) { state in try state.books.takeOver(request) }
+  }
+
+  func extend(_ extension: GrantExtension, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
+    answer(.extend, on: eventLoop) { state in try state.books.extend(`extension`) }
   }
 
   func advance(_ advance: Advance, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {

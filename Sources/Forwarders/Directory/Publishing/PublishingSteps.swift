@@ -99,7 +99,7 @@ extension PartialFile {
   func published() -> SinkResult {
     closeFile()
     isSidecarLeft = false
-    store.space.release(upload.key)
+    store.space.forget(upload.key)
     let result = SinkResult(
       digest: upload.transfer.digest == .announced ? upload.facts.digest : digest, stored: stored,
       location: form.place.path, isProvableFromDisk: true)

@@ -14,7 +14,7 @@ extension PartialFile {
   /// Opens the file, unless nothing is left to do for it.
   func takeUp() throws(SinkFailure) -> Opening {
     if let finished = try finishedEarlier() {
-      store.space.release(upload.key)
+      store.space.forget(upload.key)
       store.book.finished(upload.key, finished)
       return .finished(finished)
     }

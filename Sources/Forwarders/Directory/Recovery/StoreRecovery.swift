@@ -32,6 +32,7 @@ extension DirectoryStore {
       found.uploads[record.key] = finding.outcome
       if finding.keepsFile { kept.insert(record.key.text) }
       if finding.outcome == nil { directory.giveBackSpaceAhead(of: record.key) }
+      if finding.keepsFile { space.found(record.committed, of: record.key, by: record.facts.subject) }
       if form.hasSidecar, let removed = try removeUnplacedSidecar(record.key, form) { found.removed.append(removed) }
     }
     found.removed += try directory.sweepPartial(keeping: kept)

@@ -123,6 +123,8 @@ final class PartialFile: @unchecked Sendable {
     if size > kept, uninterrupted({ ftruncate(descriptor, Int(kept)) }) != 0 {
       throw .system("cutting at \(kept) bytes", place, errno)
     }
+    // What lay beyond the offset is gone.
+    if written > 0 { store.space.found(written, of: upload.key, by: upload.client.subject) }
     return progress
   }
 
@@ -269,7 +271,7 @@ final class PartialFile: @unchecked Sendable {
   /// Closes and removes the file.
   func remove() throws(SinkFailure) {
     closeFile()
-    store.space.release(upload.key)
+    store.space.forget(upload.key)
     store.book.forget(upload.key)
     try directory.removePartial(upload.key)
     if isSidecarLeft, let folder = try directory.folder(of: form.place) {

@@ -8,6 +8,8 @@ final class FileSystemSpace: Sendable {
   struct Reading {
     /// In bytes.
     var free: Int64
+    /// Of the whole file system, in bytes.
+    var size: Int64
     var at: ContinuousClock.Instant
   }
 

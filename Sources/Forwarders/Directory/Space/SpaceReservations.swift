@@ -57,16 +57,16 @@ final class SpaceReservations: Sendable {
     return directory
   }
 
-  /// What uploads leave free where nobody says how much: a hundredth of the file system, 64 MiB at least and 1 GiB at most,
-  /// but never more than a twentieth.
+  /// What uploads leave free where nobody says how much: a twentieth of the file system, 1 GiB at least and 50 GiB at most,
+  /// but never more than a quarter, or small ones would take nothing.
   static func automatic(size: Int64) -> Int64 {
-    min(max(size / 100, 64 << 20), 1 << 30, size / 20)
+    min(max(size / 20, 1 << 30), 50 << 30, size / 4)
   }
 
   // MARK: Reservations
 
-  /// As much of what is wanted as may be offered; it replaces what was reserved for the upload before. Blocks.
-  func reserve(_ request: SpaceRequest) throws(SinkFailure) -> Int64 {
+  /// As much of what is wanted as may be offered; it replaces what was reserved for the upload before, or is more. Blocks.
+  func reserve(_ request: SpaceRequest) throws(SinkFailure) -> Result<Int64, SpaceShortage> {
     let directory = try directoryOfToday()
     let fileSystem = fileSystem
     let arrived = fileSystem.withState { $0.reserved.arrived }
@@ -74,7 +74,7 @@ final class SpaceReservations: Sendable {
     return fileSystem.withState { state in
       // What has arrived since may be in the reading or not.
       let free = max(0, space.available - (state.reserved.arrived - arrived))
-      state.reading = FileSystemSpace.Reading(free: free, at: .now)
+      state.reading = FileSystemSpace.Reading(free: free, size: space.size, at: .now)
       return state.reserved.reserve(request, free: max(0, free - space.reserve))
     }
   }
@@ -84,8 +84,10 @@ final class SpaceReservations: Sendable {
   func reserveLittle(_ request: SpaceRequest) -> Int64? {
     guard (0...Self.smallReservation).contains(request.bytes) else { return nil }
     return fileSystem.withState { state in
-      guard !state.reserved.hasReservation(request.key), isAmple(state) else { return nil }
-      return state.reserved.reserve(request, free: .max)
+      guard !state.reserved.hasReservation(request.key), let spare = spare(state), spare > Self.ample else {
+        return nil
+      }
+      return try? state.reserved.reserve(request, free: spare + state.reserved.outstanding).get()
     }
   }
 
@@ -94,11 +96,21 @@ final class SpaceReservations: Sendable {
     fileSystem.withState { $0.reserved.limit(to: bytes, of: key) }
   }
 
-  /// Nothing more is reserved.
-  func release(_ key: UploadKey) {
+  /// Nothing more is reserved. What has arrived stays its client's.
+  func release(_ key: UploadKey) { inBoth { $0.release(key) } }
+
+  /// The upload is complete, or nothing is left of it.
+  func forget(_ key: UploadKey) { inBoth { $0.forget(key) } }
+
+  private func inBoth(_ change: (inout ReservedSpace) -> Void) {
     let (fileSystem, former) = current.withLock { ($0.fileSystem, $0.former) }
-    fileSystem.withState { $0.reserved.release(key) }
-    former?.withState { $0.reserved.release(key) }
+    fileSystem.withState { change(&$0.reserved) }
+    former?.withState { change(&$0.reserved) }
+  }
+
+  /// So many bytes are there of an unfinished upload that was begun earlier.
+  func found(_ bytes: Int64, of key: UploadKey, by subject: String) {
+    fileSystem.withState { $0.reserved.found(bytes, of: key, by: subject) }
   }
 
   // MARK: The upload's file
@@ -116,9 +128,11 @@ final class SpaceReservations: Sendable {
   ///
   /// - Throws: ``SinkFailure/full`` where it may not even take `count`.
   func space(for count: Int64) throws(SinkFailure) -> Int64 {
-    if count <= Self.ample / 4, fileSystem.withState({ isAmple($0) }) { return Self.ample / 2 }
+    if count <= Self.ample / 4, fileSystem.withState({ spare($0) ?? 0 }) > Self.ample { return Self.ample / 2 }
     let space = try askForSpace(in: place.directory)
-    fileSystem.withState { $0.reading = FileSystemSpace.Reading(free: space.available, at: .now) }
+    fileSystem.withState {
+      $0.reading = FileSystemSpace.Reading(free: space.available, size: space.size, at: .now)
+    }
     let floor = min(space.reserve / 2, Self.largestFloor)
     guard space.available - count >= floor else { throw .full }
     return space.available - floor
@@ -134,21 +148,29 @@ final class SpaceReservations: Sendable {
     fileSystem.withState { $0.reserved.setAside(count, of: key) }
   }
 
-  private func isAmple(_ state: FileSystemSpace.State) -> Bool {
-    guard let reading = state.reading, .now - reading.at < Self.freshness else { return false }
-    return reading.free - state.reserved.outstanding - (minFree ?? 1 << 30) > Self.ample
+  /// What was left a moment ago beyond all reservations, in bytes; `nil` where nobody has looked for longer.
+  private func spare(_ state: FileSystemSpace.State) -> Int64? {
+    guard let reading = state.reading, .now - reading.at < Self.freshness else { return nil }
+    return reading.free - state.reserved.outstanding - (minFree ?? Self.automatic(size: reading.size))
   }
 
-  private func askForSpace(in directory: StoreDirectory) throws(SinkFailure) -> (available: Int64, reserve: Int64) {
+  private struct FoundSpace {
+    var available: Int64
+    var size: Int64
+    /// What uploads leave.
+    var reserve: Int64
+  }
+
+  private func askForSpace(in directory: StoreDirectory) throws(SinkFailure) -> FoundSpace {
     var status = statvfs()
     guard uninterrupted({ fstatvfs(directory.partial, &status) }) == 0 else {
       throw .system("asking for the free space of", directory.path, errno)
     }
     let block = Int64(clamping: status.f_frsize)
-    return (
-      Int64(clamping: status.f_bavail).timesClamped(block),
-      minFree ?? Self.automatic(size: Int64(clamping: status.f_blocks).timesClamped(block))
-    )
+    let size = Int64(clamping: status.f_blocks).timesClamped(block)
+    return FoundSpace(
+      available: Int64(clamping: status.f_bavail).timesClamped(block), size: size,
+      reserve: minFree ?? Self.automatic(size: size))
   }
 }
 

@@ -85,7 +85,7 @@ package struct DirectoryStore: Forwarder {
   }
 
   /// What fits on the disk beside ``Settings/minFree`` and what is reserved for the uploads of all stores there, and is the
-  /// client's share of that. Fails with ``SinkFailure``.
+  /// client's share of that. Fails with ``SpaceShortage`` and ``SinkFailure``.
   package func reserveSpace(_ request: SpaceRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
     if place.wasThereJustNow, let little = space.reserveLittle(request) {
       return eventLoop.makeSucceededFuture(little)
@@ -93,11 +93,11 @@ package struct DirectoryStore: Forwarder {
     return run(on: eventLoop) { [place, space, book, observer] () throws(SinkFailure) in
       try place.checkForNew()
       // What is there already needs no space, and a full disk is not to keep its client from hearing so.
-      if book.finished(request.key) != nil { return request.bytes }
+      if book.finished(request.key) != nil { return Result<Int64, SpaceShortage>.success(request.bytes) }
       let reserved = try space.reserve(request)
-      if reserved == 0 { observer?.spaceRefused(request) }
+      if case .failure = reserved { observer?.spaceRefused(request) }
       return reserved
-    }
+    }.flatMapThrowing { try $0.get() }
   }
 
   /// The rest may be reserved for others again.
@@ -110,7 +110,7 @@ package struct DirectoryStore: Forwarder {
     run(on: eventLoop) { [self] () throws(SinkFailure) in
       // The ledger has no record any more: this is the last that is heard of the key, also where the removal fails.
       defer {
-        space.release(key)
+        space.forget(key)
         book.forget(key)
       }
       try directory.removeIncomplete(

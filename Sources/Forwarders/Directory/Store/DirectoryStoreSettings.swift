@@ -9,8 +9,8 @@ extension DirectoryStore {
     package var name: NameTemplate
     /// What is kept beside a complete upload.
     package var metadata: Metadata
-    /// Space of the file system that is left to others, in bytes; `nil` leaves a hundredth of it, 64 MiB at least and
-    /// 1 GiB at most, but never more than a twentieth.
+    /// Space of the file system that is left to others, in bytes; `nil` leaves a twentieth of it, 1 GiB at least and
+    /// 50 GiB at most, but never more than a quarter.
     package var minFree: Int64?
     /// Whether bytes are held against the format that their client named.
     package var checksContent: Bool

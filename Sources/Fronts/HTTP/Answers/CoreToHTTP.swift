@@ -15,9 +15,10 @@ extension HTTPProblem {
     case .otherTotal: self = .inconsistentLength
     case .otherOffset(let safe): self = .wrongOffset(expected: safe, provided: -1)
     case .busy(let seconds), .windowFull(let seconds): self = .busy(retryAfter: .seconds(seconds))
-    case .quota: self = .quota
+    case .noRoom(.promised): self = .busy(retryAfter: .seconds(SpaceShortage.retryAfter))
+    case .quota, .noRoom(.share): self = .quota
     case .superseded: self = .superseded
-    case .full: self = .storageFull
+    case .full, .noRoom(.full), .noRoom(.tooLittle): self = .storageFull
     case .storage: self = .storageFailed
     case .backend: self = .backendFailed
     case .broken: self = .gone
@@ -29,6 +30,7 @@ extension HTTPProblem {
     switch failure {
     case .full: self = .storageFull
     case .storage: self = .storageFailed
+    case .outgrown(let refusal): self.init(refusal)
     case .digest(let computed):
       self = .digestMismatch(algorithm: "sha-256", provided: computed.bytes, field: "Repr-Digest")
     case .content(let fault): self = .contentRefused(offset: fault.offset)

@@ -87,6 +87,25 @@ struct LedgerTransaction {
       storeState: upload.storeState)
   }
 
+  func extend(_ extension: GrantExtension) throws(LedgerError) -> Int64 {
+    guard let upload = try uploads.findOpen(`extension`.key) else { throw .unknown }
+    guard upload.epoch == `extension`.epoch else { throw .fenced }
+    let (route, caps) = (upload.facts.route, `extension`.quotas)
+    let missing = min(`extension`.end, upload.facts.total ?? .max) - upload.granted
+    guard missing > 0 else { return upload.granted }
+    guard mayGrow else { throw Self.full }
+    let available = try quotas.available(route: route, caps: caps)
+    guard available > 0 else {
+      throw .quota(available: 0, windows: try quotas.endingShortages(of: 1, route: route, caps: caps))
+    }
+    let granted = upload.granted + min(missing, available)
+    try allOrNothing { () throws(LedgerError) in
+      try uploads.extend(upload.key, granted: granted)
+      try quotas.reserve(upload.granted..<granted, of: upload.key, route: route, caps: caps)
+    }
+    return granted
+  }
+
   // One statement is whole by itself: the call that is made most often needs no savepoint.
   func advance(_ step: Advance) throws(LedgerError) {
     guard step.to >= step.from, try uploads.advance(step) else {

@@ -6,6 +6,7 @@ struct UploadTable {
   private let read: Statement
   private let readOpen: Statement
   private let takeOver: Statement
+  private let extend: Statement
   private let advance: Statement
   private let renew: Statement
   private let complete: Statement
@@ -26,6 +27,7 @@ struct UploadTable {
       UPDATE upload SET epoch = epoch + 1, granted = $1, holder = $2, digest = $3, expires_at = $4, total = $5
       WHERE key = $6 AND state = 'open'
       """, in: database)
+    extend = try Statement("UPDATE upload SET granted = $1 WHERE key = $2 AND state = 'open'", in: database)
     advance = try Statement(
       """
       UPDATE upload SET committed = $1, expires_at = $2, store_state = coalesce($3, store_state),
@@ -82,6 +84,12 @@ struct UploadTable {
     takeOver.bind(5, facts.total)
     takeOver.bind(6, request.key.text)
     try takeOver.run()
+  }
+
+  func extend(_ key: UploadKey, granted: Int64) throws(LedgerError) {
+    extend.bind(1, granted)
+    extend.bind(2, key.text)
+    try extend.run()
   }
 
   /// - Returns: whether the upload is as the caller took it for.

@@ -24,6 +24,12 @@ final class SmallDisk {
     rmdir(path)
   }
 
+  /// In bytes.
+  var size: Int64 {
+    var status = statvfs()
+    return statvfs(path, &status) == 0 ? Int64(status.f_blocks) * Int64(status.f_frsize) : 0
+  }
+
   /// Bytes that nothing has taken or set aside.
   var available: Int {
     var status = statvfs()

@@ -17,15 +17,20 @@ struct SpaceReservationsTests {
     _ disk: SmallDisk, at folder: String = "", _ change: (inout DirectoryStore.Settings) -> Void = { _ in }
   ) throws -> DirectoryStore {
     var settings = DirectoryStore.Settings(directory: disk.path + folder)
+    settings.minFree = disk.size / 20
     change(&settings)
     return try DirectoryStore(settings, threads: DirectoryPlace.threads)
   }
 
   private func reserve(
-    _ store: DirectoryStore, _ bytes: Int64, _ key: UploadKey = .mint(), by subject: String = "a"
+    _ store: DirectoryStore, _ bytes: Int64, _ key: UploadKey = .mint(), by subject: String = "a", share: Int = 100
   ) async throws -> Int64 {
-    try await store.reserveSpace(SpaceRequest(key: key, bytes: bytes, takesPart: true, subject: subject), on: eventLoop)
-      .get()
+    let request = SpaceRequest(key: key, bytes: bytes, takesPart: true, subject: subject, share: share)
+    do {
+      return try await store.reserveSpace(request, on: eventLoop).get()
+    } catch is SpaceShortage {
+      return 0
+    }
   }
 
   @Test("is reserved once, whoever asks at the same time, and leaves what is to be left free")
@@ -52,17 +57,18 @@ struct SpaceReservationsTests {
     #expect(sum <= disk.available && sum > 6 << 20)
   }
 
-  @Test("leaves some free where nobody says how much: little of a small disk, and not much of a large one")
+  @Test("leaves some free where nobody says how much: a twentieth, but no more than a quarter of a small disk")
   func reserve() async throws {
-    #expect(SpaceReservations.automatic(size: 100 << 20) == 5 << 20)
-    #expect(SpaceReservations.automatic(size: 4 << 30) == 64 << 20)
-    #expect(SpaceReservations.automatic(size: 50 << 30) == 512 << 20)
-    #expect(SpaceReservations.automatic(size: 1 << 50) == 1 << 30)
+    #expect(SpaceReservations.automatic(size: 100 << 20) == 25 << 20)
+    #expect(SpaceReservations.automatic(size: 4 << 30) == 1 << 30)
+    #expect(SpaceReservations.automatic(size: 20 << 30) == 1 << 30)
+    #expect(SpaceReservations.automatic(size: 500 << 30) == 25 << 30)
+    #expect(SpaceReservations.automatic(size: 1 << 50) == 50 << 30)
     let disk = try SmallDisk(mebibytes: 100)
-    let store = try store(disk)
+    let store = try store(disk) { $0.minFree = nil }
     var sum: Int64 = 0
     for index in 0..<200 { sum += try await reserve(store, .max, by: "client \(index)") }
-    #expect(sum <= disk.available - 5 << 20 && sum > 90 << 20)
+    #expect(sum <= disk.available - 25 << 20 && sum > 70 << 20)
   }
 
   @Test("is free again when it is taken back")
@@ -178,6 +184,44 @@ struct SpaceReservationsTests {
     try await next.write(pattern(Int(60 << 20 - safe)))
     _ = try await next.finish()
     #expect(disk.available > 39 << 20 && disk.available < 41 << 20)
+  }
+
+  @Test("is a share of the disk for each client, of which what it left unfinished is a part")
+  func share() async throws {
+    let disk = try SmallDisk(mebibytes: 64)
+    let first = try store(disk) { $0.minFree = 0 }
+    let upload = SinkUpload(key: .mint(), total: 12 << 20)
+    #expect(try await reserve(first, 12 << 20, upload.key, by: "address:a", share: 25) == 12 << 20)
+    let sink = try await SinkDriver.open(first, upload)
+    try await sink.write(pattern(12 << 20))
+    #expect(try await sink.suspend() == 12 << 20)
+    let rest = try await reserve(first, 40 << 20, by: "address:a", share: 25)
+    #expect(rest > 1 << 20 && rest < 3 << 20)
+    #expect(try await reserve(first, 12 << 20, by: "address:b", share: 25) == 12 << 20)
+
+    try await first.discard(upload.key, on: eventLoop).get()
+    #expect(try await reserve(first, 11 << 20, by: "address:a", share: 25) == 11 << 20)
+  }
+
+  @Test("is a client's share less what it had left unfinished when the gateway stopped")
+  func shareAfterRestart() async throws {
+    let disk = try SmallDisk(mebibytes: 64)
+    let store = try store(disk) { $0.minFree = 0 }
+    let key = UploadKey.mint()
+    let file = open("\(disk.path)/.partial/\(key.text)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    #expect(write(file, pattern(12 << 20), 12 << 20) == 12 << 20)
+    close(file)
+    let record = UploadRecord(
+      facts: UploadFacts(
+        key: key, route: "/", subject: "address:a", total: 20 << 20, createdAt: WallTime(milliseconds: 0)),
+      committed: 12 << 20, granted: 20 << 20, state: .open, epoch: 1, expiresAt: WallTime(milliseconds: 1))
+    _ = try await store.recover([record])
+    await #expect(throws: SpaceShortage.share) {
+      let request = SpaceRequest(key: .mint(), bytes: 6 << 20, takesPart: false, subject: "address:a", share: 25)
+      return try await store.reserveSpace(request, on: eventLoop).get()
+    }
+    try await store.discard(key, on: eventLoop).get()
+    #expect(try await reserve(store, 11 << 20, by: "address:a", share: 25) == 11 << 20)
   }
 
   @Test("may end within a member, and nothing that was safe is lost")

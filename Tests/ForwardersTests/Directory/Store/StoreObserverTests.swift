@@ -47,7 +47,7 @@ struct StoreObserverTests {
     // Opening, writing, the sync, and the end.
     #expect(log.state.withLock { $0.jobs } >= 4)
     let request = SpaceRequest(key: .mint(), bytes: .max, takesPart: false, subject: "a")
-    #expect(try await store.reserveSpace(request, on: sink.eventLoop).get() == 0)
+    await #expect(throws: SpaceShortage.self) { try await store.reserveSpace(request, on: sink.eventLoop).get() }
     #expect(log.state.withLock { $0.refused } == [request.key])
   }
 }
