@@ -20,6 +20,8 @@ test: prerequisites lint ## everything that is tested at each change, in minutes
 	/usr/bin/python3 Tests/Soak/soak.py --sluice .build/debug/sluice --short
 	/usr/bin/python3 Tests/HTTP/cases.py --sluice .build/debug/sluice
 	/usr/bin/python3 Tests/HTTP/clients.py --sluice .build/debug/sluice
+	/usr/bin/python3 Tests/Clients/imports.py
+	/usr/bin/python3 Tests/Clients/example.py --sluice .build/debug/sluice
 	/usr/bin/python3 Tests/Scenarios/scenarios.py --sluice .build/debug/sluice
 
 # Debian's selenium is for Debian's own Python alone.

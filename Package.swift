@@ -7,11 +7,12 @@ let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-h
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
-let ipsecMB = Target.Dependency.target(name: "CIPSecMB", condition: .when(traits: ["IPSecMB"]))
+let ipsecMB = Target.Dependency.target(
+  name: "CIPSecMB", condition: .when(platforms: [.linux], traits: ["IPSecMB"]))
 let isal = Target.Dependency.target(name: "CISAL", condition: .when(traits: ["ISAL"]))
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
-#if arch(x86_64)
+#if arch(x86_64) && os(Linux)
   // The library is for these processors alone.
   let processorTraits = ["IPSecMB"]
 #else
@@ -20,6 +21,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
   name: "sluice",
+  // For the client library: the gateway and its command are for Linux.
+  platforms: [.macOS(.v15)],
   products: [
     .executable(name: "sluice", targets: ["sluice"]),
     .library(name: "XStreamClient", targets: ["XStreamClient"]),
@@ -45,7 +48,8 @@ let package = Package(
     .systemLibrary(name: "CIPSecMB", providers: [.apt(["libipsec-mb-dev"])]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CLinux"),
-    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -75,8 +79,7 @@ let package = Package(
     .target(
       name: "XStreamClient",
       dependencies: [
-        "ContentDigests", "HTTPUpload", "OperatingSystem", "TLSTransport", "TextForms", "XStream", nioCore, nioHTTP1,
-        nioPosix,
+        "ContentDigests", "HTTPUpload", "TLSTransport", "TextForms", "XStream", nioCore, nioHTTP1, nioPosix, logging,
       ]),
     .target(name: "ConfigurationReading", dependencies: ["OperatingSystem", .product(name: "Yams", package: "Yams")]),
     .target(
@@ -133,7 +136,9 @@ let package = Package(
     .testTarget(
       name: "XStreamClientTests",
       dependencies: [
-        "DevelopmentCertificates", "HTTPUpload", "XStreamClient", "TLSTransport", "XStream", nioCore, nioPosix,
+        "DevelopmentCertificates", "HTTPUpload", "XStreamClient", "TLSTransport", "XStream", nioCore, nioHTTP1,
+        nioPosix,
+        logging,
       ]),
     .testTarget(
       name: "LoadGeneratorTests",

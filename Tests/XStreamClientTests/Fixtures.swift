@@ -23,7 +23,7 @@ func pattern(_ count: Int) -> ByteBuffer {
   return bytes.getSlice(at: 0, length: count) ?? bytes
 }
 
-func client(silence: TimeAmount = .seconds(10), token: String? = nil) throws -> UploadClient {
+func client(silence: Duration = .seconds(10), token: String? = nil) throws -> UploadClient {
   try UploadClient(ClientConfiguration(trust: .caFile(Certificates.ca), token: token, silenceTimeout: silence))
 }
 

@@ -2,8 +2,10 @@ internal import NIOCore
 
 #if canImport(Glibc)
   internal import Glibc
-#else
+#elseif canImport(Musl)
   internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
 #endif
 
 /// Large buffers that the connections of one thread, and so of one event loop, take turns with.
@@ -79,10 +81,14 @@ final class BufferScratch {
 
   private static let key: pthread_key_t = {
     var key = pthread_key_t()
-    let result = pthread_key_create(&key) { value in
-      guard let value else { return }
-      Unmanaged<BufferScratch>.fromOpaque(value).release()
-    }
+    #if canImport(Darwin)
+      let result = pthread_key_create(&key) { Unmanaged<BufferScratch>.fromOpaque($0).release() }
+    #else
+      let result = pthread_key_create(&key) { value in
+        guard let value else { return }
+        Unmanaged<BufferScratch>.fromOpaque(value).release()
+      }
+    #endif
     precondition(result == 0, "no thread-specific storage is left in this process")
     return key
   }()

@@ -2,8 +2,10 @@ internal import COpenSSL
 
 #if canImport(Glibc)
   internal import Glibc
-#else
+#elseif canImport(Musl)
   internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
 #endif
 
 /// A PEM file read into memory, and what can be taken from it.

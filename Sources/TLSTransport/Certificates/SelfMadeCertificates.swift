@@ -2,8 +2,10 @@ internal import COpenSSL
 
 #if canImport(Glibc)
   internal import Glibc
-#else
+#elseif canImport(Musl)
   internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
 #endif
 
 /// A server's certificate for a first try, and the authority that vouches for it (ECDSA P-256, for a year). The
@@ -114,11 +116,16 @@ public enum SelfMadeCertificates {
     let file = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
     guard file >= 0 else { throw .fileUnwritable(path: new, cause: String(cString: strerror(errno))) }
     let bytes = Array(text.utf8)
-    let isWritten = Glibc.write(file, bytes, bytes.count) == bytes.count
+    let isWritten = writeBytes(file, bytes) == bytes.count
     let code = errno
     close(file)
     guard isWritten, rename(new, path) == 0 else {
       throw .fileUnwritable(path: path, cause: String(cString: strerror(isWritten ? errno : code)))
     }
   }
+}
+
+/// `write`, which within the type means its own.
+private func writeBytes(_ file: CInt, _ bytes: [UInt8]) -> Int {
+  write(file, bytes, bytes.count)
 }

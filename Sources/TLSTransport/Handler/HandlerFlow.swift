@@ -1,5 +1,12 @@
-internal import Glibc
 public import NIOCore
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
 
 // How many bytes have to arrive before the socket wakes its event loop; see ``ReceiveThreshold``.
 extension TLSHandler {

@@ -2,8 +2,10 @@ internal import COpenSSL
 
 #if canImport(Glibc)
   internal import Glibc
-#else
+#elseif canImport(Musl)
   internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
 #endif
 
 /// What an authority says of the server's certificate (RFC 6960), for clients that ask for it in the handshake (RFC 6066,

@@ -2,8 +2,10 @@ internal import COpenSSL
 
 #if canImport(Glibc)
   internal import Glibc
-#else
+#elseif canImport(Musl)
   internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
 #endif
 
 /// What is known of the full handshake that a session goes back to. It travels inside of the tickets, from each one to

@@ -1,4 +1,4 @@
-public import NIOCore
+import NIOCore
 public import TLSTransport
 
 /// Whom a client trusts, who it is, and how long it waits. Retries are in ``UploadOptions``.
@@ -10,9 +10,9 @@ public struct ClientConfiguration: Sendable {
   /// A bearer token; letters, digits and `-._~+/`, with `=` at its end only. A secret.
   public var token: String?
   /// How long name resolution and TCP may take together, and after that the TLS handshake.
-  public var connectTimeout: TimeAmount
+  public var connectTimeout: Duration
   /// How long the client waits for the server while no byte moves in either direction.
-  public var silenceTimeout: TimeAmount
+  public var silenceTimeout: Duration
   /// The most bytes that are kept of a backend's answer; the rest is dropped.
   public var replyLimit: Int
 
@@ -21,8 +21,8 @@ public struct ClientConfiguration: Sendable {
     trust: TLSClientConfiguration.ServerTrust = .systemRoots,
     identity: TLSClientConfiguration.Identity? = nil,
     token: String? = nil,
-    connectTimeout: TimeAmount = .seconds(15),
-    silenceTimeout: TimeAmount = .seconds(120),
+    connectTimeout: Duration = .seconds(15),
+    silenceTimeout: Duration = .seconds(120),
     replyLimit: Int = 1 << 20
   ) {
     self.trust = trust
@@ -31,5 +31,17 @@ public struct ClientConfiguration: Sendable {
     self.connectTimeout = connectTimeout
     self.silenceTimeout = silenceTimeout
     self.replyLimit = replyLimit
+  }
+}
+
+extension ClientConfiguration {
+  /// As NIO has it.
+  var connectLimit: TimeAmount { Self.limit(connectTimeout) }
+  /// As NIO has it.
+  var silenceLimit: TimeAmount { Self.limit(silenceTimeout) }
+
+  /// Within eight years, because a deadline in nanoseconds overflows.
+  private static func limit(_ time: Duration) -> TimeAmount {
+    TimeAmount(min(max(time, .zero), .seconds(1 << 28)))
   }
 }

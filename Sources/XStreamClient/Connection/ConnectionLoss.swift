@@ -5,8 +5,10 @@ import XStream
 
 #if canImport(Glibc)
   import Glibc
-#else
+#elseif canImport(Musl)
   import Musl
+#elseif canImport(Darwin)
+  import Darwin
 #endif
 
 /// Why a connection could not be made, or ended before the server answered.

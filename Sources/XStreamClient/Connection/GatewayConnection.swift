@@ -15,7 +15,7 @@ struct GatewayConnection: Sendable {
       to: url.host, url.port, configuration, context, on: loop, ExchangeHandler.self
     ) { channel in
       try channel.pipeline.syncOperations.addHandler(
-        ExchangeHandler(silenceTimeout: configuration.silenceTimeout, replyLimit: configuration.replyLimit))
+        ExchangeHandler(silenceTimeout: configuration.silenceLimit, replyLimit: configuration.replyLimit))
     }
     return GatewayConnection(channel: channel, handler: handler)
   }

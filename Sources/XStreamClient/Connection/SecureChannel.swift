@@ -15,7 +15,7 @@ enum SecureChannel {
     _ type: Handler.Type, _ addHandlers: @escaping @Sendable (any Channel) throws -> Void
   ) async throws -> (channel: any Channel, handler: NIOLoopBound<Handler>) {
     let connected = ClientBootstrap(group: loop)
-      .connectTimeout(configuration.connectTimeout)
+      .connectTimeout(configuration.connectLimit)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelOption(.socketOption(.so_keepalive), value: 1)
@@ -24,7 +24,7 @@ enum SecureChannel {
         channel.eventLoop.makeCompletedFuture {
           try StagedReceiveAllocator.apply(to: channel)
           try channel.pipeline.syncOperations.addHandler(
-            TLSHandler(context: context, serverName: host, handshakeDeadline: configuration.connectTimeout))
+            TLSHandler(context: context, serverName: host, handshakeDeadline: configuration.connectLimit))
           try addHandlers(channel)
         }
       }

@@ -1,7 +1,9 @@
 #if canImport(Glibc)
   import Glibc
-#else
+#elseif canImport(Musl)
   import Musl
+#elseif canImport(Darwin)
+  import Darwin
 #endif
 
 /// Tells a file from others. It finds the upload that an earlier run began; whether the file is still the same is for a
@@ -51,11 +53,16 @@ struct FileStamp: Hashable, Sendable {
   let changed: Int64
 
   init(_ status: stat) {
-    device = UInt64(status.st_dev)
+    device = UInt64(truncatingIfNeeded: status.st_dev)
     inode = UInt64(status.st_ino)
     size = Int64(status.st_size)
-    modified = Self.nanoseconds(status.st_mtim)
-    changed = Self.nanoseconds(status.st_ctim)
+    #if canImport(Darwin)
+      modified = Self.nanoseconds(status.st_mtimespec)
+      changed = Self.nanoseconds(status.st_ctimespec)
+    #else
+      modified = Self.nanoseconds(status.st_mtim)
+      changed = Self.nanoseconds(status.st_ctim)
+    #endif
   }
 
   /// Whether the clock that wrote the times may have stood still since: another change would leave no trace. Two

@@ -3,8 +3,10 @@ import Synchronization
 
 #if canImport(Glibc)
   import Glibc
-#else
+#elseif canImport(Musl)
   import Musl
+#elseif canImport(Darwin)
+  import Darwin
 #endif
 
 /// Reads a file in order, for one upload, and holds whatever is read again against what was read before: the server

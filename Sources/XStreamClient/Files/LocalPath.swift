@@ -1,9 +1,11 @@
-import OperatingSystem
+import TextForms
 
 #if canImport(Glibc)
   import Glibc
-#else
+#elseif canImport(Musl)
   import Musl
+#elseif canImport(Darwin)
+  import Darwin
 #endif
 
 /// A path as the system has it: bytes, which need not be UTF-8.

@@ -1,7 +1,9 @@
 #if canImport(Glibc)
   import Glibc
-#else
+#elseif canImport(Musl)
   import Musl
+#elseif canImport(Darwin)
+  import Darwin
 #endif
 
 /// A file, open for reading.
@@ -58,7 +60,11 @@ final class OpenFile: Sendable {
 
   /// Tells the kernel that the file is read from the offset to its end.
   func adviseSequential(from offset: Int64) {
-    _ = posix_fadvise(descriptor, off_t(offset), 0, POSIX_FADV_SEQUENTIAL)
+    #if canImport(Darwin)
+      _ = fcntl(descriptor, F_RDAHEAD, 1)
+    #else
+      _ = posix_fadvise(descriptor, off_t(offset), 0, POSIX_FADV_SEQUENTIAL)
+    #endif
   }
 
   private static func look(at descriptor: CInt, _ path: LocalPath) throws(FeedError) -> (FileStamp, Bool) {

@@ -2,6 +2,7 @@ import HTTPUpload
 import NIOCore
 import NIOHTTP1
 import TLSTransport
+import XStream
 
 /// One connection to an HTTPS server.
 struct HTTPConnection: Sendable {
@@ -26,7 +27,7 @@ struct HTTPConnection: Sendable {
         HTTPRequestEncoder(configuration: .init()),
         ByteToMessageHandler(
           HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .forward)),
-        HTTPJobHandler(silenceTimeout: configuration.silenceTimeout, replyLimit: configuration.replyLimit))
+        HTTPJobHandler(silenceTimeout: configuration.silenceLimit, replyLimit: configuration.replyLimit))
     }
     let agreed = try await loop.flatSubmit { handler.value.agreedProtocol(on: loop) }
       .orCancelled { _ in channel.close(promise: nil) }
@@ -35,11 +36,12 @@ struct HTTPConnection: Sendable {
 
   /// Carries out one request. A cancelled task closes the connection.
   func carryOut(
-    _ request: DialogueRequest, token: String?, feed: NIOLoopBound<any StreamFeed>, total: Int64?, safe: Int64,
+    _ request: DialogueRequest, token: String?, traceparent: TraceParent?, feed: NIOLoopBound<any StreamFeed>,
+    total: Int64?, safe: Int64,
     report: @escaping @Sendable (UploadProgress) -> Void
   ) async -> HTTPEnd {
     let promise = channel.eventLoop.makePromise(of: HTTPEnd.self)
-    let head = HTTPRequestHead(request, token: token)
+    let head = HTTPRequestHead(request, token: token, traceparent: traceparent)
     channel.eventLoop.execute {
       handler.value.start(
         HTTPJob(

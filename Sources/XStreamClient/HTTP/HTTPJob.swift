@@ -1,6 +1,7 @@
 import HTTPUpload
 import NIOCore
 import NIOHTTP1
+import XStream
 
 /// One request on a connection, what goes with it, and who wants to know.
 struct HTTPJob {
@@ -27,11 +28,12 @@ enum HTTPEnd: Sendable {
 
 extension HTTPRequestHead {
   /// A request as it goes out, with what belongs to the connection.
-  init(_ request: DialogueRequest, token: String?) {
+  init(_ request: DialogueRequest, token: String?, traceparent: TraceParent? = nil) {
     var headers = HTTPHeaders(request.fields.pairs.map { ($0.name, $0.value) })
     headers.add(name: "Host", value: request.url.authority)
     headers.add(name: "User-Agent", value: "sluice")
     if let token { headers.add(name: "Authorization", value: "Bearer \(token)") }
+    if let traceparent { headers.add(name: "traceparent", value: traceparent.text) }
     switch request.content {
     case .none where ["POST", "PUT", "PATCH"].contains(request.method): headers.add(name: "Content-Length", value: "0")
     case .none: break

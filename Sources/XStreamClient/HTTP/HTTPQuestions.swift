@@ -2,38 +2,19 @@ import HTTPUpload
 import NIOCore
 import XStream
 
-// Questions about uploads over HTTP, and about either kind by their handle.
+// Questions about uploads of either kind, by their handle.
 extension UploadClient {
-  /// Uploads a source to whatever the URL leads to; see ``upload(_:to:options:onEvent:)-(_,XStreamURL,_,_)``. At an `https`
-  /// URL the server chooses x-stream if it speaks that, else it is HTTP: resumable uploads in the draft's newest version that
-  /// the server speaks, else tus 1.0.0, else one request that cannot be gone on with.
-  ///
-  /// - Throws: ``UploadError``.
-  public func upload(
-    _ source: UploadSource, to url: UploadURL, options: UploadOptions = UploadOptions(),
-    onEvent: @escaping @Sendable (TransferEvent) -> Void = { _ in }
-  ) async throws -> UploadOutcome {
-    switch url {
-    case .stream(let url): return try await upload(source, to: url, options: options, onEvent: onEvent)
-    case .https(let https):
-      if options.resume == nil {
-        let run = HTTPRun(client: self, source: source, url: https, options: options, onEvent: onEvent)
-        if case .complete(let outcome) = try await run.run() { return outcome }
-      }
-      guard let stream = https.stream else { throw UploadError.noStreamURL(https) }
-      return try await upload(source, to: stream, options: options, onEvent: onEvent)
-    }
-  }
-
   /// Asks how far an upload is; nothing changes at its server, but that an older connection lets go of it.
   ///
   /// - Parameters:
+  ///   - handle: what names it, as ``UploadOffer/key``.
   ///   - total: for a stream its total, nil if that was unknown.
   ///   - dialect: the way in which an upload over HTTP began, if it is known.
+  ///   - url: where it went to.
   /// - Throws: ``UploadError``; with status 10 if the server does not know the upload.
   public func ask(
     _ handle: UploadHandle, total: Int64?, dialect: String? = nil, at url: UploadURL
-  ) async throws -> StreamPosition {
+  ) async throws(UploadError) -> StreamPosition {
     guard let place = handle.url else {
       let (key, stream) = try stream(handle, url)
       return try await ask(key, total: total, at: stream)
@@ -47,7 +28,9 @@ extension UploadClient {
   /// Gives an unfinished upload up: the server drops what it has.
   ///
   /// - Throws: ``UploadError``; with status 10 if the server does not know the upload.
-  public func giveUp(_ handle: UploadHandle, dialect: String? = nil, at url: UploadURL) async throws {
+  public func giveUp(
+    _ handle: UploadHandle, dialect: String? = nil, at url: UploadURL
+  ) async throws(UploadError) {
     guard let place = handle.url else {
       let (key, stream) = try stream(handle, url)
       return try await giveUp(key, at: stream)
@@ -56,13 +39,15 @@ extension UploadClient {
     _ = try await answer(&question, place)
   }
 
-  private func stream(_ handle: UploadHandle, _ url: UploadURL) throws -> (StreamKey, XStreamURL) {
+  private func stream(_ handle: UploadHandle, _ url: UploadURL) throws(UploadError) -> (StreamKey, XStreamURL) {
     guard let key = handle.stream, let stream = url.stream else { throw UploadError.noStreamURL(url) }
     return (key, stream)
   }
 
   /// - Returns: an answer, or what the removal came to.
-  private func answer(_ question: inout UploadQuestion, _ url: HTTPSURL) async throws -> UploadQuestion.Step {
+  private func answer(
+    _ question: inout UploadQuestion, _ url: HTTPSURL
+  ) async throws(UploadError) -> UploadQuestion.Step {
     let server = counterpart(url)
     let loop = group.next()
     do {
@@ -86,8 +71,8 @@ extension UploadClient {
       }
     } catch let loss as ConnectionLoss {
       throw loss.error(nil, with: server)
-    } catch is CancellationError {
-      throw UploadError.cancelled(nil)
+    } catch {
+      throw UploadError(error)
     }
   }
 

@@ -95,7 +95,8 @@ struct HTTPRun {
     announce(request, dialogue, &state)
     let (began, tally, onEvent) = (state.now, state.tally, onEvent)
     let end = await connection.carryOut(
-      request, token: client.configuration.token, feed: feed, total: dialogue.total, safe: dialogue.offset
+      request, token: client.configuration.token, traceparent: options.traceparent, feed: feed, total: dialogue.total,
+      safe: dialogue.offset
     ) { progress in
       tally.progressed(progress)
       onEvent(.progress(progress))

@@ -7,7 +7,7 @@ extension UploadError {
     var error = UploadError(
       code: problem.code, status: problem.status, message: problem.message(server),
       reason: problem.answer?.problem?.text, isWorthAnotherTry: problem.isWorthAnotherTry,
-      retryAfter: problem.answer?.retryAfter)
+      retryAfter: problem.answer?.retryAfter.map { .seconds($0) })
     error.httpStatus = problem.answer?.status
     if problem.answer?.status == 401, !server.showsToken { error.remedy = .credentials }
     return error

@@ -1,7 +1,12 @@
-import FoundationEssentials
 import HTTPUpload
 import NIOCore
 import NIOHTTP1
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 extension ServerAnswer.Problem {
   private struct Text: Decodable {

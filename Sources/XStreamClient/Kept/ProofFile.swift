@@ -2,8 +2,10 @@ import TextForms
 
 #if canImport(Glibc)
   import Glibc
-#else
+#elseif canImport(Musl)
   import Musl
+#elseif canImport(Darwin)
+  import Darwin
 #endif
 
 /// The file that the last ``PrefixProof`` of an upload is kept in, as one short line. It is written over before the

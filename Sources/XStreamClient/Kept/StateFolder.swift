@@ -1,12 +1,19 @@
 import ContentDigests
-import FoundationEssentials
 import TextForms
 public import XStream
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 #if canImport(Glibc)
   import Glibc
-#else
+#elseif canImport(Musl)
   import Musl
+#elseif canImport(Darwin)
+  import Darwin
 #endif
 
 /// Keeps the keys and URLs of unfinished uploads in a folder, so that a later run goes on with them.

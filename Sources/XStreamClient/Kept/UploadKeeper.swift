@@ -35,7 +35,9 @@ public final class UploadKeeper: Sendable {
 
   /// The server offered to take bytes under the key.
   ///
-  /// - Parameter dialect: ``UploadOffer/dialect``.
+  /// - Parameters:
+  ///   - key: ``UploadOffer/key``.
+  ///   - dialect: ``UploadOffer/dialect``.
   public func offered(_ key: UploadHandle, dialect: String? = nil) {
     state.withLock { state in
       guard state.record?.key != key.text || state.record?.file.path != file.path || state.proofs == nil else { return }

@@ -3,8 +3,10 @@ import NIOPosix
 
 #if canImport(Glibc)
   import Glibc
-#else
+#elseif canImport(Musl)
   import Musl
+#elseif canImport(Darwin)
+  import Darwin
 #endif
 
 extension UploadSource {
@@ -22,8 +24,10 @@ struct DescriptorBytes: AsyncSequence, Sendable {
   /// In bytes; also what a pipe is asked to hold, so that a read is worth its hops.
   private static let portion = 1 << 20
 
-  /// `F_SETPIPE_SZ` of Linux's fcntl.h, which the Glibc module lacks.
-  private static let setPipeSize: CInt = 1031
+  #if os(Linux)
+    /// `F_SETPIPE_SZ` of Linux's fcntl.h, which the Glibc module lacks.
+    private static let setPipeSize: CInt = 1031
+  #endif
 
   let descriptor: CInt
   /// Whoever closes it.
@@ -40,8 +44,10 @@ struct DescriptorBytes: AsyncSequence, Sendable {
   }
 
   func makeAsyncIterator() -> Iterator {
-    // Refused for what is no pipe, and for users who may not: then reads are smaller.
-    _ = fcntl(descriptor, Self.setPipeSize, CInt(Self.portion))
+    #if os(Linux)
+      // Refused for what is no pipe, and for users who may not: then reads are smaller.
+      _ = fcntl(descriptor, Self.setPipeSize, CInt(Self.portion))
+    #endif
     return Iterator(descriptor: descriptor, owner: owner)
   }
 

@@ -29,10 +29,16 @@ public struct UploadSource: Sendable {
     UploadSource(kind: .bytes(bytes))
   }
 
+  /// Bytes in memory, such as an array's or a `Data`'s.
+  public static func bytes(_ bytes: some Sequence<UInt8>) -> UploadSource {
+    UploadSource(kind: .bytes(ByteBuffer(bytes: bytes)))
+  }
+
   /// A sequence that is read once. What was sent and is not safe yet stays in memory, so that the upload survives a
   /// lost connection; while the window is full the sequence is not read.
   ///
   /// - Parameters:
+  ///   - bytes: in pieces of any size.
   ///   - total: all bytes, if the caller knows; otherwise the end of the sequence ends the stream.
   ///   - window: bytes that may be in memory, with one element of the sequence on top; at least 10 MiB, because a
   ///     server may space its progress packets by 8 MiB.

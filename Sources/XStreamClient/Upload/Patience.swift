@@ -34,9 +34,9 @@ struct Patience {
     guard error.isWorthAnotherTry else { return nil }
     failures += 1
     var delay = policy.delay(failures: failures, jitter: jitter)
-    if let seconds = error.retryAfter {
+    if let wish = error.retryAfter {
       // Longer than the server asks, by up to a tenth: others wait for the same moment.
-      let asked = Duration.seconds(min(seconds, 1 << 31))
+      let asked = min(wish, .seconds(1 << 31))
       delay = max(delay, asked * (1 + jitter / 10))
     }
     return now + delay - lastProgress <= policy.patience ? delay : nil

@@ -25,6 +25,8 @@ public enum UploadRestart: Hashable, Sendable {
   case unknown
   /// The stream can never be completed: what is behind the server has lost it.
   case gone
+  /// The file is not what the earlier run sent (``UploadOptions/folder``).
+  case changed
 }
 
 /// What the server offers.
@@ -47,6 +49,9 @@ public struct UploadProgress: Hashable, Sendable {
   public let safe: Int64
   /// All bytes; nil if nobody knows.
   public let total: Int64?
+
+  /// The part of all bytes that the server has safe, from 0 to 1; nil if nobody knows how many there are.
+  public var fraction: Double? { total.map { $0 > 0 ? Double(safe) / Double($0) : 1 } }
 }
 
 /// Why and how long an upload waits.

@@ -25,18 +25,72 @@ public struct UploadClient: Sendable {
     threads = .singleton
   }
 
-  /// Uploads a source as one stream, and goes on after whatever cuts it short, until it is complete or
-  /// ``UploadOptions/retry`` has no more patience.
+  /// Uploads a source as one stream of x-stream; see ``upload(_:to:options:onEvent:)-(_,UploadURL,_,_)``.
   ///
-  /// - Parameter onEvent: called on an event loop, in order: be quick there.
-  /// - Throws: ``UploadError``. A cancelled task throws one with the code `cancelled`, and the bytes that are safe stay
-  ///   so.
+  /// - Throws: ``UploadError``.
   public func upload(
     _ source: UploadSource, to url: XStreamURL, options: UploadOptions = UploadOptions(),
     onEvent: @escaping @Sendable (TransferEvent) -> Void = { _ in }
+  ) async throws(UploadError) -> UploadOutcome {
+    try await upload(source, to: .stream(url), options: options, onEvent: onEvent)
+  }
+
+  /// Uploads a source, and goes on after whatever cuts it short, until it is complete or ``UploadOptions/retry`` has no more
+  /// patience.
+  ///
+  /// At an `https` URL the server chooses x-stream if it speaks that, else it is HTTP: resumable uploads in the draft's
+  /// newest version that the server speaks, else tus 1.0.0, else one request that cannot be gone on with.
+  ///
+  /// - Parameters:
+  ///   - source: where the bytes come from.
+  ///   - url: where they go to.
+  ///   - options: all have defaults that suit a source of any size.
+  ///   - onEvent: called on an event loop, in order: be quick there. ``start(_:to:options:)`` has the same as a sequence.
+  /// - Throws: ``UploadError``. A cancelled task throws one with the code `cancelled`, and the bytes that are safe stay
+  ///   so.
+  public func upload(
+    _ source: UploadSource, to url: UploadURL, options: UploadOptions = UploadOptions(),
+    onEvent: @escaping @Sendable (TransferEvent) -> Void = { _ in }
+  ) async throws(UploadError) -> UploadOutcome {
+    let log = UploadLog(options, to: url)
+    let tell: @Sendable (TransferEvent) -> Void = { event in
+      log?.note(event)
+      onEvent(event)
+    }
+    do {
+      let outcome: UploadOutcome
+      if let folder = options.folder, options.resume == nil, options.place == nil {
+        let upload = KeptRun(client: self, url: url, options: options, folder: folder, onEvent: tell)
+        outcome = try await upload.run(source)
+      } else {
+        outcome = try await carry(source, to: url, options: options, onEvent: tell)
+      }
+      log?.note(outcome)
+      return outcome
+    } catch {
+      let error = UploadError(error)
+      log?.note(error)
+      throw error
+    }
+  }
+
+  /// One upload, over as many connections as it takes.
+  func carry(
+    _ source: UploadSource, to url: UploadURL, options: UploadOptions,
+    onEvent: @escaping @Sendable (TransferEvent) -> Void
   ) async throws -> UploadOutcome {
-    let run = UploadRun(client: self, source: source, url: url, options: options, onEvent: onEvent)
-    return try await run.run()
+    let stream: XStreamURL
+    switch url {
+    case .stream(let url): stream = url
+    case .https(let https):
+      if options.resume == nil {
+        let run = HTTPRun(client: self, source: source, url: https, options: options, onEvent: onEvent)
+        if case .complete(let outcome) = try await run.run() { return outcome }
+      }
+      guard let url = https.stream else { throw UploadError.noStreamURL(https) }
+      stream = url
+    }
+    return try await UploadRun(client: self, source: source, url: stream, options: options, onEvent: onEvent).run()
   }
 
   /// Uploads a few bytes in one packet, in one try: without a key nothing could tell a second try from a second upload.
@@ -44,11 +98,11 @@ public struct UploadClient: Sendable {
   /// - Throws: ``UploadError``.
   public func send(
     _ payload: ByteBuffer, to url: XStreamURL, format: StreamFormat = .bytes, name: StreamName? = nil,
-    digest: StreamDigest? = nil
-  ) async throws -> UploadOutcome {
+    digest: StreamDigest? = nil, traceparent: TraceParent? = nil
+  ) async throws(UploadError) -> UploadOutcome {
     let size = Int64(payload.readableBytes)
     let request = ClientRequest.payload(
-      PayloadRequest(context: requestContext(url), format: format, size: size, digest: digest, name: name))
+      PayloadRequest(context: requestContext(url, traceparent), format: format, size: size, digest: digest, name: name))
     let (outcome, reply) = try await ask(request, at: url, body: payload)
     guard outcome.status == .ok, let key = outcome.key else {
       throw UploadError.answer(outcome, from: counterpart(url))
@@ -61,9 +115,12 @@ public struct UploadClient: Sendable {
 
   /// Asks how far a stream is; nothing changes.
   ///
-  /// - Parameter total: the total that the stream began with; nil if it was unknown.
+  /// - Parameters:
+  ///   - key: the stream's.
+  ///   - total: the total that the stream began with; nil if it was unknown.
+  ///   - url: where it went to.
   /// - Throws: ``UploadError``; with status 10 if the server does not know the stream.
-  public func ask(_ key: StreamKey, total: Int64?, at url: XStreamURL) async throws -> StreamPosition {
+  public func ask(_ key: StreamKey, total: Int64?, at url: XStreamURL) async throws(UploadError) -> StreamPosition {
     let request = ClientRequest.ask(
       AskRequest(context: requestContext(url), total: total.map { .known($0) } ?? .unlimited, key: key))
     let (outcome, _) = try await ask(request, at: url)
@@ -79,14 +136,15 @@ public struct UploadClient: Sendable {
   /// Gives an unfinished stream up: the server drops what it has and gives its quota back.
   ///
   /// - Throws: ``UploadError``; with status 10 if the server does not know the stream, or it is complete.
-  public func giveUp(_ key: StreamKey, at url: XStreamURL) async throws {
+  public func giveUp(_ key: StreamKey, at url: XStreamURL) async throws(UploadError) {
     let request = ClientRequest.giveUp(GiveUpRequest(context: requestContext(url), key: key))
     let (outcome, _) = try await ask(request, at: url)
     guard outcome.status == .ok else { throw UploadError.answer(outcome, from: counterpart(url)) }
   }
 
-  func requestContext(_ url: XStreamURL) -> RequestContext {
-    RequestContext(route: url.route, authorization: configuration.token.map { .bearer($0) })
+  func requestContext(_ url: XStreamURL, _ traceparent: TraceParent? = nil) -> RequestContext {
+    RequestContext(
+      route: url.route, authorization: configuration.token.map { .bearer($0) }, traceparent: traceparent)
   }
 
   func counterpart(_ url: XStreamURL) -> Counterpart {
@@ -95,22 +153,22 @@ public struct UploadClient: Sendable {
 
   private func ask(
     _ request: ClientRequest, at url: XStreamURL, body: ByteBuffer? = nil
-  ) async throws -> (ClientOutcome, ByteBuffer?) {
+  ) async throws(UploadError) -> (ClientOutcome, ByteBuffer?) {
     let loop = group.next()
-    let connection: GatewayConnection
+    let end: ExchangeEnd
     do {
-      connection = try await GatewayConnection.connect(to: url, configuration, context, on: loop)
+      let connection = try await GatewayConnection.connect(to: url, configuration, context, on: loop)
+      let bound = try await loop.submit {
+        NIOLoopBound(body.map { ExchangeJob.Body.payload($0) } ?? .none, eventLoop: loop)
+      }
+      .get()
+      end = await connection.exchange(request, body: bound)
+      await connection.closeAndWait()
     } catch let loss as ConnectionLoss {
       throw loss.error(nil, with: counterpart(url))
-    } catch is CancellationError {
-      throw UploadError.cancelled(nil)
+    } catch {
+      throw UploadError(error)
     }
-    let bound = try await loop.submit {
-      NIOLoopBound(body.map { ExchangeJob.Body.payload($0) } ?? .none, eventLoop: loop)
-    }
-    .get()
-    let end = await connection.exchange(request, body: bound)
-    await connection.closeAndWait()
     switch end {
     case .answered(let outcome, let reply): return (outcome, reply)
     case .lost where Task.isCancelled: throw UploadError.cancelled(nil)

@@ -1,3 +1,4 @@
+import TLSTransport
 public import XStream
 
 /// Why an upload, or a question about one, failed.
@@ -25,6 +26,10 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
     public static let request = Code(description: "request")
     /// The task was cancelled.
     public static let cancelled = Code(description: "cancelled")
+    /// Another run sends the same file to the same URL just now.
+    public static let inUse = Code(description: "in-use")
+    /// The client itself failed, such as one whose event loops were shut down.
+    public static let client = Code(description: "client")
   }
 
   /// What the caller would have to give.
@@ -55,8 +60,8 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
   public var httpStatus: Int?
   /// Whether the same upload may succeed later.
   public var isWorthAnotherTry: Bool
-  /// The server's wish, in seconds.
-  public var retryAfter: Int64?
+  /// How long the server wants to be left alone, in whole seconds.
+  public var retryAfter: Duration?
   /// The formats that the route takes, after status 4.
   public var formats: [StreamFormat] = []
   /// What would help, if it is something that the caller left out.
@@ -113,14 +118,27 @@ public struct UploadError: Error, Hashable, Sendable, CustomStringConvertible {
       isWorthAnotherTry: outcome.status.isWorthRetrying, formats: outcome.formats)
     if outcome.status == .unauthorized, !server.showsToken { error.remedy = .credentials }
     switch outcome.next {
-    case .resume(let point, let after): (error.resumePoint, error.retryAfter) = (point, after)
-    case .retry(let after): error.retryAfter = after
+    case .resume(let point, let after): (error.resumePoint, error.retryAfter) = (point, after.map { .seconds($0) })
+    case .retry(let after): error.retryAfter = after.map { .seconds($0) }
     case .never, .done: break
     }
     if outcome.status == .format, !outcome.formats.isEmpty {
       error.message += " It takes: \(outcome.formats.map(\.name).joined(separator: ", "))."
     }
     return error
+  }
+}
+
+extension UploadError {
+  /// Of whatever was thrown on the way.
+  init(_ error: any Error) {
+    switch error {
+    case let error as UploadError: self = error
+    case is CancellationError: self = .cancelled(nil)
+    case let error as TLSConfigurationError:
+      self.init(code: .security, message: "\(error)", isWorthAnotherTry: false)
+    default: self.init(code: .client, message: "The client failed: \(error).", isWorthAnotherTry: false)
+    }
   }
 }
 

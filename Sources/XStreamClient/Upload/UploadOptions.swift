@@ -1,3 +1,4 @@
+public import Logging
 public import XStream
 
 /// What an upload asks for, and how patient it is.
@@ -32,12 +33,23 @@ public struct UploadOptions: Sendable {
   public var restartsUnknownStream: Bool
   /// When to try again.
   public var retry: RetryPolicy
+  /// Where the upload is kept, so that a later run with the same file and URL goes on with it, however this one ends; see
+  /// <doc:GoingOn>. It takes care of ``resume``, ``place``, ``proof`` and ``onProof``, and has no effect beside an earlier
+  /// run's upload that is given in these.
+  public var folder: StateFolder?
+  /// The trace that the upload belongs to. Every open packet and every HTTP request carries it, and the gateway's log lines
+  /// and its backend's packets have it too.
+  public var traceparent: TraceParent?
+  /// Told how the upload goes: what is to be expected at `debug`, progress at `trace`, and a failure that is followed by
+  /// another try at `info`. No line has a key or a token.
+  public var logger: Logger?
 
   /// Options; all have defaults that suit a file of any size.
   public init(
     format: StreamFormat = .bytes, buffer: Int64 = 64 << 10, acknowledgeEvery: Int64? = nil, name: StreamName? = nil,
     computesDigest: Bool = false, digest: StreamDigest? = nil, resume: ResumePoint? = nil,
-    restartsUnknownStream: Bool = true, retry: RetryPolicy = RetryPolicy()
+    restartsUnknownStream: Bool = true, retry: RetryPolicy = RetryPolicy(), folder: StateFolder? = nil,
+    traceparent: TraceParent? = nil, logger: Logger? = nil
   ) {
     self.format = format
     self.buffer = buffer
@@ -48,6 +60,9 @@ public struct UploadOptions: Sendable {
     self.resume = resume
     self.restartsUnknownStream = restartsUnknownStream
     self.retry = retry
+    self.folder = folder
+    self.traceparent = traceparent
+    self.logger = logger
   }
 }
 

@@ -126,7 +126,8 @@ struct UploadRun {
     let total = try await loop.submit { feed.value.total }.get()
     let acknowledgeEvery = prepared.window.map { max(1, Int64($0) / 8) } ?? 8 << 20
     return OpenRequest(
-      context: client.requestContext(url), format: options.format, total: total, buffer: options.buffer,
+      context: client.requestContext(url, options.traceparent), format: options.format, total: total,
+      buffer: options.buffer,
       acknowledgeEvery: options.acknowledgeEvery ?? acknowledgeEvery, digest: prepared.digest, name: options.name)
   }
 

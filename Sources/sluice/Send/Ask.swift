@@ -59,7 +59,7 @@ struct Ask: AsyncParsableCommand {
       }
       let safe = position.safe.map { "\($0) bytes are safe" } ?? "not complete"
       Console.output(position.left.map { "\(safe), \($0) are left" } ?? safe)
-    } catch let error as UploadError {
+    } catch {
       Console.error("sluice: \(connection.description(of: error))")
       throw ExitStatus.of(error)
     }

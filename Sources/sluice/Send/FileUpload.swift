@@ -216,7 +216,7 @@ struct FileUpload {
       return isKept ? "The unfinished upload is kept. To drop it: sluice give-up \(file.text) \(url)" : nil
     }
     var when = "."
-    if let seconds = error.retryAfter { when = ", in \(TimeSpan.sentence(.seconds(min(seconds, 1 << 31)))) or later." }
+    if let wish = error.retryAfter { when = ", in \(TimeSpan.sentence(min(wish, .seconds(1 << 31)))) or later." }
     guard isKept, error.key != nil else {
       return isLost || file.isStandardInput
         ? "Run the command again to send it all from the beginning\(when)" : "Run the same command again\(when)"

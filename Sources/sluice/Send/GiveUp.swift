@@ -61,7 +61,7 @@ struct GiveUp: AsyncParsableCommand {
       try await client.giveUp(found.key, dialect: found.dialect, at: url)
       forget(found, url)
       Console.output("given up")
-    } catch let error as UploadError {
+    } catch {
       // A stream that the server does not know cannot be gone on with either.
       if error.status == .unknownKey { forget(found, url) }
       Console.error("sluice: \(connection.description(of: error))")

@@ -23,27 +23,17 @@ struct Keeping {
     let format = StreamFormat(upload.command.format) ?? .bytes
     let keeper = UploadKeeper(folder, file: identity, url: upload.url, format: format)
     self.keeper = keeper
-    guard let record = folder.record(of: identity, url: upload.url), let key = UploadHandle(record.key) else { return }
-    guard key.url == nil || !folder.isInUse(record) else {
-      isInUse = true
-      return
-    }
-    let reason: String
-    if record.file.size != identity.size {
-      reason = "it had \(record.file.size) bytes then, and has \(identity.size) now"
-    } else if let earlier = record.format, earlier != format.name {
-      reason = "it was sent as \(earlier)"
-    } else if key.url != nil, folder.proof(of: record) == nil {
-      // x-stream's server compares a digest of the whole then; over HTTP none can be announced any more.
-      reason = "nobody knows what was sent of it"
-    } else {
-      self.record = record
-      proof = folder.proof(of: record)
+    let earlier = EarlierUpload(of: identity, to: upload.url, format: format, in: folder)
+    switch earlier {
+    case .none: break
+    case .inUse: isInUse = true
+    case .goesOn(let record, let proof):
+      (self.record, self.proof) = (record, proof)
       keeper.goesOn(with: record, proof: proof)
-      return
+    case .useless(let record, let key, let reason):
+      display.say("\(upload.file.text): an earlier run's upload is given up: \(reason). Beginning anew.")
+      await upload.giveUp(key, record.dialect, &display)
+      folder.remove(key, ofFileAt: record.file.path, url: upload.url)
     }
-    display.say("\(upload.file.text): an earlier run's upload is given up: \(reason). Beginning anew.")
-    await upload.giveUp(key, record.dialect, &display)
-    folder.remove(key, ofFileAt: record.file.path, url: upload.url)
   }
 }

@@ -47,6 +47,7 @@ struct SendDisplay {
       safe = 0
       switch reason {
       case .unknown: say("\(name): the server does not have the earlier upload any more; beginning anew")
+      case .changed: say("\(name): the file is not what was sent before; beginning anew")
       case .gone: say("\(name): the server can never complete the upload that was begun; beginning anew")
       }
     case .cannotBeResumed:

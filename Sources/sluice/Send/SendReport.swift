@@ -66,7 +66,7 @@ struct SendReport: Encodable {
     statusName = error.status?.name
     httpStatus = error.httpStatus
     self.message = message
-    retryAfter = error.retryAfter
+    retryAfter = error.retryAfter?.components.seconds
   }
 
   /// One line.

@@ -1,21 +1,20 @@
 import XStream
-import XStreamClient
 
 /// What an upload's failure means for the stream: whether anybody may go on with it, and what to do instead.
-struct FailedUpload {
+package struct FailedUpload {
   /// Nobody can go on with it.
-  let isOver: Bool
+  package let isOver: Bool
   /// The server may still hold it for this file's upload.
-  let isHeld: Bool
+  package let isHeld: Bool
   /// Its key is not kept for a later run.
-  let isForgotten: Bool
+  package let isForgotten: Bool
   /// The same file from the beginning may do.
-  let isWorthBeginningAnew: Bool
+  package let isWorthBeginningAnew: Bool
 
   /// - Parameters:
   ///   - isFile: whether a later run could go on with it, and this one begin anew.
   ///   - isResumed: whether an earlier run began it.
-  init(_ error: UploadError, isFile: Bool, isResumed: Bool) {
+  package init(_ error: UploadError, isFile: Bool, isResumed: Bool) {
     isForgotten = error.status != .unknownKey
     switch (error.code, error.status) {
     case (.changed, _):
@@ -41,7 +40,7 @@ extension UploadClient {
   /// Gives the server's space back, if that is quick; the server forgets the stream by itself otherwise.
   ///
   /// - Returns: why it could not.
-  func giveUpSoon(_ key: UploadHandle, dialect: String?, at url: UploadURL) async -> String? {
+  package func giveUpSoon(_ key: UploadHandle, dialect: String?, at url: UploadURL) async -> String? {
     // The task of its own is not cancelled yet.
     let attempt = Task.detached { try await giveUp(key, dialect: dialect, at: url) }
     let limit = Task.detached {
