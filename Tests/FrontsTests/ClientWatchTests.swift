@@ -34,10 +34,10 @@ struct ClientWatchTests {
   @Test("bytes prolong a body, and never a head: a head that drips is no reason to wait")
   func touching() {
     var body = watch(.body)
-    body.touch(now: start + .seconds(15))
+    body.received(1, now: start + .seconds(15))
     #expect(body.verdict(now: start + .seconds(30)) == .lookAgain(start + .seconds(35)))
     var head = watch(.head)
-    head.touch(now: start + .seconds(9))
+    head.received(1, now: start + .seconds(9))
     #expect(head.verdict(now: start + .seconds(10)) == .headTooSlow)
   }
 

@@ -37,7 +37,7 @@ struct SessionMachineRandomWalkTests {
       case 7 where core == .open:
         leaves += machine.grantFilled(isOfUnknownLength: .random(using: &random)) == .leave ? 1 : 0
       case 8: leaves += machine.endDidNotCome() == .leave ? 1 : 0
-      case 9: leaves += machine.silence() == .leave ? 1 : 0
+      case 9: leaves += machine.isSlow(.tooSlow) == .leave ? 1 : 0
       case 10 where machine.takesEnd: machine.endCame()
       case 11 where core == .open && leaves == 0 && machine.hasOffer:
         if .random(using: &random) { machine.superseded() } else { machine.rightEnded() }

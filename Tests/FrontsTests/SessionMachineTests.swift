@@ -25,13 +25,13 @@ struct SessionMachineTests {
     #expect(machine.awaitsBytes)
   }
 
-  @Test("silence stops an upload once, and its reason is told")
-  func silence() {
+  @Test("a slow client stops an upload once, and its reason is told")
+  func slow() {
     var machine = receiving()
-    #expect(machine.silence() == .leave)
-    #expect(machine.silence() == .nothing)
+    #expect(machine.isSlow(.tooSlow) == .leave)
+    #expect(machine.isSlow(.silence) == .nothing)
     #expect(!machine.takesBytes && !machine.takesEnd)
-    #expect(machine.suspended() == .silence)
+    #expect(machine.suspended() == .tooSlow)
     #expect(machine.takesBytes && !machine.hasUpload)
   }
 

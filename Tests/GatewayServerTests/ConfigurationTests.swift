@@ -4,6 +4,7 @@ import Fronts
 import Forwarders
 import GatewayCore
 @testable import GatewayServer
+import NIOCore
 import Testing
 
 @Suite struct ConfigurationTests {
@@ -38,7 +39,7 @@ import Testing
       configuration.timeouts
         == Configuration.Timeouts(
           handshake: .seconds(10), head: .seconds(30), idle: .seconds(300), silence: .seconds(60),
-          shutdown: .seconds(10)))
+          shutdown: .seconds(10), progress: MinimumProgress(bytes: 64 << 10, every: .seconds(30)), upload: nil))
     let entry = try #require(configuration.routes.first)
     #expect(entry.destination == .directory(DirectoryStore.Settings(directory: folder.path + "/var/uploads")))
     #expect(entry.route.path == "/upload-file")
@@ -118,7 +119,7 @@ import Testing
       connections: 7
       threads: 3
       log: {level: warning, format: json}
-      timeouts: {silence: 500ms}
+      timeouts: {silence: 500ms, progress: 1 KiB per 5s, upload: 2d}
       routes:
         /a/b.c:
           formats: text
@@ -147,6 +148,8 @@ import Testing
     #expect(String(describing: configuration.log.level) == "warning")
     #expect(configuration.log.format == .json)
     #expect(configuration.timeouts.silence == .milliseconds(500))
+    #expect(configuration.timeouts.progress == MinimumProgress(bytes: 1024, every: .seconds(5)))
+    #expect(configuration.timeouts.upload == .seconds(2 * 86_400))
     #expect(configuration.routes.map(\.route.path) == ["/a/b.c", "/d"])
     let first = configuration.routes[0].route
     #expect(first.formats == [.text])

@@ -1,3 +1,4 @@
+package import GatewayCore
 package import NIOCore
 
 /// Knows what a connection waits for, and until when. Has no clock and no timer: both are the handler's.
@@ -23,21 +24,29 @@ package struct ClientWatch {
   private(set) var phase = Phase.idle
   private var since: NIODeadline
   private var unwritableSince: NIODeadline?
+  private var allowance: BodyAllowance
 
   init(timeouts: FrontTimeouts, now: NIODeadline) {
     self.timeouts = timeouts
     self.since = now
+    self.allowance = BodyAllowance(timeouts)
   }
 
   mutating func enter(_ phase: Phase, now: NIODeadline) {
     guard phase != self.phase else { return }
     self.phase = phase
     since = now
+    allowance.run(phase == .body, now: now)
   }
 
+  /// Another body is asked for.
+  mutating func beginBody(now: NIODeadline) { allowance.beginBody(now: now) }
+
   /// Bytes of a body have arrived.
-  mutating func touch(now: NIODeadline) {
-    if phase == .body { since = now }
+  mutating func received(_ count: Int, now: NIODeadline) {
+    guard phase == .body else { return }
+    since = now
+    allowance.received(count, now: now)
   }
 
   mutating func writability(isWritable: Bool, now: NIODeadline) {
@@ -52,6 +61,20 @@ package struct ClientWatch {
     case close
     case headTooSlow
     case silent
+    /// Fewer bytes came than ``FrontTimeouts/progress`` wants.
+    case tooSlow
+    /// The body took longer than ``FrontTimeouts/upload``.
+    case tookTooLong
+
+    /// Why an upload is stopped; `nil` where it is not about bytes of a body.
+    package var slowness: StopReason? {
+      switch self {
+      case .silent: .silence
+      case .tooSlow: .tooSlow
+      case .tookTooLong: .tookTooLong
+      case .lookAgain, .never, .close, .headTooSlow: nil
+      }
+    }
   }
 
   func verdict(now: NIODeadline) -> Verdict {
@@ -64,8 +87,10 @@ package struct ClientWatch {
       case .body: return .silent
       }
     }
+    let bodyEnd = allowance.end
+    if let bodyEnd, bodyEnd.deadline <= now { return bodyEnd.of == .progress ? .tooSlow : .tookTooLong }
     // Never a time that is over: whoever looks again then would do nothing else.
-    return [unreadDeadline, ownDeadline].compactMap { $0 }.min().map { .lookAgain($0) } ?? .never
+    return [unreadDeadline, ownDeadline, bodyEnd?.deadline].compactMap { $0 }.min().map { .lookAgain($0) } ?? .never
   }
 
   private var ownDeadline: NIODeadline? {

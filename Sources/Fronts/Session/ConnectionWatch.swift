@@ -25,8 +25,11 @@ package final class ConnectionWatch {
   /// Whether the last packet was sent, and only the client's end is waited for.
   package var isDraining: Bool { watch.phase == .draining }
 
+  /// Another body is asked for: what the one before took counts no more.
+  package func beginBody() { watch.beginBody(now: eventLoop.now) }
+
   /// Bytes of a body have arrived.
-  package func touch() { watch.touch(now: eventLoop.now) }
+  package func received(_ count: Int) { watch.received(count, now: eventLoop.now) }
 
   package func writability(isWritable: Bool) { watch.writability(isWritable: isWritable, now: eventLoop.now) }
 
@@ -44,7 +47,7 @@ package final class ConnectionWatch {
     switch watch.verdict(now: now) {
     case .never: return
     case .lookAgain(let later): due = later
-    case .close, .headTooSlow, .silent: due = now
+    case .close, .headTooSlow, .silent, .tooSlow, .tookTooLong: due = now
     }
     // A timer that rings too early looks and is set anew, which is cheaper than one for each read.
     if let timer, timer.due <= due { return }
@@ -71,7 +74,7 @@ package final class ConnectionWatch {
     switch verdict {
     case .never: return
     case .lookAgain(let due): setTimer(at: due)
-    case .close, .headTooSlow, .silent: onVerdict(verdict)
+    case .close, .headTooSlow, .silent, .tooSlow, .tookTooLong: onVerdict(verdict)
     }
   }
 }

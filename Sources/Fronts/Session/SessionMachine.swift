@@ -151,8 +151,8 @@ struct SessionMachine {
 
   // MARK: Ending before everything has arrived
 
-  /// No byte came for too long.
-  mutating func silence() -> OnLeave { stop(for: .silence) }
+  /// The client lets itself be waited for longer than it may: ``ClientWatch/Verdict/slowness``.
+  mutating func isSlow(_ slowness: StopReason) -> OnLeave { stop(for: slowness) }
 
   private mutating func stop(for reason: StopReason) -> OnLeave {
     switch state {

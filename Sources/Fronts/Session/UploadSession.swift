@@ -197,8 +197,8 @@ package final class UploadSession {
     machine.endCame()
   }
 
-  /// No byte came for too long.
-  package func silence() { carryOut(machine.silence()) }
+  /// The client lets itself be waited for longer than it may.
+  package func isSlow(_ slowness: StopReason) { carryOut(machine.isSlow(slowness)) }
 
   /// The client reads again: it hears what became safe meanwhile.
   package func clientReads() {

@@ -9,7 +9,7 @@ extension XStreamHandler {
   /// Plaintext of one read.
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = unwrapInboundIn(data)
-    watch?.touch()
+    watch?.received(bytes.readableBytes)
     if input.readableBytes == 0 {
       input = bytes
     } else {

@@ -141,7 +141,7 @@ package final class XStreamHandler: ChannelDuplexHandler {
     case .headTooSlow:
       reply(exchange.refuseInput(.timeout, reason: "the head took too long"))
       process()
-    case .silent: session?.silence()
+    case .silent, .tooSlow, .tookTooLong: verdict.slowness.map { session?.isSlow($0) }
     }
   }
 }

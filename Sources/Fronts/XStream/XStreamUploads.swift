@@ -8,6 +8,7 @@ import XStream
 extension XStreamHandler {
   func admit(_ request: ClientRequest) {
     guard let session else { return }
+    watch?.beginBody()
     let about = { [label] in
       label.metadata(request.context.traceparent.map { ["trace": "\($0)"] } ?? [:])
     }
@@ -133,8 +134,8 @@ extension XStreamHandler {
     switch reason {
     case .grantFull, .clientGone: reply(exchange.partiallyFilled(safe: offset))
     case .superseded: reply(exchange.detached())
-    case .silence:
-      reply(exchange.failed(ServerExchange.Failure(status: .timeout, reason: "no byte came for too long")))
+    case .silence, .tooSlow, .tookTooLong:
+      reply(exchange.failed(ServerExchange.Failure(status: .timeout, reason: reason.logDescription)))
     case .unauthorized:
       reply(
         exchange.failed(

@@ -6,6 +6,10 @@ package enum StopReason: String, Hashable, CaseIterable, Sendable {
   case clientGone
   /// No byte came for too long.
   case silence
+  /// Too few bytes came.
+  case tooSlow
+  /// The whole took too long.
+  case tookTooLong
   /// A newer connection has the upload.
   case superseded
   /// The client has lost its right to upload.
@@ -19,6 +23,8 @@ package enum StopReason: String, Hashable, CaseIterable, Sendable {
     case .grantFull: "all that was offered is here"
     case .clientGone: "the client has left it"
     case .silence: "no byte came for too long"
+    case .tooSlow: "the bytes came too slowly"
+    case .tookTooLong: "the upload took too long"
     case .superseded: "a newer connection has it"
     case .unauthorized: "the client has lost its right"
     case .gatewayStopping: "the gateway is stopping"

@@ -161,7 +161,7 @@ package struct Configuration: Sendable {
     }
   }
 
-  /// How long the gateway waits. Each is at least 1 ms and at most 24 hours.
+  /// How long the gateway waits. Each is at least 1 ms and, but for ``upload``, at most 24 hours.
   package struct Timeouts: Hashable, Sendable {
     /// From the accepted connection to the end of the TLS handshake.
     package var handshake: Duration
@@ -173,6 +173,10 @@ package struct Configuration: Sendable {
     package var silence: Duration
     /// From the request to stop until connections are cut.
     package var shutdown: Duration
+    /// The slowest that a body may come; `nil` for however slowly.
+    package var progress: MinimumProgress?
+    /// The most that a client may take for one body over one connection; `nil` for any time.
+    package var upload: Duration?
   }
 
   /// What is logged, and how.

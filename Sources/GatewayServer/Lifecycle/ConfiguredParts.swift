@@ -51,7 +51,8 @@ extension TLSServerConfiguration.ClientCertificates {
 extension FrontTimeouts {
   init(_ timeouts: Configuration.Timeouts) {
     self.init(
-      head: TimeAmount(timeouts.head), idle: TimeAmount(timeouts.idle), silence: TimeAmount(timeouts.silence))
+      head: TimeAmount(timeouts.head), idle: TimeAmount(timeouts.idle), silence: TimeAmount(timeouts.silence),
+      progress: timeouts.progress, upload: timeouts.upload.map { TimeAmount($0) })
   }
 }
 

@@ -57,6 +57,8 @@ package enum HTTPProblem: Error, Sendable, Equatable {
   case methodUnknown
   /// The client was silent for too long.
   case requestTimeout
+  /// The client brought its body too slowly, or took too long for it.
+  case tooSlow(String)
 }
 
 /// Why the target of a request is none.

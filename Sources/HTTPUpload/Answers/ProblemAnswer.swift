@@ -72,7 +72,7 @@ extension HTTPProblem {
   package var closesConnection: Bool {
     switch self {
     case .badMessage, .transferCodingUnknown, .headTooLarge, .targetTooLong, .badTarget, .shuttingDown, .superseded,
-      .requestTimeout:
+      .requestTimeout, .tooSlow:
       true
     default: false
     }

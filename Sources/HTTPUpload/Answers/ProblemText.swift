@@ -28,7 +28,7 @@ extension HTTPProblem {
     case .notFound: (404, "Not found", nil)
     case .methodNotAllowed: (405, "Method not allowed", nil)
     case .notAcceptable: (406, "Not acceptable", nil)
-    case .requestTimeout: (408, "Request timeout", nil)
+    case .requestTimeout, .tooSlow: (408, "Request timeout", nil)
     case .wrongOffset: (409, "Offset from request does not match offset of resource", "mismatching-upload-offset")
     case .gone: (410, "Gone", nil)
     case .lengthRequired: (411, "Length required", nil)
@@ -72,6 +72,7 @@ extension HTTPProblem {
     case .quota: "the route or the client holds too much"
     case .storageFull: "the store is full"
     case .shuttingDown: "the gateway is shutting down"
+    case .tooSlow(let words): words
     default: nil
     }
   }

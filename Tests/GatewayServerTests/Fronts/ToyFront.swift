@@ -48,7 +48,10 @@ final class ToyHandler: ChannelDuplexHandler {
     watch = ConnectionWatch(
       front.timeouts, on: context.eventLoop,
       currentPhase: { self.session?.awaitsBytes == true ? .body : self.session?.hasUpload == true ? .ownWork : .idle },
-      onVerdict: { $0 == .silent ? self.session?.silence() : context.close(promise: nil) })
+      onVerdict: { verdict in
+        guard let slowness = verdict.slowness else { return context.close(promise: nil) }
+        self.session?.isSlow(slowness)
+      })
     watch?.look()
   }
 
@@ -71,8 +74,8 @@ final class ToyHandler: ChannelDuplexHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = unwrapInboundIn(data)
+    watch?.received(bytes.readableBytes)
     input.writeBuffer(&bytes)
-    watch?.touch()
     take()
   }
 

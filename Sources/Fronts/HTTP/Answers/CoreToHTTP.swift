@@ -40,6 +40,12 @@ extension HTTPProblem {
   }
 }
 
+extension HTTPProblem {
+  init(slowness: StopReason) {
+    self = slowness == .silence ? .requestTimeout : .tooSlow(slowness.logDescription)
+  }
+}
+
 extension UploadAccount {
   /// How the upload stands, for resumable uploads.
   var resumableState: ResumableState { ResumableState(offset: safe, isComplete: state == .done, length: total) }

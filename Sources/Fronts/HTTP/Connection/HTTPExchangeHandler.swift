@@ -152,9 +152,10 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
       guard !isClosing || exchange == nil else { return }
       let exchange = HTTPExchange(self, head: head)
       self.exchange = exchange
+      watch?.beginBody()
       exchange.begin()
     case .body(let bytes):
-      if bytes.readableBytes > 0 { watch?.touch() }
+      if bytes.readableBytes > 0 { watch?.received(bytes.readableBytes) }
       exchange?.received(bytes)
     case .end(let trailers): exchange?.requestEnded(trailers)
     }
@@ -302,7 +303,11 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     case .never, .lookAgain: return
     case .close: context?.close(promise: nil)
     case .headTooSlow: refusal?.refuse(.requestTimeout)
-    case .silent: if exchange?.silence() != true { context?.close(promise: nil) }
+    case .silent, .tooSlow, .tookTooLong:
+      guard let slowness = verdict.slowness, exchange?.isSlow(slowness) == true else {
+        context?.close(promise: nil)
+        return
+      }
     }
   }
 }

@@ -177,7 +177,7 @@ final class HTTPExchange {
   private func stopped(_ reason: StopReason, _ offset: Int64) {
     switch reason {
     case .grantFull, .clientGone: operation?.suspended(at: offset)
-    case .silence: operation?.failed(.requestTimeout, safe: offset)
+    case .silence, .tooSlow, .tookTooLong: operation?.failed(HTTPProblem(slowness: reason), safe: offset)
     case .superseded: operation?.failed(.superseded, safe: offset)
     case .unauthorized: operation?.failed(.unauthorized, safe: offset)
     case .gatewayStopping: operation?.failed(.shuttingDown, safe: offset)
@@ -258,13 +258,13 @@ final class HTTPExchange {
   }
 
   /// - Returns: whether an upload is stopped for it, and answered then.
-  func silence() -> Bool {
+  func isSlow(_ slowness: StopReason) -> Bool {
     guard !isAnswered else { return false }
     if session?.hasUpload == true {
-      session?.silence()
+      session?.isSlow(slowness)
     } else {
       isAnsweringBadInput = true
-      refuse(.requestTimeout)
+      refuse(HTTPProblem(slowness: slowness))
     }
     return true
   }
