@@ -49,7 +49,7 @@ def targets(package):
 def on_mac(condition):
     """Whether an #if is true on a Mac: yes, no, or None where this cannot say."""
     text = re.sub(r"\s+", "", condition)
-    if "&&" in text and not any(sign in text for sign in "()||!".replace("()", "")):
+    if "&&" in text and "||" not in text and "!" not in text:
         parts = [on_mac(part) for part in text.split("&&")]
         return False if False in parts else None if None in parts else True
     is_not = text.startswith("!")
@@ -67,7 +67,7 @@ def on_mac(condition):
 
 def faults(path, shown):
     """What a Mac would not take in one file."""
-    # Of each open #if: whether this branch is compiled on a Mac, whether one before was, the modules of each kind of branch.
+    # Of each open #if: whether this branch may be compiled on a Mac, and whether this one or one before surely is.
     stack, found = [], []
     uses_library = has_own = False
     for number, line in enumerate(open(path, encoding="utf-8"), 1):
