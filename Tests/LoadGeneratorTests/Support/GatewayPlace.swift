@@ -80,7 +80,7 @@ final class GatewayPlace: Sendable {
     }
     let quotas = account.quotas.map {
       (
-        GatewayRecords.QuotaName(route: $0.route, subject: $0.subject, window: $0.window),
+        GatewayRecords.QuotaName(route: $0.route, subject: $0.subject, window: $0.window?.milliseconds),
         GatewayRecords.Quota(used: $0.used, reserved: $0.reserved)
       )
     }
