@@ -66,6 +66,7 @@ WORKLOADS = (
         "resumed", "Resumed handshake and 1 KiB", "relay", (CPU_EACH, PER_SECOND), 16, total=2000, size=KIB, resume=True
     ),
     Workload("idle-1k", "Idle connection after 1 KiB", "relay", (IDLE,), 2000, size=KIB, hold=True),
+    Workload("idle-10k", "10,000 idle connections after 1 KiB", "relay", (IDLE,), 10_000, size=KIB, hold=True),
     Workload("idle-1m", "Idle connection after 1 MiB", "relay", (IDLE,), 500, size=MIB, hold=True),
     Workload(
         "crowd", "1,000 uploads at once, piped", "relay", (GROWTH, CPU_PER_GIB, RATE), 1000, size=2 * MIB, rate=MIB

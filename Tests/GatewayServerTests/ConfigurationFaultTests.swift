@@ -168,6 +168,18 @@ import Testing
     Case(
       14, "log: {level: warn}",
       "14:14 `level`: `warn` is not one of `trace`, `debug`, `info`, `notice`, `warning`, `error`, `critical`"),
+    Case(14, "timeouts: {progress: 64 KiB}", "14:22 `progress`: `64 KiB` is no size in a time"),
+    Case(14, "timeouts: {progress: 64 KiB per 1d}", "14:22 `progress`: `1d` is out of range"),
+    Case(14, "timeouts: {upload: 10}", "14:20 `upload`: `10` has no unit"),
+    Case(14, "handshakes: 100", "14:13 `handshakes`: `100` is no number in each second"),
+    Case(14, "handshakes: 0/s", "14:13 `handshakes`: `0` is not a number from 1 to 1000000"),
+    Case(
+      14, "per-address: {connections: 5000}", "14:28 `connections` is above that of all addresses together (4096)"),
+    Case(14, "per-address: {handshake: 1/s}", "14:15 unknown key `handshake` in `per-address`"),
+    Case(
+      14, "per-address: {except: 10.0.0.1/8}",
+      "14:23 `except`: `10.0.0.1/8` names an address"
+        + ", and a range that it does not begin"),
     Case(14, "connections: 1_000", "14:14 `connections`: `1_000` is not a number from 1 to 1000000"),
     Case(14, "\"unclosed", "15:14 not YAML: found unexpected end of stream, while scanning a quoted scalar (line 14)"),
     Case(15, "threads: 0", "15:10 `threads`: `0` is neither `auto` nor a number from 1 to 1024"),

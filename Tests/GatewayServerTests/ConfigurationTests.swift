@@ -32,6 +32,14 @@ import Testing
     #expect(configuration.memory == 512 << 20)
     #expect(configuration.window == 4 << 20)
     #expect(configuration.connections == 4096)
+    #expect(configuration.handshakes == 1000)
+    #expect(
+      configuration.addresses
+        == AddressBounds(
+          connections: 1024, handshakes: 100,
+          except: [
+            .addresses([127, 0, 0, 0], bits: 8), .addresses([UInt8](repeating: 0, count: 15) + [1], bits: 128),
+          ]))
     #expect(configuration.threads == .automatic)
     #expect(String(describing: configuration.log.level) == "info")
     #expect(configuration.log.format == .text)
@@ -49,7 +57,7 @@ import Testing
       entry.route.limits
         == RouteLimits(upload: 100 << 30, held: 1 << 40, concurrent: 256, unfinished: 10_000, payload: 1 << 20))
     #expect(entry.route.resumeFor == .seconds(86_400))
-    #expect(entry.route.clientLimits == ClientLimits())
+    #expect(entry.route.clientLimits == ClientLimits(begun: 1000))
     #expect(entry.route.onQuota == .partial)
     #expect(entry.route.takesStreams)
     #expect(entry.route.access.takesAnyone)
@@ -117,6 +125,8 @@ import Testing
       state: ./elsewhere
       memory: 2 MiB
       connections: 7
+      handshakes: 20/s
+      per-address: {connections: off, handshakes: 2/s, except: 10.0.0.0/8}
       threads: 3
       log: {level: warning, format: json}
       timeouts: {silence: 500ms, progress: 1 KiB per 5s, upload: 2d}
@@ -125,7 +135,8 @@ import Testing
           formats: text
           buffer: {min: 2 MiB}
           limits: {held: 10 KiB, concurrent: 1, unfinished: 2, window: {bytes: 4 KiB, every: 90s}, bandwidth: 64 KiB/s}
-          client-limits: {held: 5 KiB, concurrent: 3, unfinished: 4, window: {bytes: 1 GB, every: 7d}, bandwidth: 1 MB/s, room: 40%}
+          client-limits: {held: 5 KiB, concurrent: 3, unfinished: 4, window: {bytes: 1 GB, every: 7d}, bandwidth: 1 MB/s,
+                          room: 40%, begun: 5/s}
           on-quota: refuse
           resume-for: 7d
           streams: false
@@ -144,6 +155,9 @@ import Testing
     #expect(configuration.memory == 2 << 20)
     #expect(configuration.window == 2 << 20)
     #expect(configuration.connections == 7)
+    #expect(configuration.handshakes == 20)
+    #expect(
+      configuration.addresses == AddressBounds(handshakes: 2, except: [.addresses([10, 0, 0, 0], bits: 8)]))
     #expect(configuration.threads == .exactly(3))
     #expect(String(describing: configuration.log.level) == "warning")
     #expect(configuration.log.format == .json)
@@ -163,7 +177,8 @@ import Testing
       first.clientLimits
         == ClientLimits(
           held: 5 << 10, concurrent: 3, unfinished: 4,
-          window: WindowLimit(bytes: 1_000_000_000, every: .seconds(7 * 86_400)), bandwidth: 1_000_000, room: 40))
+          window: WindowLimit(bytes: 1_000_000_000, every: .seconds(7 * 86_400)), bandwidth: 1_000_000, room: 40,
+          begun: 5))
     #expect(first.onQuota == .refuse)
     #expect(first.resumeFor == .seconds(7 * 86_400))
     #expect(!first.takesStreams)

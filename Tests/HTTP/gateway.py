@@ -47,8 +47,9 @@ ROUTES = {
 class Gateway:
     """One gateway after the other, on the same folder and port."""
 
-    def __init__(self, folder, sluice, http="http: {}", limits="", idle=20):
+    def __init__(self, folder, sluice, http="http: {}", limits="", idle=20, progress="64 KiB per 30s"):
         """`http` is a line of the configuration; `limits` is added to those of each route; `idle` is in seconds."""
+        self.progress = progress
         self.folder, self.sluice = folder, os.path.abspath(sluice)
         self.http, self.limits, self.idle = http, limits, idle
         self.port, self.process = free_port(), None
@@ -155,7 +156,7 @@ class Gateway:
             "tls: {certificate: certs/server.pem, private-key: certs/server.key}",
             "state: state",
             f"timeouts: {{handshake: 5s, head: {HEAD_TIMEOUT}s, idle: {self.idle}s,"
-            f" silence: {SILENCE}s, shutdown: 2s}}",
+            f" silence: {SILENCE}s, progress: {self.progress}, shutdown: 2s}}",
             "log: {level: debug, format: json}",
             self.http,
             "routes:",

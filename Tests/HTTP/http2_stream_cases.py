@@ -1,4 +1,4 @@
-"""F11 to F24: streams at once, resets, rests, ends, and the gateway that goes away."""
+"""F11 to F24, F30: streams at once, resets, rests, ends, and the gateway that goes away."""
 
 import os
 import threading
@@ -388,3 +388,18 @@ def _on(frames, identifier):
         sent += frames[:5] + identifier + frames[9:end]
         frames = frames[end:]
     return sent
+
+
+@http2_case("F30", "a stream that drips, beside one that is fast enough", "408 or reset after its time, that alone")
+def _(run):
+    with gateway(run, progress="100 B per 1s") as other, connect(other) as connection:
+        slow = begin(connection, other, "PUT", "/files/x", length=1000)
+        fast = begin(connection, other, "PUT", "/files/y", length=40_000)
+        deadline = time.monotonic() + SILENCE + 4
+        while not slow.is_over and time.monotonic() < deadline:
+            connection.give(slow, b"x", ends=False)
+            connection.give(fast, b"y" * 200, ends=False)
+            connection.pause(0.2)
+        check(slow.is_over, f"the slow stream is open after {SILENCE + 4} s")
+        check(slow.answer is None or slow.answer.status == 408, f"got {slow.answer}")
+        check(not fast.is_over, f"the fast one is over: {fast.answer}, reset {fast.reset}")

@@ -33,6 +33,7 @@ log: {{level: info, format: json}}
 routes:
   /load:
     limits: {{upload: 1 MiB, held: 1 TiB, unfinished: 100000}}
+    client-limits: {{begun: off}}
     store: {{directory: {store}}}
 """
 SCENARIO = """\

@@ -19,6 +19,8 @@ routes:
     buffer: {{min: 4 KiB, max: 1 MiB}}
     # But for the largest upload: one of unknown length is offered that, and the disk's room is held for it.
     limits: {{upload: 1 GiB, held: 1 TiB, concurrent: 256, payload: 1 MiB}}
+    # All load is one client's.
+    client-limits: {{begun: off}}
     resume-for: 24h
     store: {{directory: uploads}}
   /quota:

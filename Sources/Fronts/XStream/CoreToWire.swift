@@ -25,7 +25,7 @@ extension RefusalMessage {
     case .otherOffset:
       self.init(status: .unknownKey, reason: "the stream goes on elsewhere")
     case .busy(let seconds):
-      self.init(status: .busy, reason: "too many streams at once", retryAfter: Int64(seconds))
+      self.init(status: .busy, reason: "too many streams at once, or too fast", retryAfter: Int64(seconds))
     case .quota: self.init(status: .quota, reason: "the quota is used up")
     case .windowFull(let seconds):
       self.init(status: .quota, reason: "the quota is used up for now", retryAfter: Int64(seconds))

@@ -16,11 +16,13 @@ package struct ClientLimits: Hashable, Sendable {
 
   /// Where nobody says how much, in percent.
   package static let room = 25
+  /// The most uploads that one client begins or goes on with in a second.
+  package var begun: Int?
 
   /// All of it.
   package init(
     held: Int64? = nil, concurrent: Int? = nil, unfinished: Int? = nil, window: WindowLimit? = nil,
-    bandwidth: Int64? = nil, room: Int = Self.room
+    bandwidth: Int64? = nil, room: Int = Self.room, begun: Int? = nil
   ) {
     self.held = held
     self.concurrent = concurrent
@@ -28,6 +30,7 @@ package struct ClientLimits: Hashable, Sendable {
     self.window = window
     self.bandwidth = bandwidth
     self.room = room
+    self.begun = begun
   }
 }
 

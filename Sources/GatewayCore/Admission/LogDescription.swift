@@ -31,7 +31,7 @@ extension Refusal {
     case .otherDigest: "the digest is not the one that the upload began with"
     case .otherTotal: "the total is not the one that the upload has"
     case .otherOffset(let safe): "the upload goes on at byte \(safe)"
-    case .busy(let seconds): "too many uploads at once; to be tried again after \(seconds) s"
+    case .busy(let seconds): "too many uploads at once, or too fast; to be tried again after \(seconds) s"
     case .quota: "the quota is used up"
     case .windowFull(let seconds): "the window's quota is used up, for \(seconds) s"
     case .superseded: "a newer connection has taken the upload over"

@@ -18,7 +18,7 @@ package enum Refusal: Error, Hashable, Sendable {
   case otherTotal
   /// The client wants to go on elsewhere than where what is safe ends, in bytes from the stream's start.
   case otherOffset(safe: Int64)
-  /// Too many uploads at once; worth another try after so many seconds.
+  /// Too many uploads at once, or begun too fast, or memory is short; worth another try after so many seconds.
   case busy(retryAfter: Int)
   /// The quotas leave nothing, or less than all where all is wanted.
   case quota

@@ -11,6 +11,8 @@ final class RouteRuntime: Sendable {
   let connected: ConnectedUploads
   /// The bandwidth that the route's uploads share.
   let bandwidth: BandwidthShares
+  /// How fast clients begin uploads.
+  let begun: EventRates<String>
 
   /// - Parameter former: the same route under earlier terms, whose uploads go on: they are counted with those of this one.
   ///   A bandwidth that is another by now is that of new connections alone.
@@ -19,6 +21,7 @@ final class RouteRuntime: Sendable {
     self.forwarder = forwarder
     self.traits = forwarder.traits
     self.connected = former?.connected ?? ConnectedUploads()
+    self.begun = former?.begun ?? EventRates()
     let (ofAll, ofEachClient) = (route.limits.bandwidth, route.clientLimits.bandwidth)
     if let shares = former?.bandwidth, shares.isOf(ofAll: ofAll, ofEachClient: ofEachClient) {
       self.bandwidth = shares

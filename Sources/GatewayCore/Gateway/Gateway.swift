@@ -51,6 +51,7 @@ package final class Gateway: Sendable {
     do throws(Refusal) {
       admission = try gatekeeper.admit(request, at: now)
       try admission.checkSize(request.total)
+      try judgePressure(of: admission, on: eventLoop)
     } catch {
       throw refuse(request.access, error)
     }

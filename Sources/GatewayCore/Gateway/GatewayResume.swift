@@ -18,6 +18,7 @@ extension Gateway {
     let admission: Admission
     do throws(Refusal) {
       admission = try gatekeeper.admit(request, at: settings.now())
+      try judgePressure(of: admission, on: eventLoop)
     } catch {
       throw refuse(request.access, error)
     }

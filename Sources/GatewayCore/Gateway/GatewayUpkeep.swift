@@ -47,10 +47,13 @@ extension Gateway {
     locks.noteRenewed(renewals)
   }
 
-  /// Forgets what no decision depends on any more: the quotas of past windows, and the bandwidth of clients that are
-  /// gone.
+  /// Forgets what no decision depends on any more: the quotas of past windows, and the bandwidth and rates of clients that
+  /// are gone.
   package func tidy(on eventLoop: any EventLoop) async throws {
-    for runtime in runtimes.values { runtime.bandwidth.forgetFull(at: eventLoop.now) }
+    for runtime in runtimes.values {
+      runtime.bandwidth.forgetFull(at: eventLoop.now)
+      runtime.begun.forgetFull(at: Int64(clamping: eventLoop.now.uptimeNanoseconds))
+    }
     let start = settings.now().milliseconds.subtractingReportingOverflow(longestWindow).partialValue
     try await ledger.dropWindows(before: WallTime(milliseconds: start), on: eventLoop).get()
   }

@@ -97,7 +97,7 @@ package final class Upload {
   package func write(_ bytes: ByteBuffer) {
     guard keepsRight() else { return }
     let count = bytes.readableBytes
-    let decision = machine.bytes(count, isMemoryShort: gateway.memory.isExceeded)
+    let decision = machine.bytes(count, isMemoryShort: gateway.memory.isShort(holding: machine.inFlight + count))
     guard decision != .discard else { return }
     gateway.memory.take(count)
     if growth == nil { sink?.write(bytes) } else { writeWithinGrant(bytes) }

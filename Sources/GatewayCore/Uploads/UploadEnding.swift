@@ -127,6 +127,7 @@ extension Upload {
     bandwidthPause?.cancel()
     bandwidthPause = nil
     gateway.memory.giveBack(machine.inFlight)
+    if isOffered { gateway.memory.changeUploads(by: -1) }
     // Without a sink nobody else gives back the reserved space; without a lease, it may be another connection's.
     // What was granted last may have come after the sink let go.
     if sink == nil || growth != nil, lease != nil { admission.runtime.forwarder.limitReservedSpace(to: 0, of: key) }

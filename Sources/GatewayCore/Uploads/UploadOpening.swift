@@ -108,6 +108,7 @@ extension Upload {
   func offer() {
     guard let lease else { return }
     isOffered = true
+    gateway.memory.changeUploads(by: 1)
     logger.debug(
       "Upload offered",
       metadata: details([

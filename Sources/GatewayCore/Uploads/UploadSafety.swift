@@ -44,7 +44,8 @@ extension Upload {
 
   private func consumed(upTo offset: Int64) {
     var decision = UploadMachine.OnConsumed.nothing
-    accountForMemory { decision = machine.consumed(upTo: offset, isMemoryShort: gateway.memory.isExceeded) }
+    let isShort = gateway.memory.isShort(holding: machine.inFlight)
+    accountForMemory { decision = machine.consumed(upTo: offset, isMemoryShort: isShort) }
     considerCheckpoint(isQuiet: false)
     if decision == .resume { onEvent?(.resumed) }
     copyNext()

@@ -19,12 +19,16 @@ package struct Configuration: Sendable {
   package var routes: [RouteEntry]
   /// How long the gateway waits for what.
   package var timeouts: Timeouts
-  /// The most bytes, over the whole process, that were received and not yet passed on.
+  /// The most bytes, over the whole process, that were received and not yet passed on, with what connections hold.
   package var memory: Int64
   /// The most bytes of one upload that were received and not yet passed on; at most ``memory``.
   package var window: Int64
   /// The most client connections at once.
   package var connections: Int
+  /// What one address may take of connections and handshakes.
+  package var addresses: AddressBounds
+  /// The most handshakes begun in a second by all clients together, others wait; `nil` for any number.
+  package var handshakes: Int?
   /// How HTTP is spoken; `nil` where it is not.
   package var http: HTTPSettings?
   /// What is logged, and how.

@@ -39,7 +39,8 @@ enum LimitsReading {
       concurrent: section.optional("concurrent", as: .count(in: 1...1_000_000))?.value,
       unfinished: section.optional("unfinished", as: .count(in: 1...10_000_000))?.value, window: window(&section),
       bandwidth: bandwidth(&section),
-      room: section.optional("room", as: .percent(in: 1...100))?.value ?? ClientLimits.room)
+      room: section.optional("room", as: .percent(in: 1...100))?.value ?? ClientLimits.room,
+      begun: section.optional("begun", as: .orOff(.perSecond))?.value ?? .some(1000))
   }
 
   private static func window(_ section: inout MappingReader) -> WindowLimit? {

@@ -18,6 +18,8 @@ enum ServerReading {
     reading.remember("state", state)
     let (memory, window) = bounds(&top)
     let connections = top.optional("connections", as: .count(in: 1...1_000_000))
+    let addresses = AddressReading.bounds(&top, most: connections?.value ?? 4096)
+    let handshakes = AddressReading.handshakes(&top)
     let threads = top.optional("threads", as: .threads)?.value ?? .automatic
     let user = top.optional("user", as: .userName)
     let landlock = top.optional("landlock", as: ValueParser<Configuration.LandlockUse>.word)
@@ -56,7 +58,8 @@ enum ServerReading {
       name: name, listeners: listeners.map(\.value), tls: settings, state: statePath, routes: routes.map(\.entry),
       timeouts: timeouts,
       memory: memory,
-      window: window, connections: connections?.value ?? 4096, http: http, log: log, threads: threads,
+      window: window, connections: connections?.value ?? 4096, addresses: addresses, handshakes: handshakes,
+      http: http, log: log, threads: threads,
       user: user?.value, landlock: landlock?.value ?? .automatic,
       tokenFiles: tokenFiles.all,
       watchesFiles: watch,

@@ -10,6 +10,10 @@ struct ConnectionTerms: Sendable {
   let timeouts: FrontTimeouts
   /// From the accepted connection to the end of its handshake.
   let handshake: TimeAmount
+  /// What one address may take.
+  let addresses: AddressBounds
+  /// The most handshakes begun in a second; `nil` for any number.
+  let handshakes: Int?
   /// From the request to stop until connections are cut.
   let shutdown: Duration
   /// So long before a certificate expires, the operator is told.
@@ -20,6 +24,8 @@ struct ConnectionTerms: Sendable {
     self.fronts = fronts
     timeouts = FrontTimeouts(configuration.timeouts)
     handshake = TimeAmount(configuration.timeouts.handshake)
+    addresses = configuration.addresses
+    handshakes = configuration.handshakes
     shutdown = configuration.timeouts.shutdown
     warnBefore = configuration.tls.warnBefore
   }

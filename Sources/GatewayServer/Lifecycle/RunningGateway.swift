@@ -116,11 +116,12 @@ package final class RunningGateway: Sendable {
     let configuration = preparation.configuration
     // Those that the configuration does not want are turned away; those that there are no descriptors for wait.
     let waitingAt = preparation.connections < configuration.connections ? preparation.connections : nil
-    let connections = ConnectionTable(limit: configuration.connections)
+    let connections = ConnectionTable(limit: configuration.connections, memory: gateway.memory)
     let fronts = (frontSet ?? .of(configuration)).make(gateway, FrontTimeouts(configuration.timeouts), logger)
     let published = PublishedTerms(ConnectionTerms(configuration, context: preparation.context, fronts: fronts))
+    let door = ClientDoor(connections, terms: published, logger: logger)
     let opener = ListenerOpener(
-      eventLoops: eventLoops, connections: connections, terms: published,
+      eventLoops: eventLoops, door: door, terms: published, memory: gateway.memory,
       waitingAt: waitingAt.map { max(1, $0 / configuration.listeners.count) },
       now: gateway.settings.now, logger: logger)
     listeners = try await opener.open(configuration)
@@ -163,6 +164,7 @@ package final class RunningGateway: Sendable {
           logger.error("Expired uploads could not be dropped", metadata: ["reason": "\(error)"])
         }
         gateway.retryFinals(on: sweepLoop)
+        door.tidy(now: sweepLoop.now)
         do {
           try await gateway.tidy(on: sweepLoop)
         } catch {

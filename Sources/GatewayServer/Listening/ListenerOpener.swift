@@ -10,8 +10,9 @@ import TLSTransport
 /// Opens the places where a gateway listens, and sets up the connections that come.
 struct ListenerOpener {
   let eventLoops: MultiThreadedEventLoopGroup
-  let connections: ConnectionTable
+  let door: ClientDoor
   let terms: PublishedTerms
+  let memory: MemoryBudget
   /// The most connections of one listener that there are descriptors for; `nil` where there are enough.
   let waitingAt: Int?
   let now: @Sendable () -> WallTime
@@ -62,19 +63,21 @@ struct ListenerOpener {
   }
 
   private func bootstrap(_ listener: Listener) -> ServerBootstrap {
-    let (connections, published, now, logger, waitingAt) = (connections, terms, now, logger, waitingAt)
+    let (door, published, memory, now, logger, waitingAt) = (door, terms, memory, now, logger, waitingAt)
     return ServerBootstrap(group: eventLoops)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.maxMessagesPerRead, value: UInt(waitingAt == nil ? 4 : 1))
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger, most: waitingAt))
+          try channel.pipeline.syncOperations.addHandler(
+            AcceptPause(
+              logger: logger, most: waitingAt, isFull: { memory.isOverfull || door.connections.isHalfOpenFull }))
         }
       }
       .childChannelInitializer { channel in
-        guard connections.admit(channel) else {
-          logger.warning("Connection turned away: as many are open as the gateway takes")
+        let isProxied = listener.trusts(channel.remoteAddress)
+        guard let entry = door.admit(channel, from: isProxied ? nil : channel.remoteAddress) else {
           return channel.eventLoop.makeFailedFuture(TooManyConnections())
         }
         return channel.eventLoop.makeCompletedFuture {
@@ -86,11 +89,12 @@ struct ListenerOpener {
           let pipeline = channel.pipeline.syncOperations
           if !listener.proxies.isEmpty {
             try pipeline.addHandler(
-              ProxyHeaderReader(isTrusted: listener.trusts(channel.remoteAddress), logger: logger))
+              ProxyHeaderReader(isTrusted: isProxied, logger: logger))
           }
           let terms = published.current
           try pipeline.addHandlers(
-            TLSHandler(source: terms.context, handshakeDeadline: terms.handshake),
+            HandshakeGate(door, entry), TLSHandler(source: terms.context, handshakeDeadline: terms.handshake),
+            HandshakeEnd(door, entry),
             FrontSelector(
               fronts: terms.fronts, patience: terms.timeouts.head, trust: published, logger: logger, now: now))
         }
@@ -147,5 +151,5 @@ struct OpenListener: Sendable, CustomStringConvertible {
   }
 }
 
-/// The reason for closing a connection that is one too many.
+/// The reason for closing a connection that is one too many, of its address or of all.
 struct TooManyConnections: Error {}

@@ -1,4 +1,5 @@
 package import ConfigurationReading
+import GatewayCore
 import OperatingSystem
 import TLSTransport
 
@@ -41,6 +42,7 @@ package struct Preparation: Sendable {
     descriptors = DescriptorPlan(
       configuration, limit: descriptorLimit, foreign: max(8, descriptorsInUse))
     Self.judge(descriptors, configuration, &findings)
+    Self.judgeMemory(of: configuration, &findings)
     addressesInUse = Self.listen(configuration, &findings)
     guard findings.errors.isEmpty, let tls else {
       precondition(!findings.errors.isEmpty, "a configuration was refused without a reason")
@@ -83,6 +85,18 @@ package struct Preparation: Sendable {
         return nil
       }
     }
+  }
+
+  /// Connections have no more than half of the memory. What nobody wrote is nobody's mistake.
+  private static func judgeMemory(of configuration: Configuration, _ findings: inout Findings) {
+    let affordable = MemoryBudget(limit: Int(configuration.memory)).mostOfConnections / ConnectionMemory.open
+    guard let place = findings.origin.connections, affordable < configuration.connections else { return }
+    let wanted = ByteSize.text(Int64(configuration.connections) * Int64(ConnectionMemory.open) * 2)
+    findings.add(
+      .warning,
+      "`connections: \(configuration.connections)` may hold more than half of `memory` "
+        + "(\(ByteSize.text(configuration.memory))): \(affordable) at once, and others wait",
+      hint: "write `memory: \(wanted)`, or `connections: \(affordable)`", at: place)
   }
 
   private static func judge(
