@@ -190,6 +190,21 @@ import Testing
     #expect(configuration.routes[1].route.access.takesAnyone)
   }
 
+  @Test("what has a bound by default has none where it is off")
+  func off() throws {
+    let configuration = try folder.parse(
+      """
+      tls: {certificate: certs/dev/server.pem, private-key: certs/dev/server.key}
+      timeouts: {progress: off, upload: off}
+      handshakes: off
+      per-address: {connections: off, handshakes: off, except: []}
+      routes: {/a: {client-limits: {begun: off}, store: {directory: a}}}
+      """)
+    #expect(configuration.timeouts.progress == nil && configuration.timeouts.upload == nil)
+    #expect(configuration.handshakes == nil && configuration.addresses == AddressBounds(except: []))
+    #expect(configuration.routes.first?.route.clientLimits.begun == nil)
+  }
+
   @Test("relative paths count from the folder of the file, wherever the gateway was started")
   func relativePaths() throws {
     try folder.write("etc/sluice.yaml", least.replacingOccurrences(of: "certs/", with: "../certs/"))

@@ -18,13 +18,13 @@ enum AddressReading {
         hint: "write at most \(most), or raise `connections`", at: connections.place)
     }
     return AddressBounds(
-      connections: connections?.value ?? .some(min(most, max(16, most / 4))),
-      handshakes: section.optional("handshakes", as: .orOff(.perSecond))?.value ?? .some(100),
+      connections: connections.map(\.value) ?? min(most, max(16, most / 4)),
+      handshakes: section.optional("handshakes", as: .orOff(.perSecond)).map(\.value) ?? 100,
       except: section.optionalList("except", as: .addressRange)?.value.map(\.value) ?? ownMachine)
   }
 
   static func handshakes(_ top: inout MappingReader) -> Int? {
-    top.optional("handshakes", as: .orOff(.perSecond))?.value ?? .some(1000)
+    top.optional("handshakes", as: .orOff(.perSecond)).map(\.value) ?? 1000
   }
 }
 

@@ -40,7 +40,7 @@ enum LimitsReading {
       unfinished: section.optional("unfinished", as: .count(in: 1...10_000_000))?.value, window: window(&section),
       bandwidth: bandwidth(&section),
       room: section.optional("room", as: .percent(in: 1...100))?.value ?? ClientLimits.room,
-      begun: section.optional("begun", as: .orOff(.perSecond))?.value ?? .some(1000))
+      begun: section.optional("begun", as: .orOff(.perSecond)).map(\.value) ?? 1000)
   }
 
   private static func window(_ section: inout MappingReader) -> WindowLimit? {

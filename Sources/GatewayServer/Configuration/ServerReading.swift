@@ -93,9 +93,9 @@ enum ServerReading {
       idle: section.optional("idle", as: .duration(in: waits))?.value ?? .seconds(300),
       silence: section.optional("silence", as: .duration(in: waits))?.value ?? .seconds(60),
       shutdown: section.optional("shutdown", as: .duration(in: waits))?.value ?? .seconds(10),
-      progress: section.optional("progress", as: .minimumProgress)?.value ?? .some(.usual),
-      upload: section.optional("upload", as: .orOff(.duration(in: .seconds(1) ... .seconds(365 * 86_400))))?.value
-        ?? nil)
+      progress: section.optional("progress", as: .minimumProgress).map(\.value) ?? MinimumProgress.usual,
+      upload: section.optional("upload", as: .orOff(.duration(in: .seconds(1) ... .seconds(365 * 86_400)))).flatMap(
+        \.value))
   }
 
   private static func log(_ top: inout MappingReader) -> Configuration.Log {

@@ -26,7 +26,7 @@ extension ValueParser where Value == MinimumProgress? {
 }
 
 extension ValueParser {
-  /// What `parser` takes, or `off` for none.
+  /// What `parser` takes, or `off` for none, which is something else than nothing: optional chaining would not tell them apart.
   static func orOff<Bound>(_ parser: ValueParser<Bound>) -> ValueParser where Value == Bound? {
     ValueParser(expected: parser.expected + ", or `off`") { text, reading throws(ValueFault) in
       text == "off" ? nil : try parser.parse(text, reading)
