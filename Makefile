@@ -55,8 +55,9 @@ soak: release ## five minutes in which everything fails; make soak SECONDS=900 R
 faults: release ## ten minutes: each system call of an upload fails, waits or kills, and the power of recorded disks is cut
 	/usr/bin/python3 Tests/Faults/faults.py --sluice $(RELEASE) $(SOAK_SECONDS) $(SOAK_REPORT) $(FAULTS)
 
-hostile: release ## four minutes at most: honest uploads beside floods, drips and smugglers over HTTP keep their rate
+hostile: release ## fourteen minutes at most: honest uploads beside floods, drips, smugglers and crowds that do nothing keep their rate
 	/usr/bin/python3 Tests/Hostile/hostile.py --sluice $(RELEASE)
+	/usr/bin/python3 Tests/Hostile/crowd.py --sluice $(RELEASE)
 
 tls-offers: release ## a minute: testssl.sh finds no weak offer
 	/usr/bin/python3 Tests/Scenarios/scenarios.py --sluice $(RELEASE) tls_offers every_tls_offer
