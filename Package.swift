@@ -9,6 +9,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let ipsecMB = Target.Dependency.target(
   name: "CIPSecMB", condition: .when(platforms: [.linux], traits: ["IPSecMB"]))
+let postgreSQL = Target.Dependency.target(name: "CPostgreSQL", condition: .when(traits: ["PostgreSQL"]))
 let isal = Target.Dependency.target(name: "CISAL", condition: .when(traits: ["ISAL"]))
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
@@ -33,6 +34,7 @@ let package = Package(
     .default(enabledTraits: Set(["ISAL"] + processorTraits)),
     .trait(
       name: "IPSecMB", description: "AES-GCM by Intel's Multi-Buffer Crypto library, where the processor has VAES"),
+    .trait(name: "PostgreSQL", description: "A ledger of several gateways in PostgreSQL, by libpq"),
     .trait(name: "ISAL", description: "`gzip: fast` in a store, by Intel's storage library (ISA-L)"),
   ],
   dependencies: [
@@ -50,6 +52,7 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+    .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -62,7 +65,7 @@ let package = Package(
     .target(name: "TLSTransport", dependencies: [ipsecMB, "COpenSSL", "TextForms", nioCore]),
     .target(
       name: "Ledgers",
-      dependencies: ["CLinux", "CSQLite", "GatewayCore", "OperatingSystem", nioCore]),
+      dependencies: [postgreSQL, "CLinux", "CSQLite", "GatewayCore", "OperatingSystem", nioCore]),
     .target(
       name: "Forwarders",
       dependencies: [

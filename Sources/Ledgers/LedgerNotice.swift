@@ -1,4 +1,4 @@
-/// What an operator should hear of an ``EmbeddedLedger``, once for each time that it changes.
+/// What an operator should hear of a ledger, once for each time that it changes.
 package enum LedgerNotice: Hashable, Sendable {
   /// Writing the log failed with `description`, and all that was committed is on the disk again.
   case mended(description: String)
@@ -14,4 +14,8 @@ package enum LedgerNotice: Hashable, Sendable {
   case roomAgain(path: String)
   /// Not all of the log could be moved into the database at the end. What was acknowledged is in the log.
   case closedUnmoved(description: String)
+  /// The database cannot be reached, as `description` says. What is safe stays so; no call is answered until it can.
+  case away(description: String)
+  /// It can be reached again.
+  case back
 }

@@ -8,11 +8,9 @@ import Testing
 /// Prints, and asserts nothing: `SLUICE_MEASURE=1 swift test --filter CommitRateTests`.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["SLUICE_MEASURE"] != nil))
 struct CommitRateTests {
-  @Test("Advances a second, each awaited by its caller", arguments: [1, 16, 256])
-  func measures(callers: Int) async throws {
-    try await withTemporaryDirectory { directory in
-      let ledger = try EmbeddedLedger(path: directory + "/ledger.db")
-      defer { ledger.close() }
+  @Test("Advances a second, each awaited by its caller", arguments: LedgerEngine.all, [1, 16, 256])
+  func measures(_ engine: LedgerEngine, callers: Int) async throws {
+    try await engine.withLedger { ledger in
       let group = MultiThreadedEventLoopGroup.singleton
       let uploads = (0..<callers).map { _ in Reservation.of(nil, wanted: 1 << 40, quotas: []) }
       for upload in uploads { _ = try await ledger.opened(upload) }
@@ -27,13 +25,39 @@ struct CommitRateTests {
       var calls: Int64 = 0
       for future in futures { calls += try await future.get() }
       let seconds = (clock.now - start) / .seconds(1)
-      print("\(callers) callers: \(Int(Double(calls) / seconds)) advances/s")
+      print("\(engine.testDescription), \(callers) callers: \(Int(Double(calls) / seconds)) advances/s")
+    }
+  }
+
+  @Test("Uploads of one route begun and complete a second", arguments: LedgerEngine.all, [1, 16, 256])
+  func negotiates(_ engine: LedgerEngine, callers: Int) async throws {
+    try await engine.withLedger { ledger in
+      let clock = ContinuousClock()
+      let start = clock.now
+      let end = start + .seconds(3)
+      let uploads = try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<callers {
+          group.addTask {
+            var count = 0
+            while clock.now < end {
+              let upload = Reservation.of(1, quotas: [.route(1 << 40)])
+              _ = try await ledger.opened(upload, on: MultiThreadedEventLoopGroup.singleton.next())
+              try await ledger.completed(upload.key, size: 1)
+              count += 1
+            }
+            return count
+          }
+        }
+        return try await group.reduce(0, +)
+      }
+      let seconds = (clock.now - start) / .seconds(1)
+      print("\(engine.testDescription), \(callers) callers: \(Int(Double(uploads) / seconds)) uploads/s")
     }
   }
 
   /// The next call is made in the answer to the last, as a front does.
   private func advance(
-    _ key: UploadKey, from: Int64, of ledger: EmbeddedLedger, until end: ContinuousClock.Instant,
+    _ key: UploadKey, from: Int64, of ledger: any Ledger, until end: ContinuousClock.Instant,
     _ promise: EventLoopPromise<Int64>
   ) {
     let loop = promise.futureResult.eventLoop

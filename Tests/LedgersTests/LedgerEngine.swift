@@ -11,7 +11,11 @@ struct LedgerEngine: Sendable, CustomTestStringConvertible {
   /// An empty ledger for the length of a closure.
   var withLedger: @Sendable (_ body: @Sendable (any Ledger) async throws -> Void) async throws -> Void
 
-  static let all = [embedded]
+  #if PostgreSQL
+    static let all = [embedded, postgreSQL]
+  #else
+    static let all = [embedded]
+  #endif
 
   static let embedded = LedgerEngine(testDescription: "embedded") { body in
     try await withTemporaryDirectory { directory in

@@ -40,6 +40,7 @@ extension RefusalMessage {
     case .noRoom(.share):
       self.init(status: .quota, reason: "your unfinished streams hold their share of the store's room")
     case .storage: self.init(status: .storage, reason: "the store failed")
+    case .away: self.init(status: .storage, reason: "the ledger cannot be reached now", retryAfter: 5)
     // Backends' addresses are for the log alone.
     case .backend: self.init(status: .backend, reason: "no backend takes it now", retryAfter: 5)
     case .broken: self.init(status: .gone, reason: "the backend's stream is gone; begin a new one")

@@ -40,6 +40,7 @@ extension Refusal {
     case .noRoom(.promised): "the store's room is promised to uploads under way"
     case .noRoom(.share): "the client's unfinished uploads hold its share of the store's room"
     case .storage(let what): "the store failed: \(what)"
+    case .away(let what): "the ledger is away: \(what)"
     case .backend(let what): "no backend takes it: \(what)"
     case .broken: "the backend's stream is gone"
     case .shutdown: "the gateway is going away"
@@ -56,7 +57,7 @@ extension LedgerError {
     case .fenced: "another connection has taken the upload over"
     case .held(let holder): "the gateway \(holder) has the upload"
     case .unknown: "no such unfinished upload"
-    case .engine(let words): words
+    case .engine(let words), .away(let words): words
     }
   }
 }

@@ -32,6 +32,8 @@ package enum Refusal: Error, Hashable, Sendable {
   case noRoom(SpaceShortage)
   /// The store or the ledger failed.
   case storage(String)
+  /// The ledger's database cannot be reached; worth another try soon.
+  case away(String)
   /// No backend takes it.
   case backend(String)
   /// It can never be completed: its backend's stream is gone.

@@ -11,7 +11,10 @@ extension Gateway {
 
   /// Tries once more what could not be assembled for a reason that may have passed. Now and then, and after the start.
   package func retryFinals(on eventLoop: any EventLoop) {
-    finals.withLock { $0.tryPostponedAgain() }
+    finals.withLock { finals in
+      finals.tryPostponedAgain()
+      if lease != nil { finals.lookAtAll() }
+    }
     lookAtFinals(on: eventLoop)
   }
 

@@ -72,6 +72,11 @@ struct WaitingFinals {
     postponed = []
   }
 
+  /// Other gateways may have changed any of their parts.
+  mutating func lookAtAll() {
+    for key in partsByFinal.keys where !busyForClients.contains(key) { setDue(key) }
+  }
+
   private mutating func setDue(_ key: UploadKey) {
     if !due.contains(key) { due.append(key) }
   }

@@ -10,6 +10,8 @@ package final class Gateway: Sendable {
   package let memory: MemoryBudget
   let ledger: any Ledger
   let locks = UploadLocks()
+  /// On all that this gateway holds; `nil` where no other one could take it.
+  package let lease: LeaseKeeper?
   let published: Mutex<PublishedRoutes>
   let observer: (any GatewayObserver)?
   /// The uploads that are made of others, until they are complete.
@@ -22,14 +24,17 @@ package final class Gateway: Sendable {
   /// - Parameters:
   ///   - destinations: each route with where its bytes go; each path once.
   ///   - memory: shared with forwarders that hold bytes for longer than their sinks; made of `settings` where it is `nil`.
+  ///   - lease: of one gateway of several over the ledger.
   ///   - observer: hears of each refusal, offer and end; `nil` costs nothing.
   ///   - logger: for what the gateway does by itself; `nil` for none.
   package init(
     destinations: [(route: Route, forwarder: any Forwarder)], ledger: any Ledger, settings: GatewaySettings,
-    memory: MemoryBudget? = nil, observer: (any GatewayObserver)? = nil, logger: Logger? = nil
+    memory: MemoryBudget? = nil, lease: LeaseKeeper? = nil, observer: (any GatewayObserver)? = nil,
+    logger: Logger? = nil
   ) {
     self.published = Mutex(PublishedRoutes(destinations))
     self.ledger = ledger
+    self.lease = lease
     self.settings = settings
     self.memory = memory ?? MemoryBudget(limit: settings.memory)
     self.observer = observer
@@ -49,6 +54,7 @@ package final class Gateway: Sendable {
     let now = settings.now()
     let admission: Admission
     do throws(Refusal) {
+      if let refusal = leaseRefusal(at: eventLoop.now) { throw refusal }
       admission = try gatekeeper.admit(request, at: now)
       try admission.checkSize(request.total)
       try judgePressure(of: admission, on: eventLoop)

@@ -48,7 +48,8 @@ extension Gateway {
 
   private func recover(_ runtimes: [RouteRuntime], on eventLoop: any EventLoop) async throws -> RecoveryReport {
     var report = RecoveryReport()
-    let records = try await ledger.unfinished(of: settings.holder, on: eventLoop).get()
+    let unclaimed = try await ledger.unfinished(of: settings.holder, on: eventLoop).get()
+    let records = try await claim(unclaimed, of: Set(runtimes.map(\.route.path)), on: eventLoop)
     let byRoute = Dictionary(grouping: records, by: \.facts.route)
     for runtime in runtimes {
       let path = runtime.route.path
@@ -59,6 +60,7 @@ extension Gateway {
       for record in unfinished {
         do {
           try await conclude(record, found.uploads[record.key], runtime, &report, on: eventLoop)
+          if lease != nil { try await giveBack(record, on: eventLoop) }
           if record.facts.role.isFinal, report.completed.last != record.key {
             finals.withLock { $0.add(record.key, of: record.facts.role.parts) }
           }
@@ -71,6 +73,38 @@ extension Gateway {
     let known = Set(runtimes.map(\.route.path)).union(gatekeeper.paths)
     report.orphaned = records.filter { !known.contains($0.facts.route) }.map(\.key)
     return report
+  }
+
+  /// Where there are other gateways, each looks at what it has claimed, and nobody else does meanwhile.
+  private func claim(
+    _ records: [UploadRecord], of routes: Set<String>, on eventLoop: any EventLoop
+  ) async throws -> [UploadRecord] {
+    guard lease != nil else { return records }
+    var claimed: [UploadRecord] = []
+    for var record in records {
+      if record.state == .open, routes.contains(record.facts.route) {
+        let request = LeaseRequest(
+          key: record.key, holder: settings.holder, quotas: [], wanted: 0, expiresAt: record.expiresAt)
+        do {
+          let lease = try await ledger.takeOver(request, on: eventLoop).get()
+          (record.epoch, record.committed) = (lease.epoch, lease.committed)
+        } catch LedgerError.held, LedgerError.unknown {
+          continue
+        }
+      }
+      claimed.append(record)
+    }
+    return claimed
+  }
+
+  /// Whoever its client comes to may have it. One that is complete or failed by now is nobody's already.
+  private func giveBack(_ record: UploadRecord, on eventLoop: any EventLoop) async throws {
+    let advance = Advance(
+      key: record.key, epoch: record.epoch, from: record.committed, to: record.committed, expiresAt: record.expiresAt,
+      endsLease: true)
+    do {
+      try await ledger.advance(advance, on: eventLoop).get()
+    } catch LedgerError.unknown {}
   }
 
   /// Tells the ledger what its forwarder found of one upload.

@@ -28,6 +28,7 @@ extension Gateway {
     case LedgerError.engine(let what), SinkFailure.storage(let what): .storage(what)
     case SinkFailure.full, SpaceShortage.full: .full
     case let shortage as SpaceShortage: .noRoom(shortage)
+    case LedgerError.away(let what): .away(what)
     default: .storage("\(error)")
     }
   }

@@ -60,7 +60,7 @@ extension Gateway {
     _ leaseRequest: LeaseRequest, of record: UploadRecord, _ admission: Admission, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Lease> {
     let rest = leaseRequest.wanted - record.committed
-    guard rest > 0 else { return ledger.takeOver(leaseRequest, on: eventLoop) }
+    guard rest > 0 else { return claim(leaseRequest, canMove: admission.runtime.traits.survivesRestart, on: eventLoop) }
     let forwarder = admission.runtime.forwarder
     let ledger = ledger
     let key = leaseRequest.key
@@ -74,12 +74,14 @@ extension Gateway {
       return ledger.advance(
         Advance(
           key: key, epoch: record.epoch, from: record.committed, to: record.committed,
-          expiresAt: leaseRequest.expiresAt, endsLease: true), on: eventLoop
+          expiresAt: leaseRequest.expiresAt, endsLease: admission.runtime.traits.survivesRestart), on: eventLoop
       ).flatMapErrorThrowing { _ in }.flatMapThrowing { throw error }
     }.flatMap { room in
       var leaseRequest = leaseRequest
       leaseRequest.wanted = record.committed + room
-      return ledger.takeOver(leaseRequest, on: eventLoop).map { Self.limit($0, to: room, of: key, forwarder) }
+      return self.claim(leaseRequest, canMove: admission.runtime.traits.survivesRestart, on: eventLoop).map {
+        Self.limit($0, to: room, of: key, forwarder)
+      }
     }.flatMapErrorThrowing { error in
       forwarder.limitReservedSpace(to: 0, of: key)
       throw error

@@ -17,6 +17,7 @@ extension Gateway {
   ) throws(Refusal) -> Upload {
     let admission: Admission
     do throws(Refusal) {
+      if let refusal = leaseRefusal(at: eventLoop.now) { throw refusal }
       admission = try gatekeeper.admit(request, at: settings.now())
       try judgePressure(of: admission, on: eventLoop)
     } catch {
@@ -100,7 +101,7 @@ extension Gateway {
     return ledger.advance(
       Advance(
         key: lease.facts.key, epoch: lease.epoch, from: lease.committed, to: lease.committed,
-        expiresAt: expiry(on: admission.route), endsLease: true), on: eventLoop
+        expiresAt: expiry(on: admission.route), endsLease: admission.runtime.traits.survivesRestart), on: eventLoop
     ).flatMapErrorThrowing { _ in }
   }
 }

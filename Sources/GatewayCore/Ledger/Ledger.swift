@@ -88,6 +88,8 @@ package enum LedgerError: Error, Hashable, Sendable {
   case held(by: String)
   /// No such unfinished upload.
   case unknown
+  /// The database could not be reached for as long as the call was worth waiting for. It may have been done.
+  case away(String)
   /// The engine failed, in its own words: full disk, damaged file, closed. Where the disk failed in the commit itself, a
   /// power cut may still bring the change back.
   case engine(String)

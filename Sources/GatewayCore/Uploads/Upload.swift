@@ -95,7 +95,7 @@ package final class Upload {
 
   /// Takes the next bytes. The front sees to it that they are within what was offered.
   package func write(_ bytes: ByteBuffer) {
-    guard keepsRight() else { return }
+    guard keepsRight(), keepsLease() else { return }
     let count = bytes.readableBytes
     let decision = machine.bytes(count, isMemoryShort: gateway.memory.isShort(holding: machine.inFlight + count))
     guard decision != .discard else { return }
@@ -126,7 +126,7 @@ package final class Upload {
   /// All bytes were written: ``UploadEvent/complete`` or ``UploadEvent/failed`` follows. Where they are fewer than the
   /// total, this is ``leave(for:)``.
   package func finish() {
-    guard keepsRight() else { return }
+    guard keepsRight(), keepsLease() else { return }
     finishesOnceGrown = !beyondGrant.isEmpty
     guard !finishesOnceGrown else { return }
     switch machine.finish() {
@@ -167,6 +167,21 @@ package final class Upload {
     if isOffered { onEvent?(.unauthorized) }
     carryOut(decision)
     return false
+  }
+
+  /// Whether what arrives is still this gateway's to keep. If not, what arrived before is made safe, and the upload is left.
+  private func keepsLease() -> Bool {
+    guard !gateway.holdsItsOwn(at: eventLoop.now) else { return true }
+    return !losesLease()
+  }
+
+  /// The gateway's lease has run out: another may take the upload at any moment. What ends already is the ledger's to judge.
+  ///
+  /// - Returns: whether it was under way.
+  func losesLease() -> Bool {
+    guard machine.position != nil else { return false }
+    carryOut(machine.sinkFailed(.storage("the gateway's lease has run out, as the ledger could not be reached")))
+    return true
   }
 
   // MARK: What it says of itself

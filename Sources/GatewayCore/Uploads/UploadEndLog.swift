@@ -87,7 +87,7 @@ extension Refusal {
   package var logLevel: Logger.Level {
     switch self {
     case .storage: .error
-    case .full, .noRoom(.full), .backend: .warning
+    case .full, .noRoom(.full), .backend, .away: .warning
     case .noRoute: .debug
     case .unauthorized, .shape, .format, .tooLarge, .unknownUpload, .otherDigest, .otherTotal, .otherOffset, .busy,
       .quota, .noRoom, .windowFull, .superseded, .broken, .shutdown:

@@ -97,6 +97,7 @@ extension Upload {
 
   /// A newer connection wants the upload.
   private func letGo() {
+    if !gateway.holdsItsOwn(at: eventLoop.now), losesLease() { return }
     let decision = machine.leave()
     guard decision != .nothing else { return }
     isSuperseded = true

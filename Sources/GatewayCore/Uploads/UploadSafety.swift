@@ -34,7 +34,7 @@ extension Upload {
       accountForMemory {
         switch machine.sinkSuspended(at: offset) {
         case .nothing: break
-        case .record(let step): record(step, endsLease: true)
+        case .record(let step): record(step, endsLease: admission.runtime.traits.survivesRestart)
         case .end(let ending): end(ending)
         }
       }

@@ -1,6 +1,7 @@
 package import Forwarders
 package import Fronts
 package import GatewayCore
+package import Ledgers
 package import Logging
 
 /// Everything that a gateway is told, checked and with its defaults filled in. Paths are absolute.
@@ -15,6 +16,8 @@ package struct Configuration: Sendable {
   package var tls: TLS
   /// The folder of the ledger. It need not exist yet.
   package var state: String
+  /// The database that the ledger is in; `nil` where it is in a file in ``state``.
+  package var database: DatabaseSettings?
   /// At least one, in the order of the file.
   package var routes: [RouteEntry]
   /// How long the gateway waits for what.

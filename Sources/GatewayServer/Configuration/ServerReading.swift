@@ -16,6 +16,7 @@ enum ServerReading {
     let hasState = top.has("state")
     let state = top.optional("state", as: .writableFolder)
     reading.remember("state", state)
+    let database = DatabaseReading.read(&top, name: name)
     let (memory, window) = bounds(&top)
     let connections = top.optional("connections", as: .count(in: 1...1_000_000))
     let addresses = AddressReading.bounds(&top, most: connections?.value ?? 4096)
@@ -52,10 +53,12 @@ enum ServerReading {
     if let path = reading.path { neighbours.append(StorePlaces.Neighbour(name: "this configuration", path: path)) }
     neighbours += routes.filter(\.entry.destination.holdsNothing).flatMap(\.files)
     StorePlaces.check(routes, apart: neighbours, reading: reading)
+    if database != nil { StorePlaces.checkAreShared(routes, reading: reading) }
     guard let listeners, let settings = tls?.settings else { return nil }
     for entry in routes.map(\.entry) { http?.routes[entry.route.path] = entry.http }
     return Configuration(
-      name: name, listeners: listeners.map(\.value), tls: settings, state: statePath, routes: routes.map(\.entry),
+      name: name, listeners: listeners.map(\.value), tls: settings, state: statePath, database: database,
+      routes: routes.map(\.entry),
       timeouts: timeouts,
       memory: memory,
       window: window, connections: connections?.value ?? 4096, addresses: addresses, handshakes: handshakes,

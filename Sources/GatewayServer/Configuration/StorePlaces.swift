@@ -1,4 +1,5 @@
 import ConfigurationReading
+import Forwarders
 
 /// Keeps stores out of each other's way. A store removes what it does not know from its folder when it recovers, so
 /// nothing else may lie in there.
@@ -8,6 +9,20 @@ enum StorePlaces {
     /// What messages call it.
     var name: String
     var path: String
+  }
+
+  /// Notes each store of which another gateway over the same ledger would know nothing.
+  static func checkAreShared(_ routes: [RouteReading.Outcome], reading: Reading) {
+    for route in routes {
+      guard case .directory(let settings) = route.entry.destination, !settings.isShared, let folder = route.folder
+      else {
+        continue
+      }
+      reading.note(
+        "`\(route.path)` stores into a folder of this machine, and other gateways over the same ledger would not find its uploads",
+        hint: "write `shared: true` beside `directory` if it is on a file system that all of them have",
+        at: folder.place)
+    }
   }
 
   /// Notes each store that contains another, or one of `neighbours`.

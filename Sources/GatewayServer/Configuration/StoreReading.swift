@@ -24,12 +24,20 @@ enum StoreReading {
     let minFree = section.optional("min-free", as: .byteSize(in: 0...Int64.max))
     let count = section.optional("count", as: ValueParser<Count>.word)
     let isDirect = section.optional("direct", as: .flag)
+    let isShared = section.optional("shared", as: .flag)
+    if let gzip, isShared?.value == true {
+      section.reading.note(
+        "`gzip` is not for a store with `shared: true`",
+        hint: "remove one of them: what a gateway wrote that was held up would lie between another one's members",
+        at: gzip.place)
+    }
     guard let folder = section.required("directory", as: .writableFolder) else { return nil }
     section.reading.remember("directory", folder)
     return Outcome(
       settings: DirectoryStore.Settings(
         directory: folder.value, engine: gzip?.value, name: name?.value ?? .key, metadata: metadata?.value ?? .none,
-        minFree: minFree?.value, checksContent: checksContent, isDirect: isDirect?.value ?? true),
+        minFree: minFree?.value, checksContent: checksContent, isDirect: isDirect?.value ?? true,
+        isShared: isShared?.value ?? false),
       folder: folder, countsStored: count?.value == .stored)
   }
 }

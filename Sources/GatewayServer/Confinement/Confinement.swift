@@ -109,8 +109,8 @@ package struct Confinement: Sendable {
   private static func makeFolders(_ configuration: Configuration) throws(ConfigurationFaults) {
     do {
       // Stores that are not the ledger's, since a disk is not mounted: the start says so, and nothing is made.
-      let ledger = LedgerFolder(path: configuration.state).ledgerPath
-      if FilePlace.identity(ledger) != nil { _ = try StoreClaims(configuration) }
+      let folder = LedgerFolder(configuration)
+      if folder.database != nil || FilePlace.identity(folder.ledgerPath) != nil { _ = try StoreClaims(configuration) }
     } catch is StoreMismatch {
       return
     } catch {
@@ -118,7 +118,7 @@ package struct Confinement: Sendable {
     }
     do {
       try StoreClaims.checkFirstStart(configuration)
-      try LedgerFolder(path: configuration.state).make()
+      try LedgerFolder(configuration).make()
     } catch {
       throw StartFailure.faults(error, configuration, path: configuration.state)
     }

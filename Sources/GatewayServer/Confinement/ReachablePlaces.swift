@@ -10,7 +10,7 @@ struct ReachablePlaces: Equatable {
 
   init(_ configuration: Configuration) {
     let pipes = configuration.routes.contains { $0.destination.store == nil }
-    ports = Landlock.Ports(listening: [], connects: pipes)
+    ports = Landlock.Ports(listening: [], connects: pipes || configuration.database != nil)
     for listener in configuration.listeners {
       switch listener.place {
       case .address(let address): ports.listening.insert(address.port)
@@ -25,7 +25,12 @@ struct ReachablePlaces: Equatable {
       allow(Self.root(of: store.directory, within: homes), .write)
     }
     for file in configuration.files { allowToRead(file) }
-    for place in Self.ofTheSystem + (pipes ? Self.ofTheSystemForPipes : []) { allow(place, .read) }
+    let connects = ports.connects
+    for place in Self.ofTheSystem + (connects ? Self.ofTheSystemForConnections : []) { allow(place, .read) }
+    if let database = configuration.database {
+      for file in DatabaseReading.files(of: database) { allowToRead(file) }
+      for place in DatabaseReading.places { allow(place, .read) }
+    }
   }
 
   /// What `new` needs and this one does not reach, in words: a process that was confined stays so.
@@ -34,7 +39,7 @@ struct ReachablePlaces: Equatable {
       !places.contains { $0.right == wanted.right && FilePlace.contains($0.path, wanted.path) }
     }.map(\.path)
     lacking += new.ports.listening.subtracting(ports.listening).sorted().map { "port \($0)" }
-    if new.ports.connects, !ports.connects { lacking.append("connections to backends") }
+    if new.ports.connects, !ports.connects { lacking.append("connections to others") }
     return lacking
   }
 
@@ -74,8 +79,10 @@ struct ReachablePlaces: Equatable {
     "/etc/services", "/run/systemd/resolve", "/usr/lib", "/lib", "/lib64",
   ]
 
-  /// The authorities that `tls: {}` of a pipe trusts.
-  private static let ofTheSystemForPipes = ["/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share"]
+  /// The authorities that `tls: {}` of a pipe trusts, and a database's connection.
+  private static let ofTheSystemForConnections = [
+    "/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share",
+  ]
 }
 
 extension Configuration {

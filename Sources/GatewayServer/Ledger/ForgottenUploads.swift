@@ -47,7 +47,7 @@ package struct ForgottenUploads {
       found.append(upload)
     }
     let keys = found.compactMap { UploadKey($0.key) }
-    let forgotten = Set(try LedgerFolder(path: configuration.state).correct().forget(keys).map(\.text))
+    let forgotten = Set(try LedgerFolder(configuration).correct().forget(keys).map(\.text))
     uploads = found.filter { forgotten.contains($0.key) }
   }
 }

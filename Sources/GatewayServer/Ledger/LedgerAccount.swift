@@ -86,7 +86,7 @@ package struct LedgerAccount: Sendable, Encodable {
     let stores = configuration.routes.reduce(into: [:]) { stores, entry in
       stores[entry.path] = entry.destination.store
     }
-    try self.init(LedgerFolder(path: configuration.state), stores: stores, filter)
+    try self.init(LedgerFolder(configuration), stores: stores, filter)
   }
 
   /// The same without a configuration: it is not known where files are.

@@ -13,7 +13,7 @@ package struct LedgerCheck: Sendable {
   /// - Throws: `LedgerOpenError` or `LedgerError` where the ledger cannot be read; ``StoreMismatch`` or `SinkFailure` for a
   ///   store.
   package init(_ configuration: Configuration, files: Bool) throws {
-    var violations = try LedgerFolder(path: configuration.state).inspect().violations().map {
+    var violations = try LedgerFolder(configuration).inspect().violations().map {
       "\($0.rule): \($0.description)"
     }
     var looked = 0

@@ -13,10 +13,23 @@ package struct LedgerFolder: Sendable {
   /// Absolute.
   package let path: String
 
+  /// Where the ledger is, if it is not in the folder.
+  let database: DatabaseSettings?
+
   /// - Parameter path: absolute; need not exist.
   package init(path: String) {
     self.path = path
+    database = nil
   }
+
+  /// What a gateway of this configuration remembers.
+  package init(_ configuration: Configuration) {
+    path = configuration.state
+    database = configuration.database
+  }
+
+  /// What messages call the ledger.
+  var shown: String { database?.connection ?? ledgerPath }
 
   /// Where the ledger is.
   package var ledgerPath: String { path + "/ledger.sqlite" }
@@ -28,22 +41,42 @@ package struct LedgerFolder: Sendable {
   ///
   /// - Parameter logger: is told what an operator should hear of the ledger while it is open.
   /// - Throws: ``LedgerFolderError`` or `LedgerOpenError`.
-  func openLedger(logger: Logger? = nil) throws -> EmbeddedLedger {
+  func openLedger(logger: Logger? = nil) throws -> any ServedLedger {
     try make()
-    return try EmbeddedLedger(path: ledgerPath) { notice in
+    let tell: @Sendable (LedgerNotice) -> Void = { notice in
       if let logger { notice.log(to: logger) }
     }
+    guard let database else { return try EmbeddedLedger(path: ledgerPath, onNotice: tell) }
+    #if PostgreSQL
+      return try PostgreSQLLedger(database, besides: ledgerPath, onNotice: tell)
+    #else
+      throw DatabaseReading.notBuilt(database)
+    #endif
   }
 
   /// The ledger for those who look on, also while a gateway uses it.
   ///
   /// - Throws: `LedgerOpenError`.
-  func inspect() throws -> any LedgerInspection { try LedgerReader(path: ledgerPath) }
+  func inspect() throws -> any LedgerInspection {
+    guard let database else { return try LedgerReader(path: ledgerPath) }
+    #if PostgreSQL
+      return try PostgreSQLInspection(database)
+    #else
+      throw DatabaseReading.notBuilt(database)
+    #endif
+  }
 
   /// The ledger for those who put it right, also while a gateway uses it.
   ///
   /// - Throws: `LedgerOpenError`.
-  func correct() throws -> any LedgerCorrection { try LedgerMaintenance(path: ledgerPath) }
+  func correct() throws -> any LedgerCorrection {
+    guard let database else { return try LedgerMaintenance(path: ledgerPath) }
+    #if PostgreSQL
+      return try PostgreSQLInspection(database)
+    #else
+      throw DatabaseReading.notBuilt(database)
+    #endif
+  }
 
   /// Makes the folder, durably, where it is missing.
   func make() throws(LedgerFolderError) {

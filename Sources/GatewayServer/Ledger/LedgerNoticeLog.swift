@@ -23,6 +23,11 @@ extension LedgerNotice {
         metadata: ["path": "\(path)"])
     case .roomAgain(let path):
       logger.notice("The ledger's disk has room again", metadata: ["path": "\(path)"])
+    case .away(let description):
+      logger.error(
+        "The ledger's database cannot be reached: nothing is acknowledged and none is begun until it can",
+        metadata: ["reason": "\(description)"])
+    case .back: logger.notice("The ledger's database can be reached again")
     case .closedUnmoved(let description):
       logger.error(
         "The ledger's log could not be moved into its database at the end: what is safe is in the log, for the next start",

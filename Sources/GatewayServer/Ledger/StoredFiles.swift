@@ -31,7 +31,7 @@ package struct StoredFiles: Sendable {
   /// - Throws: `LedgerOpenError`, `LedgerError`; ``StoreMismatch`` where a store is not the one that the ledger knows, and
   ///   `SinkFailure` where it cannot be read: then nothing is known of its files.
   package init(_ configuration: Configuration, route: String? = nil) throws {
-    folder = LedgerFolder(path: configuration.state)
+    folder = LedgerFolder(configuration)
     let ledger = try folder.inspect()
     var missing: [Missing] = []
     var keys: [UploadKey] = []

@@ -62,18 +62,18 @@ extension Configuration.RouteEntry {
   ///   - memory: the same of all uploads.
   ///   - former: the pipe of the same route that this one follows.
   func makeForwarder(
-    window: Int, memory: MemoryBudget, ledger: EmbeddedLedger, claims: StoreClaims, threads: StoreThreads,
+    window: Int, memory: MemoryBudget, ledger: any ServedLedger, claims: StoreClaims, threads: StoreThreads,
     succeeding former: PipeForwarder? = nil, eventLoops: any EventLoopGroup, logger: Logger
   ) throws -> any Forwarder {
     switch destination {
     case .directory(var settings):
       settings.window = window
-      let flush = try ledger.makeFlush()
+      let flush = try ledger.flushOfAnswers()
       let store = try DirectoryStore(
         settings, threads: threads,
         beforeNames: { (synced) throws(SinkFailure) in
           do throws(LedgerError) {
-            try flush.flushAnswers(afterSyncOf: synced)
+            try flush?.flushAnswers(afterSyncOf: synced)
           } catch {
             throw .storage("the ledger failed: \(error.logDescription)")
           }

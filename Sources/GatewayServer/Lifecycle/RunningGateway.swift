@@ -21,7 +21,7 @@ package final class RunningGateway: Sendable {
   package let recovery: RecoveryReport
 
   let gateway: Gateway
-  let ledger: EmbeddedLedger
+  let ledger: any ServedLedger
   let storeThreads: StoreThreads
   let eventLoops: MultiThreadedEventLoopGroup
   /// Whether event loops, store threads and the ledger answer.
@@ -39,6 +39,7 @@ package final class RunningGateway: Sendable {
   /// What a reload cannot go beyond; `nil` where nothing holds the process.
   let confinement: Confinement?
   private let expirySweep: RepeatedTask
+  private let leaseKeeping: RepeatedTask?
   private let memorySweep: RepeatedTask
   private let expiryWatch: RepeatedTask
   let logger: Logger
@@ -59,10 +60,10 @@ package final class RunningGateway: Sendable {
     guard DescriptorLimit.hasRoom(for: threads * DescriptorLimit.ofEventLoop) else {
       throw StartFailure.faults("there are no file descriptors left for event loops", configuration, at: nil)
     }
-    let ledger: EmbeddedLedger
+    let ledger: any ServedLedger
     do {
       try StoreClaims.checkFirstStart(configuration)
-      ledger = try LedgerFolder(path: configuration.state).openLedger(logger: logger)
+      ledger = try LedgerFolder(configuration).openLedger(logger: logger)
     } catch {
       throw StartFailure.faults(error, configuration, path: configuration.state)
     }
@@ -86,13 +87,16 @@ package final class RunningGateway: Sendable {
         }
         destinations.append((route: entry.route, forwarder: forwarder))
       }
+      let shared = ledger.shared(by: configuration.name)
+      let lease = shared.map { LeaseKeeper($0.leases, holder: $0.holder, machineTime: { .now() }) }
       let gateway = Gateway(
         destinations: destinations, ledger: ledger,
         settings: GatewaySettings(
           window: Int(configuration.window), memory: Int(configuration.memory),
-          holder: configuration.name,
-          now: { .now() }),
-        memory: memory, logger: logger)
+          holder: lease?.holder ?? configuration.name,
+          now: { lease?.calendar(.now()) ?? .now() }),
+        memory: memory, lease: lease, logger: logger)
+      try await lease?.begin(on: eventLoops.next()).get()
       let recovery = try await gateway.recover(on: eventLoops.next())
       recovery.log(to: logger)
       let running = try await RunningGateway(
@@ -109,7 +113,7 @@ package final class RunningGateway: Sendable {
   }
 
   private init(
-    preparation: Preparation, frontSet: FrontSet?, gateway: Gateway, ledger: EmbeddedLedger,
+    preparation: Preparation, frontSet: FrontSet?, gateway: Gateway, ledger: any ServedLedger,
     parts: RunningParts, storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
     recovery: RecoveryReport, confinement: Confinement?, logger: Logger
   ) async throws {
@@ -142,6 +146,7 @@ package final class RunningGateway: Sendable {
     self.connections = connections
     self.logger = logger
     let sweepLoop = eventLoops.next()
+    leaseKeeping = gateway.keepLease(on: eventLoops.next())
     memorySweep = sweepLoop.scheduleRepeatedTask(initialDelay: Self.memoryEvery, delay: Self.memoryEvery) { _ in
       // Large uploads take what is free before long, and are not to wait meanwhile.
       guard gateway.memory.bytesInUse <= gateway.memory.limit / 16 else { return }
@@ -197,6 +202,8 @@ package final class RunningGateway: Sendable {
     // Uploads whose connection is gone are still being made safe: store and ledger have to be there for them, for as long
     // as connections may take.
     _ = await isDone(within: shutdownTimeout) { [gateway] in await gateway.waitUntilNoUploads() }
+    leaseKeeping?.cancel()
+    await gateway.lease?.leave(on: eventLoops.next())
     await Self.release(
       parts.withLock { $0.forwarders }, ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
     logger.info("Gateway has stopped")
@@ -233,7 +240,7 @@ package final class RunningGateway: Sendable {
   /// Forwarders first, while there are event loops for what they hold. Then store threads: what they still do is told to
   /// event loops, which in turn tell the ledger.
   private static func release(
-    _ forwarders: [any Forwarder], ledger: EmbeddedLedger, storeThreads: StoreThreads,
+    _ forwarders: [any Forwarder], ledger: any ServedLedger, storeThreads: StoreThreads,
     eventLoops: MultiThreadedEventLoopGroup
   ) async {
     for forwarder in forwarders { await forwarder.stop() }

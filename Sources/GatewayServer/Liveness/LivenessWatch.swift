@@ -9,10 +9,10 @@ package final class LivenessWatch: Sendable {
   private let questions: [(eventLoop: any EventLoop, open: BusySince)]
   private let threads: [(kind: Liveness.Kind, busy: [BusySince])]
 
-  init(eventLoops: MultiThreadedEventLoopGroup, storeThreads: StoreThreads, ledger: EmbeddedLedger) {
+  init(eventLoops: MultiThreadedEventLoopGroup, storeThreads: StoreThreads, ledger: any ServedLedger) {
     questions = eventLoops.makeIterator().map { (eventLoop: $0, open: BusySince()) }
     threads = [
-      (.storeThread, storeThreads.storing), (.computingThread, storeThreads.calculating), (.ledger, [ledger.writing]),
+      (.storeThread, storeThreads.storing), (.computingThread, storeThreads.calculating), (.ledger, ledger.writers),
     ]
   }
 

@@ -8,9 +8,10 @@ import Glibc
 /// was read.
 enum FolderReading {
   static func look(at configuration: Configuration, _ findings: inout Findings) {
-    let state = LedgerFolder(path: configuration.state)
+    let state = LedgerFolder(configuration)
     warnOfMemory("the `state` folder", configuration.state, &findings)
-    ledger(state.ledgerPath, configuration.state, &findings)
+    if configuration.database == nil { ledger(state.ledgerPath, configuration.state, &findings) }
+    DatabaseReading.look(at: configuration, &findings)
     stores(of: configuration, &findings)
   }
 

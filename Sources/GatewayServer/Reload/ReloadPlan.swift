@@ -91,6 +91,7 @@ struct ReloadPlan {
     keep(\.name, "name", of: running)
     keep(\.listeners, "listen", of: running)
     keep(\.state, "state", of: running)
+    keep(\.database, "ledger", of: running)
     keep(\.memory, "memory", of: running)
     keep(\.window, "window", of: running)
     keep(\.connections, "connections", of: running)

@@ -21,7 +21,7 @@ package struct StoreAdoption: Sendable {
       throw StoreAdoptionError(
         route: route, routes: configuration.routes.filter { $0.destination.store != nil }.map(\.route.path))
     }
-    let folder = LedgerFolder(path: configuration.state)
+    let folder = LedgerFolder(configuration)
     do {
       // Makes one where there is none, and brings an older one up to date.
       try folder.openLedger().close()
@@ -41,7 +41,7 @@ package struct StoreAdoption: Sendable {
     }
     strangers = look.unfinished.subtracting(open.map(\.key.text)).count
     guard !wasKnown else { return }
-    var mark = StoreMark(ledger: ledgerID, route: route, ledgerPath: folder.ledgerPath)
+    var mark = StoreMark(ledger: ledgerID, route: route, ledgerPath: folder.shown)
     // A gateway that runs knows its store by the name that it has.
     if let known { mark.id = known.id }
     try settings.adopt(mark)

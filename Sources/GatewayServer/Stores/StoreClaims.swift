@@ -7,13 +7,16 @@ struct StoreClaims {
   private let verdicts: [String: StoreJudge.Verdict]
   private let ledgerID: String
   private let folder: LedgerFolder
-  private var ledgerPath: String { folder.ledgerPath }
+  private var ledgerPath: String { folder.shown }
 
   /// Looks at all stores where there is no ledger yet: what knows one says that its disk is not mounted.
   ///
   /// - Throws: ``StoreMismatch``; `SinkFailure` where a store cannot be looked at.
   static func checkFirstStart(_ configuration: Configuration) throws {
-    let path = LedgerFolder(path: configuration.state).ledgerPath
+    let folder = LedgerFolder(configuration)
+    // What a database has is seen when the ledger is open.
+    guard folder.database == nil else { return }
+    let path = folder.ledgerPath
     guard !FileManager.default.fileExists(atPath: path) else { return }
     _ = try verdicts(configuration, ledger: nil, path: path)
   }
@@ -21,10 +24,10 @@ struct StoreClaims {
   /// - Parameter paths: the routes whose stores are looked at; `nil` for all.
   /// - Throws: ``StoreMismatch``; `LedgerOpenError`, `LedgerError`; `SinkFailure` where a store cannot be looked at.
   init(_ configuration: Configuration, routes paths: Set<String>? = nil) throws {
-    folder = LedgerFolder(path: configuration.state)
+    folder = LedgerFolder(configuration)
     let ledger = try folder.inspect()
     ledgerID = try ledger.ledgerID()
-    verdicts = try Self.verdicts(configuration, routes: paths, ledger: ledger, path: folder.ledgerPath)
+    verdicts = try Self.verdicts(configuration, routes: paths, ledger: ledger, path: folder.shown)
   }
 
   /// Throws where a route's store is not the one that its ledger knows.
@@ -34,7 +37,7 @@ struct StoreClaims {
     _ settings: DirectoryStore.Settings, of route: String, in configuration: Configuration,
     _ ledger: any LedgerInspection
   ) throws {
-    let path = LedgerFolder(path: configuration.state).ledgerPath
+    let path = LedgerFolder(configuration).shown
     switch try verdict(on: settings, of: route, in: configuration, ledger: ledger, path: path) {
     case .known(_, isNoted: true): return
     case .mistaken(let mistake): throw StoreMismatch(mistakes: [mistake])

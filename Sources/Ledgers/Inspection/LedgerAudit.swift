@@ -20,7 +20,7 @@ enum LedgerAudit {
   }
 
   // Keys are secrets: only their first twelve characters are said.
-  private static let rules: [(name: String, sql: String)] = [
+  static let rules: [(name: String, sql: String)] = [
     ("file", "PRAGMA quick_check(20)"),
     (
       "reserved",
@@ -60,7 +60,7 @@ enum LedgerAudit {
       "upload",
       """
       SELECT 'upload ' || substr(key, 1, 12) || ' of ' || route || ' is ' || state || ' with ' || committed || ' safe, '
-        || granted || ' granted, a total of ' || coalesce(total, '*')
+        || granted || ' granted, a total of ' || coalesce(CAST(total AS text), '*')
         || CASE WHEN finished_at IS NULL THEN ', never finished' ELSE ', finished' END
       FROM upload WHERE committed < 0 OR granted < 0
         OR (state = 'open' AND (committed > granted OR granted > coalesce(total, granted) OR finished_at IS NOT NULL))

@@ -4,7 +4,7 @@ import GatewayCore
 /// One prepared statement, made once and run many times.
 ///
 /// Parameters are `$1`, `$2`, ... in the order of their first use, as PostgreSQL writes them.
-final class Statement {
+final class Statement: StoredRow, StoredParameters {
   private let database: Database
   private let handle: OpaquePointer
   /// Of the first bind that failed since the last step.

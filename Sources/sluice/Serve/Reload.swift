@@ -25,7 +25,7 @@ struct Reload: AsyncParsableCommand {
 
   func run() async throws {
     let configuration = try LedgerOptions.reading(config) { $0 }
-    let folder = LedgerFolder(path: configuration.state)
+    let folder = LedgerFolder(configuration)
     guard let process = folder.holder else {
       throw CommandFailure("no gateway runs over the state folder \(configuration.state)")
     }

@@ -23,7 +23,9 @@ final class StoreDirectory: Sendable {
   private let identities: (complete: FolderIdentity, partial: FolderIdentity)
 
   /// Opens the folders at `path`, makes them where they are missing, and tries them with an empty file.
-  init(path: String) throws(SinkFailure) {
+  ///
+  /// - Parameter isShared: whether others may have them open that say the same.
+  init(path: String, isShared: Bool = false) throws(SinkFailure) {
     let partialPath = path + "/" + Self.partialName
     var isNew = false
     if mkdir(path, 0o750) == 0 {
@@ -43,8 +45,9 @@ final class StoreDirectory: Sendable {
       }
       partial = try Self.openFolder(complete, Self.partialName, shown: partialPath)
       if isNew { try Self.syncParent(of: complete, shown: path) }
-      try Self.claim(partial, shown: partialPath)
-      try Self.probe(complete: complete, partial: partial, path: path)
+      try Self.claim(partial, isShared: isShared, shown: partialPath)
+      let probe = Self.probeName + (isShared ? "." + UploadKey.mint().text.suffix(8) : "")
+      try Self.probe(probe, complete: complete, partial: partial, path: path)
     } catch {
       if partial >= 0 { close(partial) }
       close(complete)
@@ -140,9 +143,9 @@ final class StoreDirectory: Sendable {
     try sync(parent, shown: shown + "/..")
   }
 
-  private static func claim(_ partial: CInt, shown: String) throws(SinkFailure) {
+  private static func claim(_ partial: CInt, isShared: Bool, shown: String) throws(SinkFailure) {
     // File systems without locks say other things than EWOULDBLOCK, and are taken without this protection.
-    if uninterrupted({ flock(partial, LOCK_EX | LOCK_NB) }) != 0, errno == EWOULDBLOCK {
+    if uninterrupted({ flock(partial, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) }) != 0, errno == EWOULDBLOCK {
       throw .storage("\(shown) is in use by another gateway or another route; give each route a directory of its own")
     }
     var status = stat()
@@ -154,7 +157,9 @@ final class StoreDirectory: Sendable {
   }
 
   /// Does with an empty file what is done with every upload: makes it, moves it into place, and here removes it.
-  private static func probe(complete: CInt, partial: CInt, path: String) throws(SinkFailure) {
+  private static func probe(
+    _ probeName: String, complete: CInt, partial: CInt, path: String
+  ) throws(SinkFailure) {
     let advice = "the gateway's user must be able to write there, and both folders must be on one file system"
     for folder in [complete, partial] { unlinkat(folder, probeName, 0) }
     let file = uninterrupted {

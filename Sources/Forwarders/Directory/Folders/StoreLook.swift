@@ -43,7 +43,7 @@ extension DirectoryStore.Settings {
   ///
   /// - Throws: ``SinkFailure/storage(_:)``, also where a gateway is using the folder.
   package func adopt(_ mark: StoreMark) throws(SinkFailure) {
-    let folders = try StoreDirectory(path: directory)
+    let folders = try StoreDirectory(path: directory, isShared: isShared)
     try mark.write(into: folders.partial, replacing: true, shown: folders.partialPath)
   }
 }

@@ -29,7 +29,7 @@ final class StorePlace: Sendable {
   ) throws(SinkFailure) {
     self.settings = settings
     self.onPresence = onPresence
-    state = Mutex(State(directory: try StoreDirectory(path: settings.directory)))
+    state = Mutex(State(directory: try StoreDirectory(path: settings.directory, isShared: settings.isShared)))
   }
 
   /// The folders that uploads begin in.
@@ -75,7 +75,8 @@ final class StorePlace: Sendable {
 
   private func takeOver(from old: StoreDirectory) throws(SinkFailure) -> Bool {
     guard let mark = mark.withLock({ $0 }), let look = try? settings.look(), look.mark?.id == mark.id,
-      look.mark?.ledger == mark.ledger, let new = try? StoreDirectory(path: settings.directory)
+      look.mark?.ledger == mark.ledger,
+      let new = try? StoreDirectory(path: settings.directory, isShared: settings.isShared)
     else { return false }
     let isTaken = state.withLock { state in
       guard state.directory === old else { return false }

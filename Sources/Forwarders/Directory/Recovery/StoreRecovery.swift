@@ -35,7 +35,7 @@ extension DirectoryStore {
       if finding.keepsFile { space.found(record.committed, of: record.key, by: record.facts.subject) }
       if form.hasSidecar, let removed = try removeUnplacedSidecar(record.key, form) { found.removed.append(removed) }
     }
-    found.removed += try directory.sweepPartial(keeping: kept)
+    if !settings.isShared { found.removed += try directory.sweepPartial(keeping: kept) }
     return found
   }
 

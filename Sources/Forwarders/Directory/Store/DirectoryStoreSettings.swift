@@ -16,6 +16,8 @@ extension DirectoryStore {
     package var checksContent: Bool
     /// Whether files of the uploads' own bytes are written past the page cache, where the file system has a way.
     package var isDirect: Bool
+    /// Whether other gateways use the folder too: what is in it and is no upload that this one knows is theirs.
+    package var isShared: Bool
     /// Bytes of one upload that may wait here at once, for as many processors as there are to have work from them.
     package var window: Int
 
@@ -30,7 +32,8 @@ extension DirectoryStore {
     /// Files of the uploads' own bytes, called by their keys, unless something else is said.
     package init(
       directory: String, engine: CompressionEngine? = nil, name: NameTemplate = .key, metadata: Metadata = .none,
-      minFree: Int64? = nil, checksContent: Bool = false, isDirect: Bool = true, window: Int = 4 << 20
+      minFree: Int64? = nil, checksContent: Bool = false, isDirect: Bool = true, isShared: Bool = false,
+      window: Int = 4 << 20
     ) {
       self.directory = directory
       self.engine = engine
@@ -39,6 +42,7 @@ extension DirectoryStore {
       self.minFree = minFree
       self.checksContent = checksContent
       self.isDirect = isDirect
+      self.isShared = isShared
       self.window = window
     }
 

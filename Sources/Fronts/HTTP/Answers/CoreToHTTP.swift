@@ -17,6 +17,7 @@ extension HTTPProblem {
     case .busy(let seconds), .windowFull(let seconds): self = .busy(retryAfter: .seconds(seconds))
     case .noRoom(.promised): self = .busy(retryAfter: .seconds(SpaceShortage.retryAfter))
     case .quota, .noRoom(.share): self = .quota
+    case .away: self = .busy(retryAfter: .seconds(5))
     case .superseded: self = .superseded
     case .full, .noRoom(.full), .noRoom(.tooLittle): self = .storageFull
     case .storage: self = .storageFailed

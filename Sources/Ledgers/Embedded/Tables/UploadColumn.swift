@@ -23,7 +23,8 @@ enum UploadColumn: Int32, CaseIterable {
   /// Its parameter in ``insertion``.
   var parameter: Int32 { rawValue + 1 }
 
-  private static let list = allCases.map(\.name).joined(separator: ", ")
+  /// All of them.
+  static let list = allCases.map(\.name).joined(separator: ", ")
 
   /// Reads whole rows.
   static let selection = "SELECT \(list) FROM upload"
@@ -35,7 +36,7 @@ enum UploadColumn: Int32, CaseIterable {
 
 extension UploadRecord {
   /// Reads a row of ``UploadColumn/selection``.
-  init(row: Statement) throws(LedgerError) {
+  init(row: some StoredRow) throws(LedgerError) {
     guard let key = UploadKey(row.text(UploadColumn.key.index)),
       let state = State(rawValue: row.text(UploadColumn.state.index))
     else { throw .engine("the ledger is damaged: an upload has no valid key or state") }
@@ -75,7 +76,7 @@ extension UploadRecord {
 
 extension Reservation {
   /// Binds the row of a new upload to ``UploadColumn/insertion``.
-  func bind(to row: Statement, granted: Int64) throws(LedgerError) {
+  func bind(to row: some StoredParameters, granted: Int64) throws(LedgerError) {
     row.bind(UploadColumn.key.parameter, facts.key.text)
     row.bind(UploadColumn.route.parameter, facts.route)
     row.bind(UploadColumn.owner.parameter, facts.owner)
