@@ -145,8 +145,13 @@ import XStream
     var other = setup
     other.state = "var/state"
     other.routes += "  /other: {store: {directory: elsewhere}}\n  /pipe: {pipe: {to: 127.0.0.1:9}}\n"
-    let lacks = reach.lacks(for: ReachablePlaces(try other.configuration(in: folder)))
+    let changed = try other.configuration(in: folder)
+    let lacks = reach.lacks(for: ReachablePlaces(changed))
     #expect(lacks.contains { $0.hasSuffix("/elsewhere") } && lacks.contains("connections to backends"))
+    let told = Confinement.unreachable(lacks, of: changed).faults
+    let line = try #require(told.first { $0.message.hasSuffix("/elsewhere") }?.line)
+    let lines = other.yaml.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(line > 0 && lines[line - 1].contains("directory: elsewhere"))
     #expect(reach.lacks(for: reach).isEmpty)
   }
 }

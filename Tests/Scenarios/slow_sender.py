@@ -6,7 +6,7 @@ import time
 
 from sending import WIRES
 
-SILENCE = 2
+SILENCE = 1
 # A portion comes four times in each such time, over three of them.
 PORTIONS, PORTION = 12, 1_000
 

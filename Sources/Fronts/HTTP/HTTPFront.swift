@@ -38,6 +38,7 @@ package struct HTTPFront: Front {
     let refusal = HTTP1Refusal(exchanges)
     exchanges.refusal = refusal
     try channel.pipeline.syncOperations.addHandlers(
+      HTTP1Portions { [weak exchanges] in exchanges?.isTakingBody == true },
       HTTP1Arrival { [weak exchanges] in exchanges?.bytesArrived() },
       HTTPResponseEncoder(configuration: Self.encoding),
       ByteToMessageHandler(

@@ -100,9 +100,19 @@ package struct Confinement: Sendable {
     guard case .confined(_, let reach) = outcome else { return }
     let lacking = reach.lacks(for: ReachablePlaces(configuration))
     guard !lacking.isEmpty else { return }
-    throw Self.fault(
-      "the running gateway is confined, and cannot reach: \(lacking.joined(separator: ", "))", configuration,
-      hint: "restart it, or write `landlock: off` before the next start", at: nil)
+    throw Self.unreachable(lacking, of: configuration)
+  }
+
+  /// A fault for each thing that is out of reach, at the first path that leads there.
+  static func unreachable(_ lacking: [String], of configuration: Configuration) -> ConfigurationFaults {
+    let origin = configuration.origin
+    let faults = lacking.map { what in
+      ConfigurationFault(
+        .error, origin, "the running gateway is confined, and cannot reach \(what)",
+        hint: "restart it, or write `landlock: off` before the next start",
+        at: origin.paths.first { FilePlace.contains(what, FilePlace.canonical($0.path)) }?.place)
+    }
+    return ConfigurationFaults(faults, mainFile: origin.file)
   }
 
   /// They have to be there before the rules are made: a rule names a folder, not a path.

@@ -113,6 +113,9 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   /// Whether this is a stream of HTTP/2.
   var isStream: Bool { connection != nil }
 
+  /// Whether the request that is under way has not come to its end.
+  var isTakingBody: Bool { exchange?.hasWholeRequest == false }
+
   /// An upload is offered.
   func uploadIsOffered() { connection?.widen() }
 
