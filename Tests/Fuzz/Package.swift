@@ -50,19 +50,23 @@ let package = Package(
     .target(
       name: "Fronts",
       dependencies: [
-        "ContentDigests", "GatewayCore", "HTTPUpload", "TLSTransport", "XStream", nioCore, nioHTTP1, nioHPACK, nioHTTP2,
-        logging,
+        "ContentDigests", "GatewayCore", "HTTPUpload", "TLSTransport", "TextForms", "XStream", nioCore, nioHTTP1,
+        nioHPACK,
+        nioHTTP2, logging,
       ],
       resources: [.embedInCode("HTTP/Page/upload.html")], swiftSettings: watched),
     .target(name: "OperatingSystem", dependencies: ["CLinux", "TextForms"], swiftSettings: watched),
     .target(
       name: "ConfigurationReading", dependencies: ["OperatingSystem", .product(name: "Yams", package: "Yams")],
       swiftSettings: watched),
-    .target(name: "Ledgers", dependencies: ["CLinux", "CSQLite", "GatewayCore", nioCore], swiftSettings: watched),
+    .target(
+      name: "Ledgers", dependencies: ["CLinux", "CSQLite", "GatewayCore", "OperatingSystem", nioCore],
+      swiftSettings: watched),
     .target(
       name: "Forwarders",
       dependencies: [
-        "CLinux", "CZlib", "ContentDigests", "GatewayCore", "TLSTransport", "XStream", "TextForms", nioCore, nioPosix,
+        "CLinux", "CZlib", "ContentDigests", "GatewayCore", "OperatingSystem", "TLSTransport", "XStream", "TextForms",
+        nioCore, nioPosix,
       ], swiftSettings: watched),
     .target(
       name: "GatewayServer",
