@@ -43,7 +43,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
@@ -54,6 +53,7 @@ let package = Package(
       name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     .target(name: "OperatingSystem", dependencies: ["CLinux", "TextForms"]),
@@ -84,7 +84,7 @@ let package = Package(
       dependencies: [
         "ContentDigests", "HTTPUpload", "TLSTransport", "TextForms", "XStream", nioCore, nioHTTP1, nioPosix, logging,
       ]),
-    .target(name: "ConfigurationReading", dependencies: ["OperatingSystem", .product(name: "Yams", package: "Yams")]),
+    .target(name: "ConfigurationReading", dependencies: ["CYAML", "OperatingSystem"]),
     .target(
       name: "GatewayServer",
       dependencies: [

@@ -1,5 +1,3 @@
-import Yams
-
 /// A value that passed, and where it stands.
 package struct Setting<Value> {
   package var value: Value
@@ -26,14 +24,14 @@ package struct MappingReader {
   package struct Entry {
     package var key: String
     package var place: Place
-    var node: Node
+    var node: YAMLNode
 
     /// Whether keys and values stand here.
-    package var isMapping: Bool { if case .mapping = node { true } else { false } }
+    package var isMapping: Bool { if case .mapping = node.content { true } else { false } }
     /// The list's items; an entry that is no list counts as a list of one.
     package var items: [Entry] {
-      guard case .sequence(let nodes) = node else { return [self] }
-      return nodes.map { Entry(key: key, place: Place($0) ?? place, node: $0) }
+      guard case .sequence(let nodes) = node.content else { return [self] }
+      return nodes.map { Entry(key: key, place: $0.place, node: $0) }
     }
   }
 
@@ -45,16 +43,15 @@ package struct MappingReader {
   }
 
   /// Notes keys that are no text, and those that stand twice.
-  init(_ mapping: Node.Mapping, named name: String, at place: Place, reading: Reading) {
+  init(_ pairs: [(key: YAMLNode, value: YAMLNode)], named name: String, at place: Place, reading: Reading) {
     self.init(emptyNamed: name, at: place, reading: reading)
     var firsts: [String: Place] = [:]
-    for (keyNode, node) in mapping {
-      let keyPlace = Place(keyNode) ?? place
-      guard case .scalar(let scalar) = keyNode else {
+    for (keyNode, node) in pairs {
+      let keyPlace = keyNode.place
+      guard case .scalar(let key, _) = keyNode.content else {
         reading.note("a key of \(name) is a list or a mapping", hint: "write a plain word as key", at: keyPlace)
         continue
       }
-      let key = reading.hiddenKeys[scalar.string] ?? scalar.string
       if let first = firsts[key] {
         reading.note(
           "`\(key)` stands twice in \(name), first on line \(first.line)", hint: "keep one of them", at: keyPlace)
@@ -111,7 +108,7 @@ package struct MappingReader {
       guard let value = value(of: item, as: parser) else { return nil }
       values.append(value)
     }
-    return Setting(value: values, place: Place(entry.node) ?? entry.place)
+    return Setting(value: values, place: entry.node.place)
   }
 
   /// The mapping under the key; an empty one where it is absent.
@@ -145,24 +142,24 @@ package struct MappingReader {
 
   /// The mapping that an entry holds; anything else is a fault.
   package func section(_ entry: Entry) -> MappingReader? {
-    guard case .mapping(let mapping) = entry.node else {
+    guard case .mapping(let pairs) = entry.node.content else {
       reading.note(
         "`\(entry.key)` has \(entry.node.kind) where keys and values belong",
-        hint: "write its keys below it, indented, or as `{key: value}`", at: Place(entry.node) ?? entry.place)
+        hint: "write its keys below it, indented, or as `{key: value}`", at: entry.node.place)
       return nil
     }
-    return MappingReader(mapping, named: "`\(entry.key)`", at: entry.place, reading: reading)
+    return MappingReader(pairs, named: "`\(entry.key)`", at: entry.place, reading: reading)
   }
 
   /// The entry's value; `nil` where it was no good, which has been noted.
   package func value<Value>(of entry: Entry, as parser: ValueParser<Value>) -> Setting<Value>? {
-    let place = Place(entry.node) ?? entry.place
-    guard case .scalar(let scalar) = entry.node, !entry.node.isNothing else {
+    let place = entry.node.place
+    guard case .scalar(let text, _) = entry.node.content, !entry.node.isNothing else {
       reading.note("`\(entry.key)` has \(entry.node.kind)", hint: "write \(parser.expected)", at: place)
       return nil
     }
     do {
-      return Setting(value: try parser.parse(scalar.string, reading), place: place)
+      return Setting(value: try parser.parse(text, reading), place: place)
     } catch {
       reading.note("`\(entry.key)`: \(error.message)", hint: error.hint, at: place)
       return nil
@@ -187,31 +184,5 @@ package struct MappingReader {
 
   private func noteMissing(_ key: String, expected: String) {
     reading.note("\(name) has no `\(key)`", hint: "add \(expected)", at: place)
-  }
-}
-
-extension Place {
-  /// `nil` where the parser did not mark the node.
-  init?(_ node: Node) {
-    guard let mark = node.mark else { return nil }
-    self.init(line: mark.line, column: mark.column)
-  }
-}
-
-extension Node {
-  /// Whether this is YAML's null: nothing after the colon, or one of the words for it.
-  var isNothing: Bool {
-    guard case .scalar(let scalar) = self, scalar.style == .plain || scalar.style == .any else { return false }
-    return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
-  }
-
-  /// For a message: what stands here.
-  var kind: String {
-    switch self {
-    case .scalar: isNothing ? "no value" : "a single value"
-    case .mapping: "a mapping"
-    case .sequence: "a list"
-    case .alias: "an alias"
-    }
   }
 }

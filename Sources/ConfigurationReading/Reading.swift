@@ -31,8 +31,6 @@ package final class Reading {
   package let base: String
   /// Whether the files and folders that are named must be there.
   package let checksFiles: Bool
-  /// Keys that ``YAMLDocument`` hid because they stand twice, by what they were replaced with.
-  package var hiddenKeys: [String: String] = [:]
   package private(set) var faults: [ConfigurationFault] = []
   /// The files and folders that are named, in the order in which they were read.
   package private(set) var paths: [NamedPath] = []

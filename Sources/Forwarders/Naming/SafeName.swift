@@ -1,4 +1,5 @@
-internal import Foundation
+// For the standard library's own tables of normal form C: without them, Foundation would bring ICU, 34 MiB of it.
+@_spi(_Unicode) internal import Swift
 
 /// Makes part of a file's name of what a client says.
 enum SafeName {
@@ -9,7 +10,7 @@ enum SafeName {
   /// is cut. `otherwise` where nothing is left.
   static func make(_ text: String?, otherwise: String) -> String {
     var scalars = String.UnicodeScalarView()
-    for scalar in (text ?? "").precomposedStringWithCanonicalMapping.unicodeScalars where !isHidden(scalar) {
+    for scalar in (text ?? "")._nfc where !isHidden(scalar) {
       scalars.append(scalar == "/" || scalar == "\\" ? "_" : scalar)
     }
     var safe = ""

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// What came of a gateway's last reload, for `sluice reload` in another process: the file `reload` in the state folder.
 package struct ReloadRecord: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import Forwarders
-import Foundation
+import FoundationEssentials
 import GatewayCore
 
 /// Holds the stores of a configuration against its ledger, before anything is made or removed in either.

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// When a run began.
 struct RunClock: Sendable {

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 extension LoadReport {
   /// Why a text is no result of a run.

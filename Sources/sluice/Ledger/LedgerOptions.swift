@@ -1,6 +1,6 @@
 import ArgumentParser
 import ConfigurationReading
-import Foundation
+import FoundationEssentials
 import GatewayServer
 import OperatingSystem
 import TextForms

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import TLSTransport
 
 /// The certificate of the embedded default, for this machine alone.

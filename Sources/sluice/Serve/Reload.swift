@@ -1,8 +1,13 @@
 import ArgumentParser
 import ConfigurationReading
-import Foundation
 import GatewayServer
 import OperatingSystem
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
 
 /// Has a running gateway read its configuration anew, and says what came of it.
 struct Reload: AsyncParsableCommand {

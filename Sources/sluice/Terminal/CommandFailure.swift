@@ -1,5 +1,5 @@
 import ConfigurationReading
-import Foundation
+import FoundationEssentials
 
 /// Ends the command with exit status 1 and a text for a person, which is printed as it is.
 struct CommandFailure: LocalizedError {

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import NIOCore
 
 /// The files of a folder, in memory.
@@ -22,7 +22,7 @@ struct FolderContent {
       let file = path + "/" + name
       let attributes = try FileManager.default.attributesOfItem(atPath: file)
       guard attributes[.type] as? FileAttributeType == .typeRegular else { continue }
-      let size = (attributes[.size] as? NSNumber)?.int64Value ?? 0
+      let size = (attributes[.size] as? any BinaryInteger).map { Int64($0) } ?? 0
       guard sum + size <= Self.most else {
         leftOut += 1
         continue
@@ -35,8 +35,8 @@ struct FolderContent {
   }
 
   static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    var isFolder = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
       && FileManager.default.isReadableFile(atPath: path)
   }
 }
