@@ -1,6 +1,6 @@
 .POSIX:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-engines test-default lint format build release load load-agreement soak faults hostile tls-offers fuzz bench bench-micro allocations prerequisites install clean
+.PHONY: help demo test test-engines test-default lint format build release load load-agreement soak faults hostile tls-offers fuzz bench bench-micro allocations prerequisites install clean deb deb-check
 
 PREFIX = /usr/local
 RELEASE = .build/release/sluice
@@ -91,8 +91,17 @@ bench-micro: prerequisites ## parser, server machine, TLS session and gzip by th
 allocations: release ## allocations of each upload and each GiB, held against those that are committed
 	Tests/Benchmarks/allocations --sluice $(RELEASE)
 
-install: release ## into PREFIX, by default /usr/local
-	install -D -m 0755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/sluice
+install: release ## binary, manual and completions into PREFIX, by default /usr/local
+	install -D -s -m 0755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/sluice
+	deploy/manual/pages --sluice $(RELEASE) --into $(DESTDIR)$(PREFIX)/share/man \
+	  --shell-completions $(DESTDIR)$(PREFIX)/share
+
+deb: release ## a Debian package in .build/deb; make deb-check installs it in a test root
+	deploy/debian/prerequisites
+	deploy/debian/build --sluice $(RELEASE) --into .build/deb
+
+deb-check: deb ## the package in a root of its own: installed, started, upgraded, removed, in three minutes
+	deploy/debian/check .build/deb
 
 prerequisites:
 	@deploy/prerequisites
