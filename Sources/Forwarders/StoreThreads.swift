@@ -5,11 +5,6 @@ internal import NIOPosix
 package import OperatingSystem
 internal import Synchronization
 
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Musl
-#endif
 
 /// The threads on which all stores do what may block: writing, syncing, hashing. What only computes, compressing, has
 /// threads of its own beside them, as many as there are processors, so that it holds up nobody who writes.
@@ -117,31 +112,9 @@ package final class StoreThreads: Sendable {
   ) async throws(SinkFailure) -> Outcome {
     let once = Once(job)
     let result = await withCheckedContinuation { continuation in
-      detachNewThread { continuation.resume(returning: once.run()) }
+      DetachedThread.run { continuation.resume(returning: once.run()) }
     }
     return try result.get()
-  }
-
-  /// Where the system has no thread to give, the job runs on this one.
-  private static func detachNewThread(_ job: @escaping @Sendable () -> Void) {
-    let passed = Unmanaged.passRetained(ThreadJob(job))
-    var thread = pthread_t()
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument { Unmanaged<ThreadJob>.fromOpaque(argument).takeRetainedValue().run() }
-        return nil
-      }, passed.toOpaque())
-    guard code == 0 else { return passed.takeRetainedValue().run() }
-    pthread_detach(thread)
-  }
-
-  private final class ThreadJob: Sendable {
-    let run: @Sendable () -> Void
-
-    init(_ run: @escaping @Sendable () -> Void) {
-      self.run = run
-    }
   }
 
   /// A job that is let go of before its result is told: the thread itself ends a little later.

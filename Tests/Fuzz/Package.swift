@@ -30,7 +30,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
@@ -38,6 +37,7 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3"),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
     .target(name: "TextForms", swiftSettings: watched),
     .target(name: "XStream", dependencies: ["TextForms", nioCore], swiftSettings: watched),
@@ -56,9 +56,7 @@ let package = Package(
       ],
       resources: [.embedInCode("HTTP/Page/upload.html")], swiftSettings: watched),
     .target(name: "OperatingSystem", dependencies: ["CLinux", "TextForms"], swiftSettings: watched),
-    .target(
-      name: "ConfigurationReading", dependencies: ["OperatingSystem", .product(name: "Yams", package: "Yams")],
-      swiftSettings: watched),
+    .target(name: "ConfigurationReading", dependencies: ["CYAML", "OperatingSystem"], swiftSettings: watched),
     .target(
       name: "Ledgers", dependencies: ["CLinux", "CSQLite", "GatewayCore", "OperatingSystem", nioCore],
       swiftSettings: watched),

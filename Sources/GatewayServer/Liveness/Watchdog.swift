@@ -1,5 +1,4 @@
 import Dispatch
-import Foundation
 import Logging
 import OperatingSystem
 
@@ -26,7 +25,7 @@ final class Watchdog: Sendable {
     let pause = min(.seconds(1), (interval ?? .seconds(4)) / 4)
     let (milliseconds, logger, liveness, end) = (max(1, Int(pause / .milliseconds(1))), logger, liveness, end)
     let isWanted = interval != nil
-    Thread.detachNewThread {
+    DetachedThread.run {
       var machine = WatchdogMachine(patience: patience)
       repeat {
         switch machine.see(liveness.look()) {
