@@ -27,9 +27,10 @@ test: prerequisites lint ## everything that is tested at each change, in minutes
 	/usr/bin/python3 Tests/Scenarios/scenarios.py --sluice .build/debug/sluice
 
 # Debian's selenium is for Debian's own Python alone.
-test-engines: prerequisites ## tests that need a browser: the upload page against a gateway, in four minutes
+test-engines: prerequisites ## tests that need a browser: both pages against a gateway, in five minutes
 	swift build $(TRAITS) --product sluice
 	/usr/bin/python3 Tests/Page/page.py --sluice .build/debug/sluice --seconds 900
+	/usr/bin/python3 Tests/Page/live.py --sluice .build/debug/sluice
 
 # After the tests, in a minute and a half: what they were built with is there but for this package's own modules.
 test-default: prerequisites ## the default build has to build, and to link nothing that is off by default

@@ -59,7 +59,8 @@ let package = Package(
     .target(name: "OperatingSystem", dependencies: ["CLinux", "TextForms"]),
     .target(name: "TextForms"),
     .target(name: "XStream", dependencies: ["TextForms", nioCore]),
-    .target(name: "GatewayCore", dependencies: ["TextForms", nioCore, logging]),
+    .target(name: "Metrics"),
+    .target(name: "GatewayCore", dependencies: ["Metrics", "TextForms", nioCore, logging]),
     .target(name: "HTTPUpload", dependencies: [nioCore]),
     .target(name: "ContentDigests", dependencies: ["COpenSSL", nioCore]),
     .target(name: "TLSTransport", dependencies: [ipsecMB, "COpenSSL", "TextForms", nioCore]),
@@ -91,11 +92,12 @@ let package = Package(
         isal, "CLinux", "CSQLite", "CZlib", "ConfigurationReading", "ContentDigests", "Forwarders", "Fronts",
         "HTTPUpload",
         "GatewayCore",
-        "Ledgers", "OperatingSystem",
+        "Ledgers", "Metrics", "OperatingSystem",
         "TLSTransport", "TextForms",
-        nioCore, nioPosix, logging,
+        nioCore, nioHTTP1, nioPosix, logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]),
+      ],
+      resources: [.embedInCode("Administration/Page/live.html")]),
     .target(
       name: "LoadGenerator",
       dependencies: [
@@ -116,6 +118,7 @@ let package = Package(
 
     .target(name: "DevelopmentCertificates", path: "Tests/DevelopmentCertificates"),
     .target(name: "TestPrerequisites", path: "Tests/TestPrerequisites"),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
     .testTarget(name: "TextFormsTests", dependencies: ["TextForms"]),
     .testTarget(name: "ContentDigestsTests", dependencies: ["ContentDigests"]),
     .testTarget(name: "XStreamTests", dependencies: ["XStream", nioCore]),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -64,7 +65,7 @@ class Gateway:
         try:
             line = next((line for line in self.process.stdout if "listens on" in line), None)
             assert line, f"the gateway does not listen: {self.complaints()}"
-            self.port = int(line.split("listens on")[1].split()[0].rpartition(":")[2])
+            self.port = int(re.search(r"listens on \S+?:(\d+)", line).group(1))
         except BaseException:
             self.kill()
             raise

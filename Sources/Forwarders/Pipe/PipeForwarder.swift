@@ -10,6 +10,9 @@ package final class PipeForwarder: Forwarder {
   private let leftBehind: LeftBehindMemory
   private let parking: PipeParking
   private let healthCheck: RepeatedTask
+  private let table: BackendTable
+  /// Hears how the backends do.
+  package let observer: (any BackendObserver)?
 
   /// - Parameters:
   ///   - former: the same pipe under earlier settings. Streams that it began go on at their backends, also those whose
@@ -27,6 +30,8 @@ package final class PipeForwarder: Forwarder {
   ) throws(TLSConfigurationError) {
     precondition(!settings.backends.isEmpty, "a pipe without a backend")
     let table = BackendTable(settings.backends, balance: settings.balance, onChange: onChange)
+    self.table = table
+    self.observer = observer
     let leftBehind = former?.leftBehind ?? LeftBehindMemory(memory)
     parking = former?.parking ?? PipeParking()
     self.leftBehind = leftBehind
@@ -99,6 +104,9 @@ package final class PipeForwarder: Forwarder {
     healthCheck.cancel()
     for stream in parking.close() { try? await stream.submit { $0.abandon() }.get() }
   }
+
+  /// How the backends stand, in the order of the settings; `uploads` are streams to it, parked ones too.
+  package var backends: [(address: BackendAddress, isUp: Bool, uploads: Int)] { table.backends }
 
   /// Uploads whose streams wait for their clients.
   package var parkedKeys: Set<UploadKey> { parking.keys }

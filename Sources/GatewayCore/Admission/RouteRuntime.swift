@@ -13,10 +13,13 @@ final class RouteRuntime: Sendable {
   let bandwidth: BandwidthShares
   /// How fast clients begin uploads.
   let begun: EventRates<String>
+  /// What is counted of it.
+  let meters: RouteMeters
 
   /// - Parameter former: the same route under earlier terms, whose uploads go on: they are counted with those of this one.
   ///   A bandwidth that is another by now is that of new connections alone.
-  init(route: Route, forwarder: any Forwarder, succeeding former: RouteRuntime? = nil) {
+  init(route: Route, forwarder: any Forwarder, succeeding former: RouteRuntime? = nil, shards: Int = 1) {
+    self.meters = former?.meters ?? RouteMeters(shards: shards)
     self.route = route
     self.forwarder = forwarder
     self.traits = forwarder.traits

@@ -1,4 +1,5 @@
 package import Logging
+package import Metrics
 package import NIOCore
 import Synchronization
 
@@ -16,6 +17,13 @@ package final class Gateway: Sendable {
   let observer: (any GatewayObserver)?
   /// The uploads that are made of others, until they are complete.
   let finals = Mutex(WaitingFinals())
+  /// The uploads that connections have now.
+  package let live = LiveUploads()
+  /// Who was refused last, and why.
+  package let recentRefusals = RecentRefusals()
+  /// Requests that were refused as there is no such route.
+  package let refusedNowhere = Counter()
+  let eventLoops: EventLoopNumbers
   /// For what no connection does.
   let logger: Logger
   /// Who may upload where. A reload publishes it anew.
@@ -25,14 +33,16 @@ package final class Gateway: Sendable {
   ///   - destinations: each route with where its bytes go; each path once.
   ///   - memory: shared with forwarders that hold bytes for longer than their sinks; made of `settings` where it is `nil`.
   ///   - lease: of one gateway of several over the ledger.
+  ///   - eventLoops: those that uploads will be on.
   ///   - observer: hears of each refusal, offer and end; `nil` costs nothing.
   ///   - logger: for what the gateway does by itself; `nil` for none.
   package init(
     destinations: [(route: Route, forwarder: any Forwarder)], ledger: any Ledger, settings: GatewaySettings,
-    memory: MemoryBudget? = nil, lease: LeaseKeeper? = nil, observer: (any GatewayObserver)? = nil,
-    logger: Logger? = nil
+    memory: MemoryBudget? = nil, lease: LeaseKeeper? = nil, eventLoops: EventLoopNumbers = EventLoopNumbers([]),
+    observer: (any GatewayObserver)? = nil, logger: Logger? = nil
   ) {
-    self.published = Mutex(PublishedRoutes(destinations))
+    self.eventLoops = eventLoops
+    self.published = Mutex(PublishedRoutes(destinations, shards: eventLoops.count))
     self.ledger = ledger
     self.lease = lease
     self.settings = settings

@@ -1,8 +1,22 @@
+import Metrics
+
 extension Gateway {
   /// The one way by which a refusal leaves that comes before there is an upload.
   func refuse(_ access: AccessRequest, _ refusal: Refusal) -> Refusal {
-    observer?.refused(refusal, on: gatekeeper.routes[access.route]?.route.path)
+    let runtime = gatekeeper.routes[access.route]
+    if let runtime {
+      runtime.meters.refused(refusal)
+      remember(refusal, on: runtime.route.path, of: name(of: access))
+    } else {
+      refusedNowhere.add()
+    }
+    observer?.refused(refusal, on: runtime?.route.path)
     return refusal
+  }
+
+  func remember(_ refusal: Refusal, on route: String, of client: String) {
+    recentRefusals.add(
+      RecentRefusals.Entry(at: settings.now(), route: route, client: client, reason: refusal.logDescription))
   }
 
   /// Who asks, for an operator to read: as far as it is known of who was not let in.

@@ -58,8 +58,20 @@ extension Gateway {
     try await ledger.dropWindows(before: WallTime(milliseconds: start), on: eventLoop).get()
   }
 
+  /// Asks the ledger a question that changes nothing, by the way of all that changes something. Fails with ``LedgerError``.
+  package func askLedger(on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    ledger.find(.mint(at: settings.now()), on: eventLoop).map { _ in }
+  }
+
   /// Returns once no connection has an upload: all that arrived is safe.
   package func waitUntilNoUploads() async { await locks.waitUntilEmpty() }
+
+  /// Each route that there ever was, with what is counted of it and how many uploads a connection has now, by path.
+  package var meters: [(route: String, meters: RouteMeters, connected: Int)] {
+    runtimes.values.map { (route: $0.route.path, meters: $0.meters, connected: $0.connected.count) }.sorted {
+      $0.route < $1.route
+    }
+  }
 
   /// How many uploads a connection has, by route; routes without any are left out.
   package var connectedByRoute: [String: Int] {

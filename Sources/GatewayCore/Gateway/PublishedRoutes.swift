@@ -12,7 +12,11 @@ struct PublishedRoutes {
   /// Who may upload where: to a route that is configured no more, whoever might under its last terms.
   let access = PublishedAccess([:])
 
-  init(_ destinations: [(route: Route, forwarder: any Forwarder)]) {
+  /// Event loops.
+  private let shards: Int
+
+  init(_ destinations: [(route: Route, forwarder: any Forwarder)], shards: Int) {
+    self.shards = shards
     gatekeeper = Gatekeeper(routes: [], access: access)
     runtimes = [:]
     publish(destinations)
@@ -20,7 +24,7 @@ struct PublishedRoutes {
 
   mutating func publish(_ destinations: [(route: Route, forwarder: any Forwarder)]) {
     let routes = destinations.map { route, forwarder in
-      RouteRuntime(route: route, forwarder: forwarder, succeeding: runtimes[route.path])
+      RouteRuntime(route: route, forwarder: forwarder, succeeding: runtimes[route.path], shards: shards)
     }
     gatekeeper = Gatekeeper(routes: routes, access: access)
     for runtime in routes { runtimes[runtime.route.path] = runtime }

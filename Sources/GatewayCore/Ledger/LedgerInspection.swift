@@ -19,6 +19,11 @@ package protocol LedgerInspection {
   /// - Throws: ``LedgerError/engine(_:)``.
   func quotas() throws(LedgerError) -> [QuotaRecord]
 
+  /// What a route's clients use and have reserved together, for ever; `nil` where there is nothing of it.
+  ///
+  /// - Throws: ``LedgerError/engine(_:)``.
+  func quota(of route: String) throws(LedgerError) -> QuotaRecord?
+
   /// What does not agree with everything else in the ledger; nothing where it is sound.
   ///
   /// - Throws: ``LedgerError/engine(_:)``.

@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 package import NIOCore
 
 /// What one connection is to do with one upload.
@@ -44,6 +45,10 @@ package final class Upload {
   var isSuperseded = false
   /// Why it was left before all of it had arrived, by the first word of that.
   var stopReason: StopReason?
+  /// What watchers see of it, while it is offered to a client.
+  var live: LiveUpload?
+  /// What arrives, on this event loop.
+  private let received: ShardedCounter.Cell
   /// When its connection asked for it.
   let began: NIODeadline
   /// Whether it is being left because its client has lost its right.
@@ -80,6 +85,7 @@ package final class Upload {
       ? admission.route.resumeFor.milliseconds : GatewaySettings.payloadExpiry
     self.eventLoop = eventLoop
     self.began = eventLoop.now
+    self.received = admission.runtime.meters.received.cell(of: gateway.eventLoops[eventLoop])
     self.onEvent = onEvent
     self.logger = logger
     self.about = about
@@ -100,6 +106,8 @@ package final class Upload {
     let decision = machine.bytes(count, isMemoryShort: gateway.memory.isShort(holding: machine.inFlight + count))
     guard decision != .discard else { return }
     gateway.memory.take(count)
+    received.add(count)
+    live?.note(received: machine.receivedHere)
     if growth == nil { sink?.write(bytes) } else { writeWithinGrant(bytes) }
     if decision == .writeThenPause { onEvent?(.paused) }
     payBandwidth(count)

@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import NIOCore
 
 // How an upload ends.
@@ -120,6 +121,9 @@ extension Upload {
     }
     let event = isOffered ? last : beforeOffer(last)
     log(end: event)
+    count(end: event)
+    if let live { gateway.live.remove(live) }
+    live = nil
     gateway.observer?.ended(
       UploadEnd(facts: facts, event: event, wasOffered: isOffered, received: receivedHere))
     quietCheck?.cancel()
@@ -136,6 +140,19 @@ extension Upload {
     lock = nil
     onEvent?(event)
     onEvent = nil
+  }
+
+  private func count(end event: UploadEvent) {
+    let meters = admission.runtime.meters
+    if let outcome = CountedEnd(event, stopReason: stopReason) { meters.ended(outcome) }
+    if case .complete(let size, _) = event { meters.sizes.add(size) }
+    if case .refused(let refusal) = event {
+      gateway.remember(refusal, on: admission.route.path, of: admission.identity.name)
+    }
+    guard isOffered else { return }
+    let (bytes, spent) = (receivedHere, elapsed.nanoseconds)
+    meters.durations.add(spent)
+    if bytes >= RouteMeters.leastForRate, spent > 0 { meters.rates.add(Int64(Double(bytes) * 1e9 / Double(spent))) }
   }
 
   /// A front that waits for an offer hears that there is none, whatever the reason.

@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import NIOCore
 
 // The way to the offer: the lock, the ledger's lease, and the sink.
@@ -106,10 +107,23 @@ extension Upload {
     carryOut(decision)
   }
 
+  private func beSeen(from offset: Int64) {
+    guard parts == nil else { return }
+    let remote = admission.transfer.connection.remote
+    let live = LiveUpload(
+      facts: facts, client: admission.identity.name, address: remote?.ipAddress ?? remote?.pathname ?? "",
+      offset: offset, offeredAt: gateway.settings.now())
+    self.live = live
+    gateway.live.add(live)
+  }
+
   func offer() {
     guard let lease else { return }
     isOffered = true
     gateway.memory.changeUploads(by: 1)
+    admission.runtime.meters.offered.add()
+    if !isNew { admission.runtime.meters.resumed.add() }
+    beSeen(from: lease.committed)
     logger.debug(
       "Upload offered",
       metadata: details([

@@ -32,6 +32,8 @@ package struct Configuration: Sendable {
   package var addresses: AddressBounds
   /// The most handshakes begun in a second by all clients together, others wait; `nil` for any number.
   package var handshakes: Int?
+  /// Where operators are answered; `nil` where nobody is.
+  package var admin: Admin?
   /// How HTTP is spoken; `nil` where it is not.
   package var http: HTTPSettings?
   /// What is logged, and how.

@@ -37,6 +37,7 @@ enum ServerReading {
       isLoopback: listeners?.allSatisfy(\.value.isLoopback) ?? true, asksCertificates: tls?.asksSome ?? true,
       requiresCertificates: demand == .required, tokenFiles: tokenFiles)
     let routes = RouteReading.routes(&top, welcome: welcome)
+    let admin = AdminReading.read(&top, tokenFiles, besides: listeners ?? [])
     top.finish()
 
     let statePath = state?.value ?? reading.absolute("var/state")
@@ -50,6 +51,9 @@ enum ServerReading {
     if let commonTokens {
       neighbours.append(StorePlaces.Neighbour(name: "the file of tokens", path: commonTokens.value))
     }
+    if let path = admin?.tokens {
+      neighbours.append(StorePlaces.Neighbour(name: "the file of operators' tokens", path: path))
+    }
     if let path = reading.path { neighbours.append(StorePlaces.Neighbour(name: "this configuration", path: path)) }
     neighbours += routes.filter(\.entry.destination.holdsNothing).flatMap(\.files)
     StorePlaces.check(routes, apart: neighbours, reading: reading)
@@ -62,7 +66,7 @@ enum ServerReading {
       timeouts: timeouts,
       memory: memory,
       window: window, connections: connections?.value ?? 4096, addresses: addresses, handshakes: handshakes,
-      http: http, log: log, threads: threads,
+      admin: admin, http: http, log: log, threads: threads,
       user: user?.value, landlock: landlock?.value ?? .automatic,
       tokenFiles: tokenFiles.all,
       watchesFiles: watch,

@@ -11,8 +11,9 @@ struct ReachablePlaces: Equatable {
   init(_ configuration: Configuration) {
     let pipes = configuration.routes.contains { $0.destination.store == nil }
     ports = Landlock.Ports(listening: [], connects: pipes || configuration.database != nil)
-    for listener in configuration.listeners {
-      switch listener.place {
+    let admin = configuration.admin.map { [$0.place] } ?? []
+    for place in configuration.listeners.map(\.place) + admin {
+      switch place {
       case .address(let address): ports.listening.insert(address.port)
       case .unix(let path): allow(FilePlace.parent(of: path), .listen)
       // Opened already.

@@ -39,14 +39,16 @@ package struct LedgerFolder: Sendable {
 
   /// Opens the ledger; makes the folder, for its owner alone, where it is missing.
   ///
-  /// - Parameter logger: is told what an operator should hear of the ledger while it is open.
+  /// - Parameters:
+  ///   - observer: hears how its transactions end.
+  ///   - logger: is told what an operator should hear of the ledger while it is open.
   /// - Throws: ``LedgerFolderError`` or `LedgerOpenError`.
-  func openLedger(logger: Logger? = nil) throws -> any ServedLedger {
+  func openLedger(observer: (any LedgerObserver)? = nil, logger: Logger? = nil) throws -> any ServedLedger {
     try make()
     let tell: @Sendable (LedgerNotice) -> Void = { notice in
       if let logger { notice.log(to: logger) }
     }
-    guard let database else { return try EmbeddedLedger(path: ledgerPath, onNotice: tell) }
+    guard let database else { return try EmbeddedLedger(path: ledgerPath, observer: observer, onNotice: tell) }
     #if PostgreSQL
       return try PostgreSQLLedger(database, besides: ledgerPath, onNotice: tell)
     #else

@@ -85,7 +85,7 @@ extension Configuration.RouteEntry {
               "Store is not in its place: nothing is taken", metadata: ["route": "\(route)", "reason": "\(reason)"])
           case .back: logger.notice("Store is in its place again", metadata: ["route": "\(route)"])
           }
-        })
+        }, observer: StoreMeters())
       if try !claims.introduce(store, settings, of: route.path) {
         logger.warning(
           "Store has no mark yet: its disk is full",
@@ -93,12 +93,13 @@ extension Configuration.RouteEntry {
       }
       return store
     case .pipe(let settings):
-      return try PipeForwarder(settings, succeeding: former, eventLoops: eventLoops, memory: memory) {
-        [route = route.path] backend, isUp in
-        logger.log(
-          level: isUp ? .notice : .warning, "\(isUp ? "Backend is up" : "Backend cannot be reached")",
-          metadata: ["backend": "\(backend)", "route": "\(route)"])
-      }
+      return try PipeForwarder(
+        settings, succeeding: former, eventLoops: eventLoops, memory: memory,
+        onChange: { [route = route.path] backend, isUp in
+          logger.log(
+            level: isUp ? .notice : .warning, "\(isUp ? "Backend is up" : "Backend cannot be reached")",
+            metadata: ["backend": "\(backend)", "route": "\(route)"])
+        }, observer: BackendMeters(settings.backends))
     }
   }
 }

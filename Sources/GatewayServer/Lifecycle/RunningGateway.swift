@@ -28,6 +28,17 @@ package final class RunningGateway: Sendable {
   package let liveness: LivenessWatch
   private let listeners: [OpenListener]
   let connections: ConnectionTable
+  /// What is counted of it.
+  let meters: GatewayMeters
+  let loopLag: LoopLag
+  let quotaReadings = QuotaReadings()
+  let history = History()
+  /// What secures the admin listener; `nil` where nothing does.
+  let adminTLS: AdminTLS?
+  private let admin = Mutex<AdminListener?>(nil)
+  private let stopping = Atomic(false)
+  /// Whether nothing new is taken any more.
+  var isStopping: Bool { stopping.load(ordering: .relaxed) }
   /// What new connections begin with; a reload swaps it.
   let terms: PublishedTerms
   /// Of the tickets of all contexts, so that a reload ends no session.
@@ -60,10 +71,11 @@ package final class RunningGateway: Sendable {
     guard DescriptorLimit.hasRoom(for: threads * DescriptorLimit.ofEventLoop) else {
       throw StartFailure.faults("there are no file descriptors left for event loops", configuration, at: nil)
     }
+    let meters = GatewayMeters()
     let ledger: any ServedLedger
     do {
       try StoreClaims.checkFirstStart(configuration)
-      ledger = try LedgerFolder(configuration).openLedger(logger: logger)
+      ledger = try LedgerFolder(configuration).openLedger(observer: meters.ledger, logger: logger)
     } catch {
       throw StartFailure.faults(error, configuration, path: configuration.state)
     }
@@ -95,14 +107,21 @@ package final class RunningGateway: Sendable {
           window: Int(configuration.window), memory: Int(configuration.memory),
           holder: lease?.holder ?? configuration.name,
           now: { lease?.calendar(.now()) ?? .now() }),
-        memory: memory, lease: lease, logger: logger)
+        memory: memory, lease: lease, eventLoops: EventLoopNumbers(eventLoops.makeIterator()),
+        logger: logger)
       try await lease?.begin(on: eventLoops.next()).get()
       let recovery = try await gateway.recover(on: eventLoops.next())
       recovery.log(to: logger)
       let running = try await RunningGateway(
         preparation: preparation, frontSet: frontSet, gateway: gateway, ledger: ledger,
         parts: RunningParts(configuration, destinations.map(\.forwarder)), storeThreads: storeThreads,
-        eventLoops: eventLoops, recovery: recovery, confinement: confinement, logger: logger)
+        eventLoops: eventLoops, recovery: recovery, confinement: confinement, meters: meters, logger: logger)
+      do {
+        try await running.openAdmin()
+      } catch {
+        await running.stop()
+        throw error
+      }
       running.logStart(configuration)
       return running
     } catch {
@@ -115,7 +134,7 @@ package final class RunningGateway: Sendable {
   private init(
     preparation: Preparation, frontSet: FrontSet?, gateway: Gateway, ledger: any ServedLedger,
     parts: RunningParts, storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
-    recovery: RecoveryReport, confinement: Confinement?, logger: Logger
+    recovery: RecoveryReport, confinement: Confinement?, meters: GatewayMeters, logger: Logger
   ) async throws {
     let configuration = preparation.configuration
     // Those that the configuration does not want are turned away; those that there are no descriptors for wait.
@@ -127,7 +146,8 @@ package final class RunningGateway: Sendable {
     let opener = ListenerOpener(
       eventLoops: eventLoops, door: door, terms: published, memory: gateway.memory,
       waitingAt: waitingAt.map { max(1, $0 / configuration.listeners.count) },
-      now: gateway.settings.now, logger: logger)
+      meters: meters, now: gateway.settings.now, logger: logger)
+    adminTLS = try configuration.admin?.usesTLS == true ? AdminTLS(AdminTLS.context(configuration)) : nil
     listeners = try await opener.open(configuration)
     guard let address = listeners.first?.channel.localAddress else { throw ChannelError.unknownLocalAddress }
     listenAddresses = listeners.map(\.description).joined(separator: ", ")
@@ -144,6 +164,8 @@ package final class RunningGateway: Sendable {
     self.eventLoops = eventLoops
     self.liveness = LivenessWatch(eventLoops: eventLoops, storeThreads: storeThreads, ledger: ledger)
     self.connections = connections
+    self.meters = meters
+    loopLag = LoopLag(Array(eventLoops.makeIterator()))
     self.logger = logger
     let sweepLoop = eventLoops.next()
     leaseKeeping = gateway.keepLease(on: eventLoops.next())
@@ -185,6 +207,7 @@ package final class RunningGateway: Sendable {
   /// Accepts nobody any more, suspends what is open, tells its clients (status 15), and returns when everything is
   /// closed; connections that take longer than the configured time are cut.
   package func stop() async {
+    stopping.store(true, ordering: .relaxed)
     expirySweep.cancel()
     memorySweep.cancel()
     expiryWatch.cancel()
@@ -202,11 +225,29 @@ package final class RunningGateway: Sendable {
     // Uploads whose connection is gone are still being made safe: store and ledger have to be there for them, for as long
     // as connections may take.
     _ = await isDone(within: shutdownTimeout) { [gateway] in await gateway.waitUntilNoUploads() }
+    loopLag.stop()
+    await admin.withLock { $0.take() }?.close()
     leaseKeeping?.cancel()
     await gateway.lease?.leave(on: eventLoops.next())
     await Self.release(
       parts.withLock { $0.forwarders }, ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
     logger.info("Gateway has stopped")
+  }
+
+  /// Where operators are answered; `nil` where nobody is.
+  package var adminAddress: String? { admin.withLock { $0?.description } }
+
+  private func openAdmin() async throws {
+    guard let settings = configuration.admin else { return }
+    let answers = AdminAnswers(gateway: self, access: AdminAccess(settings) { self.configuration.adminTokens })
+    let listener: AdminListener
+    do {
+      listener = try await AdminListener.open(settings.place, tls: adminTLS) { await answers.answer($0) }
+    } catch {
+      throw AdminListener.failure(error, settings, configuration)
+    }
+    listener.look(each: History.every) { self.history.look(at: self.gateway) }
+    admin.withLock { $0 = listener }
   }
 
   /// In order `close_notify` would wait for a client that reads nothing, so this goes past TLS.

@@ -3,6 +3,7 @@ import Fronts
 import GatewayCore
 import Glibc
 import Logging
+import Metrics
 import NIOCore
 import NIOPosix
 import TLSTransport
@@ -15,6 +16,7 @@ struct ListenerOpener {
   let memory: MemoryBudget
   /// The most connections of one listener that there are descriptors for; `nil` where there are enough.
   let waitingAt: Int?
+  let meters: GatewayMeters
   let now: @Sendable () -> WallTime
   let logger: Logger
 
@@ -64,6 +66,7 @@ struct ListenerOpener {
 
   private func bootstrap(_ listener: Listener) -> ServerBootstrap {
     let (door, published, memory, now, logger, waitingAt) = (door, terms, memory, now, logger, waitingAt)
+    let meters = meters
     return ServerBootstrap(group: eventLoops)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.maxMessagesPerRead, value: UInt(waitingAt == nil ? 4 : 1))
@@ -78,8 +81,10 @@ struct ListenerOpener {
       .childChannelInitializer { channel in
         let isProxied = listener.trusts(channel.remoteAddress)
         guard let entry = door.admit(channel, from: isProxied ? nil : channel.remoteAddress) else {
+          meters.turnedAway.add()
           return channel.eventLoop.makeFailedFuture(TooManyConnections())
         }
+        meters.accepted.add()
         return channel.eventLoop.makeCompletedFuture {
           // The bootstrap would make futures for each of these. TCP_NODELAY, which it sets on the listener, is inherited.
           let options = channel.syncOptions
@@ -93,7 +98,8 @@ struct ListenerOpener {
           }
           let terms = published.current
           try pipeline.addHandlers(
-            HandshakeGate(door, entry), TLSHandler(source: terms.context, handshakeDeadline: terms.handshake),
+            HandshakeGate(door, entry),
+            TLSHandler(source: terms.context, handshakeDeadline: terms.handshake, observer: meters.tls),
             HandshakeEnd(door, entry),
             FrontSelector(
               fronts: terms.fronts, patience: terms.timeouts.head, trust: published, logger: logger, now: now))

@@ -16,6 +16,7 @@ extension RunningGateway {
       "connections": .stringConvertible(configuration.connections), "memory": .stringConvertible(configuration.memory),
       "window": .stringConvertible(configuration.window),
     ]
+    if let adminAddress { start["admin"] = "\(adminAddress)" }
     if let confinement { start["landlock"] = "\(confinement.word)" }
     logger.info("Gateway listens", metadata: start)
   }

@@ -42,7 +42,8 @@ struct DescriptorPlan: Equatable {
       case .pipe(let settings): sum + settings.backends.count
       }
     }
-    own = foreign + Self.others + Self.ofLedger + threads * DescriptorLimit.ofEventLoop + destinations
+    let admin = configuration.admin == nil ? 0 : AdminListener.descriptors + AdminListener.most
+    own = foreign + admin + Self.others + Self.ofLedger + threads * DescriptorLimit.ofEventLoop + destinations
     affordable = (limit - own) / Self.ofConnection
   }
 

@@ -75,6 +75,7 @@ package struct Preparation: Sendable {
 
   private static func listen(_ configuration: Configuration, _ findings: inout Findings) -> [ConfigurationFault] {
     let places = configuration.origin.listeners
+    let admin = adminPlace(configuration, &findings)
     return configuration.listeners.enumerated().compactMap { index, listener in
       let place = places.indices.contains(index) ? places[index] : nil
       switch AddressProbe.look(at: listener, besides: configuration.listeners) {
@@ -84,6 +85,19 @@ package struct Preparation: Sendable {
         findings.add(.error, "`listen`: cannot listen on \(listener): \(cause)", hint: hint, at: place)
         return nil
       }
+    } + admin
+  }
+
+  private static func adminPlace(_ configuration: Configuration, _ findings: inout Findings) -> [ConfigurationFault] {
+    guard let admin = configuration.admin else { return [] }
+    let place = configuration.origin.keys["admin"]
+    switch AddressProbe.look(at: Listener(admin.place)) {
+    case .free: return []
+    case .inUse: return [AdminListener.inUse(.warning, admin, configuration, at: place)]
+    case .impossible(let cause, let hint):
+      findings.add(
+        .error, "`admin.listen`: cannot listen on \(admin.description): \(cause)", hint: hint, at: place)
+      return []
     }
   }
 

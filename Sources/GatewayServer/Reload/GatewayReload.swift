@@ -47,6 +47,7 @@ extension RunningGateway {
     let former = terms.current.context
     ticketKeys.share(sharedKeys)
     terms.publish(ConnectionTerms(configuration, context: context, fronts: fronts))
+    try? adminTLS?.publish(AdminTLS.context(configuration))
     // Uploads that were judged meanwhile were judged by the certificates' former context.
     gateway.access.noteChange()
     parts.withLock { $0.take(configuration, forwarders) }

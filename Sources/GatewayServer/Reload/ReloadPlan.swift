@@ -98,6 +98,7 @@ struct ReloadPlan {
     keep(\.threads, "threads", of: running)
     keep(\.user, "user", of: running)
     keep(\.landlock, "landlock", of: running)
+    keep(\.admin, "admin", of: running)
     keep(\.log.format, "log", of: running, called: "log.format")
   }
 

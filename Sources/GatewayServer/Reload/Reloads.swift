@@ -1,5 +1,6 @@
 import ConfigurationReading
 package import Logging
+import Metrics
 import NIOCore
 import NIOPosix
 import OperatingSystem
@@ -97,12 +98,14 @@ package final class Reloads: Sendable {
       let warnings = try await gateway.reload(wanted)
       let taken = gateway.configuration
       onReload(taken)
+      gateway.meters.reloadTaken()
       warnings.log(to: logger)
       logger.notice(
         "Configuration taken", metadata: ["reason": "\(reason)", "routes": .stringConvertible(taken.routes.count)])
       record(.taken, isAsked, warnings.map(\.description), in: gateway)
       ServiceNotification.tell(["READY=1", "STATUS=Listening on \(gateway.listenAddresses)"])
     } catch {
+      gateway.meters.reloadsRefused.add()
       let faults = (error as? ConfigurationFaults)?.faults ?? []
       for fault in faults {
         logger.error(

@@ -22,12 +22,15 @@ package final class EmbeddedLedger: Sendable {
 
   /// Opens the ledger at `path`, makes it where it is missing, and brings one of an older release up to date. Blocks.
   ///
-  /// - Parameter onNotice: is told what an operator should hear, on the ledger's own thread.
+  /// - Parameters:
+  ///   - observer: hears how its transactions end; without one no clock is read.
+  ///   - onNotice: is told what an operator should hear, on the ledger's own thread.
   /// - Throws: ``LedgerOpenError``; the file is then as it was.
   package convenience init(
-    path: String, onNotice: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
+    path: String, observer: (any LedgerObserver)? = nil,
+    onNotice: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
   ) throws(LedgerOpenError) {
-    try self.init(path: path, busyMilliseconds: 5000, onNotice: onNotice)
+    try self.init(path: path, busyMilliseconds: 5000, observer: observer, onNotice: onNotice)
   }
 
   /// The process that has the ledger at `path` open at this moment; `nil` where none has.
@@ -39,7 +42,7 @@ package final class EmbeddedLedger: Sendable {
   ///   - checkpointFrames: pages in the write-ahead log before it is moved into the database.
   init(
     path: String, busyMilliseconds: Int32, system: String? = nil,
-    checkpointFrames: Int = LogKeeper.checkpointFrames,
+    checkpointFrames: Int = LogKeeper.checkpointFrames, observer: (any LedgerObserver)? = nil,
     onNotice: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
   ) throws(LedgerOpenError) {
     // Two names of one file must meet at one lock.
@@ -48,7 +51,7 @@ package final class EmbeddedLedger: Sendable {
     lock = try FileLock(besides: path)
     let writer = try Self.makeWriter(
       path: path, busyMilliseconds: busyMilliseconds, system: system, checkpointFrames: checkpointFrames,
-      queue: queue, unflushed: unflushed, busy: writing, tell: onNotice)
+      queue: queue, unflushed: unflushed, busy: writing, observer: observer, tell: onNotice)
     guard let thread = WriterThread(running: writer) else {
       throw .engine(path: path, description: "the system has no thread for the writer")
     }
@@ -57,7 +60,7 @@ package final class EmbeddedLedger: Sendable {
 
   private static func makeWriter(
     path: String, busyMilliseconds: Int32, system: String?, checkpointFrames: Int, queue: CallQueue,
-    unflushed: UnflushedCommits, busy: BusySince,
+    unflushed: UnflushedCommits, busy: BusySince, observer: (any LedgerObserver)?,
     tell: @escaping @Sendable (LedgerNotice) -> Void
   ) throws(LedgerOpenError) -> LedgerWriter {
     let database = try Database.openWithReserve(path: path, busyMilliseconds: busyMilliseconds, system: system)
@@ -68,7 +71,7 @@ package final class EmbeddedLedger: Sendable {
       _ = room.isThere()
       return try LedgerWriter(
         database, queue: queue, unflushed: unflushed, room: room, place: place, busy: busy,
-        checkpointFrames: checkpointFrames, tell: tell)
+        checkpointFrames: checkpointFrames, observer: observer, tell: tell)
     } catch {
       throw LedgerOpenError(wrapping: error, path: path)
     }

@@ -7,6 +7,7 @@ package final class LedgerReader: LedgerInspection {
   private let database: Database
   private let list: Statement
   private let listQuotas: Statement
+  private let readQuota: Statement
 
   /// Opens the ledger at `path`. It needs the rights to write beside the file, for SQLite's shared memory.
   ///
@@ -21,6 +22,7 @@ package final class LedgerReader: LedgerInspection {
           ORDER BY route, created_at, key
           """, in: database)
       listQuotas = try Statement(QuotaRecord.selection, in: database)
+      readQuota = try Statement(QuotaRecord.ofRoute, in: database)
     } catch {
       throw LedgerOpenError(wrapping: error, path: path)
     }
@@ -69,6 +71,15 @@ package final class LedgerReader: LedgerInspection {
     var records: [QuotaRecord] = []
     while try listQuotas.step() { records.append(QuotaRecord(row: listQuotas)) }
     return records
+  }
+
+  /// What a route's clients use and have reserved together, for ever; `nil` where there is nothing of it.
+  ///
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  package func quota(of route: String) throws(LedgerError) -> QuotaRecord? {
+    readQuota.bind(1, route)
+    defer { readQuota.reset() }
+    return try readQuota.step() ? QuotaRecord(row: readQuota) : nil
   }
 
   /// What does not agree with everything else in the file.

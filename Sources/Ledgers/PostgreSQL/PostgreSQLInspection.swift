@@ -66,6 +66,11 @@
     }
 
     /// See ``/GatewayCore/LedgerInspection``.
+    package func quota(of route: String) throws(LedgerError) -> QuotaRecord? {
+      try rows(Command(QuotaRecord.ofRoute, [route])).first.map { QuotaRecord(row: $0) }
+    }
+
+    /// See ``/GatewayCore/LedgerInspection``.
     package func ledgerID() throws(LedgerError) -> String {
       guard let id = try rows(Command("SELECT id FROM identity")).first?.text(0) else {
         throw .engine("the ledger is damaged: it has no name of its own")

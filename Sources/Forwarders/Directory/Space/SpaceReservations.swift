@@ -113,6 +113,24 @@ final class SpaceReservations: Sendable {
     fileSystem.withState { $0.reserved.found(bytes, of: key, by: subject) }
   }
 
+  /// What is free for whoever writes, and what of it is promised, in bytes. Blocks.
+  func look() throws(SinkFailure) -> (free: Int64, reserved: Int64) {
+    let space = try askForSpace(in: directoryOfToday())
+    return (space.available, fileSystem.withState { $0.reserved.outstanding })
+  }
+
+  /// Throws where the file system takes no writes, as after its disk has failed. Blocks.
+  func checkWritable() throws(SinkFailure) {
+    let directory = try directoryOfToday()
+    var status = statvfs()
+    guard uninterrupted({ fstatvfs(directory.partial, &status) }) == 0 else {
+      throw .system("looking at", directory.path, errno)
+    }
+    guard status.f_flag & UInt(ST_RDONLY) == 0 else {
+      throw .storage("the store \(directory.path) is on a file system that is mounted read-only")
+    }
+  }
+
   // MARK: The upload's file
 
   /// The file has `count` bytes of the upload more.

@@ -13,7 +13,8 @@ package struct DirectoryStore: Forwarder {
   let space: SpaceReservations
   let book = NameBook()
   let publishing: PublishingQueue
-  let observer: (any StoreObserver)?
+  /// Hears how the disk does.
+  package let observer: (any StoreObserver)?
 
   /// Opens the store and makes its folders where they are missing (not the folders above); blocks.
   ///
@@ -103,6 +104,17 @@ package struct DirectoryStore: Forwarder {
   /// The rest may be reserved for others again.
   package func limitReservedSpace(to bytes: Int64, of key: UploadKey) {
     space.limit(to: bytes, of: key)
+  }
+
+  /// What is free on the store's file system, and what of that is promised to uploads, in bytes. Blocks.
+  package func room() throws(SinkFailure) -> (free: Int64, reserved: Int64) { try space.look() }
+
+  /// Whether files can be written here, as far as can be known without writing one. Blocks.
+  ///
+  /// - Throws: ``SinkFailure/storage(_:)`` with what is wrong.
+  package func checkWritable() throws(SinkFailure) {
+    try place.checkForNew()
+    try space.checkWritable()
   }
 
   /// Removes the file of an unfinished upload, durably. Fails with ``SinkFailure``.

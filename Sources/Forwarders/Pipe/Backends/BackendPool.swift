@@ -35,6 +35,10 @@ struct BackendPool {
     return (preferred.filter(\.isUp) + preferred.filter { !$0.isUp }).map(\.address)
   }
 
+  var all: [(address: BackendAddress, isUp: Bool, uploads: Int)] {
+    backends.map { ($0.address, $0.isUp, $0.uploads) }
+  }
+
   mutating func began(_ address: BackendAddress) {
     change(address) { $0.uploads += 1 }
   }

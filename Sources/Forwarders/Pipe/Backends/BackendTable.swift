@@ -18,6 +18,10 @@ final class BackendTable: Sendable {
     pool.withLock { $0.candidates(for: key) }
   }
 
+  var backends: [(address: BackendAddress, isUp: Bool, uploads: Int)] {
+    pool.withLock { $0.all }
+  }
+
   func began(_ address: BackendAddress) {
     pool.withLock { $0.began(address) }
   }

@@ -13,6 +13,7 @@ final class LedgerWriter {
   private let room: LedgerReserve?
   private let place: LedgerPresence?
   private let busy: BusySince?
+  private let observer: (any LedgerObserver)?
   private var transaction: LedgerTransaction
   private let begin: Statement
   private let commit: Statement
@@ -27,6 +28,7 @@ final class LedgerWriter {
   init(
     _ database: Database, queue: CallQueue, unflushed: UnflushedCommits, room: LedgerReserve? = nil,
     place: LedgerPresence? = nil, busy: BusySince? = nil, checkpointFrames: Int,
+    observer: (any LedgerObserver)? = nil,
     tell: @escaping @Sendable (LedgerNotice) -> Void = { _ in }
   ) throws(LedgerError) {
     self.database = database
@@ -35,6 +37,7 @@ final class LedgerWriter {
     self.room = room
     self.place = place
     self.busy = busy
+    self.observer = observer
     keeper = LogKeeper(database, unflushed: unflushed, room: room, checkpointFrames: checkpointFrames, tell: tell)
     transaction = try LedgerTransaction(database)
     begin = try Statement("BEGIN IMMEDIATE", in: database)
@@ -58,6 +61,8 @@ final class LedgerWriter {
   }
 
   private func perform(_ batch: [LedgerCall]) {
+    let began = observer.map { _ in ContinuousClock.now }
+    var isCommitted = true
     do throws(LedgerError) {
       // Nothing is done where it would not last. A file that parts from its path meanwhile costs one commit that nobody
       // was told of.
@@ -66,8 +71,12 @@ final class LedgerWriter {
       try place?.verify()
       if batch.contains(where: { $0.durability == .flushSoon }) { keeper.owe() }
     } catch {
+      isCommitted = false
       answers.removeAll(keepingCapacity: true)
       for call in batch { answers.append(call.failed(error)) }
+    }
+    if let began {
+      observer?.transactionEnded(calls: batch.count, after: .now - began, isCommitted: isCommitted)
     }
     deliver(batch)
   }
