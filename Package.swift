@@ -113,7 +113,7 @@ let package = Package(
         "TextForms", "XStream", "XStreamClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "UnixSignals", package: "swift-service-lifecycle"), logging, nioCore,
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"), logging, nioCore, nioHTTP1, nioPosix,
       ]),
 
     .target(name: "DevelopmentCertificates", path: "Tests/DevelopmentCertificates"),

@@ -13,8 +13,8 @@ struct Sluice: AsyncParsableCommand {
       CommandGroup(
         name: "The gateway:",
         subcommands: [
-          Serve.self, Reload.self, Check.self, Tokens.self, Uploads.self, Forget.self, Quota.self, Store.self,
-          Cat.self,
+          Serve.self, Check.self, Reload.self, Drain.self, Health.self, Tokens.self, Uploads.self, Drop.self, Forget.self,
+          Quota.self, Store.self, Cat.self,
         ]),
       CommandGroup(name: "The client:", subcommands: [Send.self, Ask.self, GiveUp.self]),
       CommandGroup(name: "Tests:", subcommands: [Load.self]),

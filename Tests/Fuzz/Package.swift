@@ -46,7 +46,8 @@ let package = Package(
       swiftSettings: watched + vectorSettings),
     .target(name: "HTTPUpload", dependencies: [nioCore], swiftSettings: watched),
     .target(name: "ContentDigests", dependencies: ["COpenSSL", nioCore], swiftSettings: watched),
-    .target(name: "GatewayCore", dependencies: ["TextForms", nioCore, logging], swiftSettings: watched),
+    .target(name: "Metrics", swiftSettings: watched),
+    .target(name: "GatewayCore", dependencies: ["Metrics", "TextForms", nioCore, logging], swiftSettings: watched),
     .target(
       name: "Fronts",
       dependencies: [
@@ -70,9 +71,11 @@ let package = Package(
       name: "GatewayServer",
       dependencies: [
         "CLinux", "CSQLite", "CZlib", "ConfigurationReading", "ContentDigests", "Forwarders", "Fronts", "GatewayCore",
-        "HTTPUpload", "Ledgers", "OperatingSystem", "TLSTransport", "TextForms", nioCore, nioPosix, logging,
+        "HTTPUpload", "Ledgers", "Metrics", "OperatingSystem", "TLSTransport", "TextForms", nioCore, nioHTTP1, nioPosix,
+        logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ], swiftSettings: watched),
+      ],
+      resources: [.embedInCode("Administration/Page/live.html")], swiftSettings: watched),
     .target(name: "FuzzDriver", swiftSettings: features),
     fuzzer("FuzzServerExchange", of: ["XStream"]),
     fuzzer("FuzzRecordDecryptor", of: ["COpenSSL", "TLSTransport"]),
