@@ -139,6 +139,8 @@ import Testing
                           room: 40%, begun: 5/s}
           on-quota: refuse
           resume-for: 7d
+          keep: 30d
+          remember: 365d
           streams: false
           http: {keys: true, remove-complete: true, cors: {origins: ["https://app.example"]}}
           access: {certificates: true}
@@ -181,6 +183,9 @@ import Testing
           begun: 5))
     #expect(first.onQuota == .refuse)
     #expect(first.resumeFor == .seconds(7 * 86_400))
+    #expect(first.keep == .seconds(30 * 86_400) && first.remember == .seconds(365 * 86_400))
+    #expect(
+      configuration.routes[1].route.keep == nil && configuration.routes[1].route.remember == .seconds(90 * 86_400))
     #expect(!first.takesStreams)
     #expect(!first.access.takesAnyone && first.access.takesCertificates)
     let http = configuration.routes[0].http

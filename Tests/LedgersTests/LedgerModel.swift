@@ -28,6 +28,8 @@ struct LedgerModel {
   var failures = 0
   /// How many takeovers named a late total.
   var lateTotals = 0
+  /// How many files have left.
+  var departures = 0
   /// How many grants were extended.
   var extensions = 0
   /// How many completions were told a second time.
@@ -62,6 +64,8 @@ struct LedgerModel {
     case .renew(let renewals): renew(renewals)
     case .complete(let completion): complete(completion)
     case .fail(let key, let epoch, let expiresAt): fail(key, epoch: epoch, expiresAt: expiresAt)
+    case .depart(let keys, let file): depart(keys, file)
+    case .prune(let old): prune(old)
     case .forget(let key): giveBack(key) == nil ? .failure(.unknown) : .done
     case .retract(let key, let expiresAt): retract(key, expiresAt: expiresAt)
     case .dropWindows(let start): drop(before: start)
@@ -204,12 +208,40 @@ struct LedgerModel {
     return .done
   }
 
-  private mutating func giveBack(_ key: UploadKey) -> UploadRecord? {
-    guard let upload = done.removeValue(forKey: key) else { return nil }
+  private mutating func depart(_ keys: [UploadKey], _ file: UploadRecord.FileState) -> LedgerStep.Answer {
+    var departed: [UploadKey] = []
+    for key in keys {
+      guard let upload = done[key], upload.record.file != file, upload.record.file != .gone else { continue }
+      takeBack(upload)
+      done[key]?.used = [:]
+      done[key]?.record.file = file
+      departed.append(key)
+    }
+    departures += departed.count
+    return .departed(departed)
+  }
+
+  private mutating func prune(_ old: CompleteUploads) -> LedgerStep.Answer {
+    let keys = done.values.map(\.record).filter {
+      $0.facts.route == old.route && $0.file == old.file && ($0.finishedAt ?? old.before) < old.before
+    }.map(\.key)
+    for key in keys {
+      done[key] = nil
+      if lastDone == key { lastDone = nil }
+    }
+    return .pruned(keys.count)
+  }
+
+  private mutating func takeBack(_ upload: Done) {
     for (quota, bytes) in upload.used {
       used[quota, default: 0] -= bytes
       if quota.subject.isEmpty { doneBytes[quota.route, default: 0] -= bytes }
     }
+  }
+
+  private mutating func giveBack(_ key: UploadKey) -> UploadRecord? {
+    guard let upload = done.removeValue(forKey: key) else { return nil }
+    takeBack(upload)
     return upload.record
   }
 

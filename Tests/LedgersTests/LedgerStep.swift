@@ -11,6 +11,8 @@ enum LedgerStep {
   case complete(Completion)
   case fail(UploadKey, epoch: Int64, expiresAt: WallTime)
   case forget(UploadKey)
+  case depart([UploadKey], UploadRecord.FileState)
+  case prune(CompleteUploads)
   case retract(UploadKey, expiresAt: WallTime)
   case dropWindows(before: WallTime)
   case release(UploadKey, epoch: Int64)
@@ -18,6 +20,8 @@ enum LedgerStep {
   enum Answer: Equatable {
     case leased(Lease)
     case granted(Int64)
+    case departed([UploadKey])
+    case pruned(Int)
     case done
     case failure(LedgerError)
     /// In words of the engine's own.
@@ -43,6 +47,10 @@ enum LedgerStep {
         try await ledger.complete(completion, on: anyLoop).get()
       case .fail(let key, let epoch, let expiresAt):
         try await ledger.failed(key, epoch: epoch, expiresAt: expiresAt)
+      case .depart(let keys, let file):
+        return .departed(try await ledger.depart(keys, file, on: anyLoop).get())
+      case .prune(let old):
+        return .pruned(try await ledger.prune(old, on: anyLoop).get())
       case .forget(let key):
         try await ledger.forgotten(key)
       case .retract(let key, let expiresAt):
@@ -77,7 +85,7 @@ enum LedgerStep {
     let committed = record?.committed ?? 0
     let granted = record?.granted ?? 0
     let time = WallTime(milliseconds: .random(in: 1...1_000_000, using: &random))
-    switch Int.random(in: 0..<18, using: &random) {
+    switch Int.random(in: 0..<20, using: &random) {
     case 0...2:
       return .open(reservation(key: isMistaken ? key : minted(using: &random), using: &random))
     case 3...4:
@@ -114,6 +122,15 @@ enum LedgerStep {
       return .extend(
         GrantExtension(
           key: key, epoch: epoch, quotas: quotas(using: &random), end: .random(in: 0...granted + 300, using: &random)))
+    case 18:
+      let keys = model.done.keys.sorted { $0.text < $1.text }.shuffled(using: &random).prefix(3) + [key]
+      return .depart(Array(keys), Bool.random(using: &random) ? .gone : .leaving)
+    case 19:
+      // All of one moment, or the order among them would matter.
+      return .prune(
+        CompleteUploads(
+          route: routes.randomElement(using: &random) ?? "", file: Bool.random(using: &random) ? .gone : .leaving,
+          before: WallTime(milliseconds: .random(in: 1...200_000, using: &random)), limit: 1000))
     case 10: return .fail(key, epoch: epoch, expiresAt: time)
     case 11:
       return Bool.random(using: &random) ? .forget(done ?? key) : .retract(done ?? key, expiresAt: time)

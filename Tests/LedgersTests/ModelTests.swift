@@ -67,6 +67,7 @@ struct ModelTests {
       #expect(model.failures > 50)
       #expect(model.lateTotals > 50)
       #expect(model.extensions > 50)
+      #expect(model.departures > 50)
       #expect(model.repetitions > 20)
     }
   }

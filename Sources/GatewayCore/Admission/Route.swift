@@ -22,12 +22,20 @@ package struct Route: Sendable {
   package var onQuota: QuotaPolicy
   /// Whether parts are dropped once an upload that is made of them is complete.
   package var dropsParts: Bool
+  /// How long the file of a complete upload is kept; `nil` for as long as nobody takes it away.
+  package var keep: Duration?
+  /// How long a complete upload is remembered whose file is not there, or that never had one.
+  package var remember: Duration
+
+  /// Where nobody says how long a complete upload is remembered.
+  package static let remember = Duration.seconds(90 * 86_400)
 
   /// All of it.
   package init(
     path: String, formats: [DataFormat], buffer: ClosedRange<Int64>, limits: RouteLimits, resumeFor: Duration,
     takesStreams: Bool, access: RouteAccess, countsStored: Bool = false,
-    clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial, dropsParts: Bool = false
+    clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial, dropsParts: Bool = false,
+    keep: Duration? = nil, remember: Duration = Self.remember
   ) {
     self.path = path
     self.formats = formats
@@ -40,6 +48,8 @@ package struct Route: Sendable {
     self.clientLimits = clientLimits
     self.onQuota = onQuota
     self.dropsParts = dropsParts
+    self.keep = keep
+    self.remember = remember
   }
 }
 

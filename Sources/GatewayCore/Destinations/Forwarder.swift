@@ -33,6 +33,14 @@ package protocol Forwarder: Sendable {
   /// it. What is not there, as its consumer has taken it away, is no failure.
   func remove(_ upload: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
+  /// Which of these complete uploads have no file in its place any more, because somebody took it away. Fails with
+  /// ``SinkFailure`` where that cannot be found out, which is not the same.
+  func departed(_ uploads: [UploadRecord], on eventLoop: any EventLoop) -> EventLoopFuture<[UploadKey]>
+
+  /// Tells from now on, on any thread, which complete uploads somebody may just have taken away; and with `nil` that
+  /// it may have missed some. Once for each place; until ``stop()``.
+  func watchDepartures(_ tell: @escaping @Sendable ([UploadKey]?) -> Void)
+
   /// Brings storage and ledger together after a crash; called once at start, before any sink.
   ///
   /// What is there and belongs to no open upload is removed, where the place is this gateway's alone.
@@ -65,6 +73,14 @@ extension Forwarder {
   package func remove(_ upload: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     discard(upload.key, on: eventLoop)
   }
+
+  /// None: nothing is held of what is complete.
+  package func departed(_ uploads: [UploadRecord], on eventLoop: any EventLoop) -> EventLoopFuture<[UploadKey]> {
+    eventLoop.makeSucceededFuture([])
+  }
+
+  /// Nothing is there to be taken away.
+  package func watchDepartures(_ tell: @escaping @Sendable ([UploadKey]?) -> Void) {}
 
   /// Nothing is held.
   package func stop() async {}

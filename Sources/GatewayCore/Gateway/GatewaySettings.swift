@@ -12,6 +12,8 @@ package struct GatewaySettings: Sendable {
   package var now: @Sendable () -> WallTime
   /// How many bytes more a stream of unknown length reserves at once: as many as have arrived, within these.
   package var growth: ClosedRange<Int64>
+  /// Whether somebody still needs the file of a complete upload, however old it is: what has to look at it, or to hear of it.
+  package var isNeeded: @Sendable (UploadRecord) -> Bool = { _ in false }
 
   /// So that few streams have to wait for more, and none keeps much from others.
   package static let growth: ClosedRange<Int64> = (16 << 20)...(1 << 30)

@@ -50,6 +50,25 @@ package protocol Ledger: Sendable {
     _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void>
 
+  /// Complete uploads, oldest first.
+  func complete(_ wanted: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]>
+
+  /// The files of complete uploads are not in their places any more (``UploadRecord/FileState/gone``), or are about to be
+  /// removed (``UploadRecord/FileState/leaving``): what they used of quotas without a window is free again. Their records stay.
+  /// What is not complete, is so already, or was gone before, is passed over.
+  ///
+  /// That files leave survives a power cut before its future succeeds; that they are gone can be found out again.
+  /// - Returns: those that were changed.
+  func depart(
+    _ keys: [UploadKey], _ file: UploadRecord.FileState, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<[UploadKey]>
+
+  /// Forgets the complete uploads that ``complete(_:on:)`` of the same would say, as the files of none of them count any more. Their
+  /// keys are unknown from then on.
+  ///
+  /// - Returns: how many.
+  func prune(_ old: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<Int>
+
   /// A complete upload is there no more: what it used of the quotas without a window is free again. The key is unknown
   /// from then on. Fails with ``LedgerError/unknown`` for one that is not complete.
   func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void>

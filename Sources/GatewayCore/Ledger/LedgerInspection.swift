@@ -1,13 +1,13 @@
 /// A ledger as commands see it from outside, also while gateways use it. Every call blocks, and sees what was committed
 /// when it began. For one thread at a time.
 package protocol LedgerInspection {
-  /// The uploads, ordered by route and age.
+  /// Each of these uploads, ordered by route and age, as long as `body` wants more: there may be millions.
   ///
-  /// - Parameters:
-  ///   - state: those in this state alone; `nil` for all.
-  ///   - route: those of this route alone, by its path; `nil` for all.
+  /// - Parameter body: whether to go on.
   /// - Throws: ``LedgerError/engine(_:)``.
-  func uploads(state: UploadRecord.State?, route: String?) throws(LedgerError) -> [UploadRecord]
+  func forEach(
+    of list: UploadList, _ body: (UploadRecord) throws(LedgerError) -> Bool
+  ) throws(LedgerError)
 
   /// Whether there is any upload of a route, in whatever state.
   ///
@@ -38,6 +38,25 @@ package protocol LedgerInspection {
   ///
   /// - Throws: ``LedgerError/engine(_:)``.
   func stores() throws(LedgerError) -> [KnownStore]
+}
+
+extension LedgerInspection {
+  /// The uploads, ordered by route and age.
+  ///
+  /// - Parameters:
+  ///   - state: those in this state alone; `nil` for all.
+  ///   - route: those of this route alone, by its path; `nil` for all.
+  /// - Throws: ``LedgerError/engine(_:)``.
+  package func uploads(
+    state: UploadRecord.State? = nil, route: String? = nil
+  ) throws(LedgerError) -> [UploadRecord] {
+    var records: [UploadRecord] = []
+    try forEach(of: UploadList(state: state, route: route)) { (record) throws(LedgerError) in
+      records.append(record)
+      return true
+    }
+    return records
+  }
 }
 
 /// What commands change in a ledger, also while gateways use it. It changes nothing of open uploads, which a gateway may

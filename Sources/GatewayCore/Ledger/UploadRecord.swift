@@ -10,6 +10,17 @@ package struct UploadRecord: Hashable, Sendable {
     case done
   }
 
+  /// What has become of a complete upload's file.
+  package enum FileState: String, Sendable {
+    /// It is in its place as far as anybody knows; or the upload has none.
+    case there = ""
+    /// The gateway removes it.
+    case leaving
+    /// It is not in its place any more: its consumer took it away, or the gateway removed it. It counts in no quota
+    /// without a window.
+    case gone
+  }
+
   /// What is known of it.
   package var facts: UploadFacts
   /// Bytes from the stream's start that are safe; the size once it is done.
@@ -27,11 +38,13 @@ package struct UploadRecord: Hashable, Sendable {
   /// What its forwarder wants to know of it again, in its own words (``Forwarder/initialState(of:)``,
   /// ``SinkEvent/safe(upTo:state:)``); `nil` where an older release recorded it.
   package var storeState: String?
+  /// Means something of a complete upload alone.
+  package var file: FileState
 
   /// All of it.
   package init(
     facts: UploadFacts, committed: Int64, granted: Int64, state: State, epoch: Int64, expiresAt: WallTime,
-    finishedAt: WallTime? = nil, storeState: String? = nil
+    finishedAt: WallTime? = nil, storeState: String? = nil, file: FileState = .there
   ) {
     self.facts = facts
     self.committed = committed
@@ -41,6 +54,7 @@ package struct UploadRecord: Hashable, Sendable {
     self.expiresAt = expiresAt
     self.finishedAt = finishedAt
     self.storeState = storeState
+    self.file = file
   }
 
   /// What it is known by.

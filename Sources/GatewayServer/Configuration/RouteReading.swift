@@ -41,6 +41,8 @@ enum RouteReading {
     let clientLimits = LimitsReading.clientLimits(&reader)
     let onQuota = reader.optional("on-quota", as: .word) as Setting<QuotaPolicy>?
     let resumeFor = reader.optional("resume-for", as: .duration(in: .seconds(1) ... .seconds(365 * 86_400)))
+    let keep = reader.optional("keep", as: .duration(in: .seconds(1) ... .seconds(3650 * 86_400)))
+    let remember = reader.optional("remember", as: .duration(in: .seconds(1) ... .seconds(3650 * 86_400)))
     let streams = reader.optional("streams", as: .flag)
     let (access, tokenFile) = welcome.access(&reader)
     if let tokenFile { reader.reading.remember("tokens", Setting(value: tokenFile, place: reader.place)) }
@@ -52,6 +54,10 @@ enum RouteReading {
         "`check` is for routes that store",
         hint: "remove it: the backend has the bytes before they could be judged",
         at: check.place)
+    }
+    if let keep, case .pipe = destination?.value {
+      reader.reading.note(
+        "`keep` is for routes that store", hint: "remove it: of what is passed on nothing is kept", at: keep.place)
     }
     if let dropsParts = http.dropsParts, dropsParts.value, case .pipe = destination?.value {
       reader.reading.note(
@@ -69,7 +75,7 @@ enum RouteReading {
       path: path, formats: formats, buffer: buffer, limits: limits, resumeFor: resumeFor?.value ?? .seconds(86_400),
       takesStreams: streams?.value ?? true, access: access, countsStored: destination.countsStored,
       clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial,
-      dropsParts: http.dropsParts?.value ?? false)
+      dropsParts: http.dropsParts?.value ?? false, keep: keep?.value, remember: remember?.value ?? Route.remember)
     return Outcome(
       entry: Configuration.RouteEntry(route: route, destination: destination.value, http: http.settings),
       folder: destination.folder,

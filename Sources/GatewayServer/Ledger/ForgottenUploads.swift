@@ -37,7 +37,8 @@ package struct ForgottenUploads {
   package init(_ configuration: Configuration, prefixes: [String]) throws {
     var found: [LedgerAccount.Upload] = []
     for prefix in prefixes {
-      let uploads = try LedgerAccount(configuration, filter: LedgerFilter(keyPrefix: prefix)).uploads
+      let filter = LedgerFilter(keyPrefix: prefix)
+      let uploads = try LedgerAccount(configuration, filter: filter, reading: .uploads(limit: 1000)).uploads
       guard uploads.count == 1, let upload = uploads.first else {
         throw Unclear(prefix: prefix, count: uploads.count, state: nil)
       }

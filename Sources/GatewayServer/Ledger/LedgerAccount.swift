@@ -24,6 +24,8 @@ package struct LedgerAccount: Sendable, Encodable {
     package let name: String?
     /// Where its file is, or was when it was last told; `nil` where bytes are passed on.
     package let path: String?
+    /// Whether its file is not there any more, as somebody has taken it away or it was too old.
+    package let isGone: Bool?
     /// What the client said the bytes are.
     package let format: String
     /// SHA-256 in hexadecimal, where the client announced one.
@@ -73,8 +75,17 @@ package struct LedgerAccount: Sendable, Encodable {
     }
   }
 
+  /// What is read: there may be millions of uploads.
+  package enum Contents: Sendable {
+    case all, quotas
+    /// As many as these of the uploads that the filter takes, and no quotas; at least 1.
+    case uploads(limit: Int)
+  }
+
   /// Ordered by route and age.
   package let uploads: [Upload]
+  /// Whether there are more behind them.
+  package let hasMore: Bool
   /// Ordered by route and subject.
   package let quotas: [Quota]
 
@@ -82,24 +93,47 @@ package struct LedgerAccount: Sendable, Encodable {
   ///
   /// - Parameter filter: which uploads; its route and client apply to quotas as well.
   /// - Throws: `LedgerOpenError`, `LedgerError`.
-  package init(_ configuration: Configuration, filter: LedgerFilter = LedgerFilter()) throws {
+  package init(
+    _ configuration: Configuration, filter: LedgerFilter = LedgerFilter(), reading contents: Contents = .all
+  ) throws {
     let stores = configuration.routes.reduce(into: [:]) { stores, entry in
       stores[entry.path] = entry.destination.store
     }
-    try self.init(LedgerFolder(configuration), stores: stores, filter)
+    try self.init(LedgerFolder(configuration), stores: stores, filter, contents)
   }
 
   /// The same without a configuration: it is not known where files are.
   package init(state: LedgerFolder, filter: LedgerFilter = LedgerFilter()) throws {
-    try self.init(state, stores: [:], filter)
+    try self.init(state, stores: [:], filter, .all)
   }
 
-  private init(_ state: LedgerFolder, stores: [String: DirectoryStore.Settings], _ filter: LedgerFilter) throws {
+  private init(
+    _ state: LedgerFolder, stores: [String: DirectoryStore.Settings], _ filter: LedgerFilter, _ contents: Contents
+  ) throws {
     let ledger = try state.inspect()
-    uploads = try ledger.uploads(state: filter.recordState, route: filter.route).filter(filter.takes).map {
-      Upload($0, in: stores[$0.facts.route])
+    var uploads: [Upload] = []
+    var hasMore = false
+    let limit =
+      switch contents {
+      case .all: Int.max
+      case .quotas: 0
+      case .uploads(let limit): limit
+      }
+    if limit > 0 {
+      try ledger.forEach(of: filter.list) { (record) throws(LedgerError) in
+        guard filter.takes(record) else { return true }
+        hasMore = uploads.count == limit
+        if !hasMore { uploads.append(Upload(record, in: stores[record.facts.route])) }
+        return !hasMore
+      }
     }
-    quotas = try ledger.quotas().filter(filter.takes).map(Quota.init)
+    self.uploads = uploads
+    self.hasMore = hasMore
+    if case .uploads = contents {
+      quotas = []
+    } else {
+      quotas = try ledger.quotas().filter(filter.takes).map(Quota.init)
+    }
   }
 }
 
@@ -125,30 +159,41 @@ package struct LedgerFilter: Sendable {
   package var since: WallTime?
   /// With keys that begin so.
   package var keyPrefix: String
+  /// Those behind the upload of this key, in the order of the list.
+  package var after: UploadKey?
 
   /// Everything, but for what is given.
   package init(
     route: String? = nil, state: State? = nil, client: String? = nil, since: WallTime? = nil,
-    keyPrefix: String = ""
+    keyPrefix: String = "", after: String? = nil
   ) {
     self.route = route
     self.state = state
     self.client = client
     self.since = since
     self.keyPrefix = keyPrefix
+    self.after = after.flatMap { UploadKey($0) }
   }
+
+  /// Whether a text can be an upload's key.
+  package static func isKey(_ text: String) -> Bool { UploadKey(text) != nil }
 
   /// Everything since so long before now.
   package static func moment(before now: WallTime = .now(), by age: Duration) -> WallTime {
     now.advanced(byMilliseconds: -age.components.seconds * 1000)
   }
 
-  var recordState: UploadRecord.State? { state.flatMap { UploadRecord.State(rawValue: $0.rawValue) } }
+  /// What the ledger finds by itself.
+  var list: UploadList {
+    UploadList(
+      state: state.flatMap { UploadRecord.State(rawValue: $0.rawValue) }, route: route, keyPrefix: keyPrefix,
+      after: after)
+  }
 
+  /// The rest of what is asked for.
   func takes(_ upload: UploadRecord) -> Bool {
     (client.map { upload.facts.subject.contains($0) } ?? true)
       && (since.map { $0 <= upload.finishedAt ?? upload.facts.createdAt } ?? true)
-      && upload.key.text.hasPrefix(keyPrefix)
   }
 
   func takes(_ quota: QuotaRecord) -> Bool {
@@ -163,9 +208,11 @@ extension LedgerAccount.Upload {
     route = facts.route
     path =
       switch record.state {
+      case .done where record.file == .gone: nil
       case .done: store?.finalPath(of: record)
       default: store?.partialPath(of: record)
       }
+    isGone = record.state == .done && record.file == .gone ? true : nil
     state = record.state.rawValue
     safe = record.committed
     total = facts.total

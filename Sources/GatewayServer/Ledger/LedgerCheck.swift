@@ -4,6 +4,8 @@ import GatewayCore
 package struct LedgerCheck: Sendable {
   /// What does not agree, a line each.
   package let violations: [String]
+  /// What is as it may be, and good to know, a line each: files that somebody has taken away since the gateway looked last.
+  package let notices: [String]
   /// Complete uploads whose files were looked for.
   package let looked: Int
 
@@ -13,16 +15,17 @@ package struct LedgerCheck: Sendable {
   /// - Throws: `LedgerOpenError` or `LedgerError` where the ledger cannot be read; ``StoreMismatch`` or `SinkFailure` for a
   ///   store.
   package init(_ configuration: Configuration, files: Bool) throws {
-    var violations = try LedgerFolder(configuration).inspect().violations().map {
+    violations = try LedgerFolder(configuration).inspect().violations().map {
       "\($0.rule): \($0.description)"
     }
-    var looked = 0
-    if files {
-      let stored = try StoredFiles(configuration)
-      looked = stored.looked
-      violations += stored.missing.map { "file: \($0.path) of \($0.route) is gone (\($0.size) bytes)" }
+    guard files else {
+      (notices, looked) = ([], 0)
+      return
     }
-    self.violations = violations
-    self.looked = looked
+    let stored = try StoredFiles(configuration)
+    looked = stored.looked
+    notices = stored.missing.map {
+      "file: \($0.path) of \($0.route) was taken away (\($0.size) bytes); a running gateway notices that by itself"
+    }
   }
 }

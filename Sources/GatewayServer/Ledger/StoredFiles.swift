@@ -38,16 +38,28 @@ package struct StoredFiles: Sendable {
     var looked = 0
     for entry in configuration.routes where route == nil || entry.route.path == route {
       guard let store = entry.destination.store else { continue }
-      let uploads = try ledger.uploads(state: .done, route: entry.route.path)
-      guard !uploads.isEmpty else { continue }
-      try StoreClaims.checkIsThere(store, of: entry.route.path, in: configuration, ledger)
-      for upload in uploads where try !store.isPresent(upload) {
+      let path = entry.route.path
+      guard try ledger.hasUploads(of: path) else { continue }
+      var isKnown = false
+      var failure: (any Error)?
+      try ledger.forEach(of: UploadList(state: .done, route: path)) { (upload) throws(LedgerError) in
+        // What is known to be gone is no surprise.
+        guard upload.file == .there else { return true }
+        do {
+          if !isKnown { try StoreClaims.checkIsThere(store, of: path, in: configuration, ledger) }
+          isKnown = true
+          looked += 1
+          guard try !store.isPresent(upload) else { return true }
+        } catch {
+          failure = error
+          return false
+        }
         keys.append(upload.key)
         missing.append(
-          Missing(
-            key: upload.key.text, route: upload.facts.route, size: upload.committed, path: store.finalPath(of: upload)))
+          Missing(key: upload.key.text, route: path, size: upload.committed, path: store.finalPath(of: upload)))
+        return true
       }
-      looked += uploads.count
+      if let failure { throw failure }
     }
     self.missing = missing
     self.looked = looked

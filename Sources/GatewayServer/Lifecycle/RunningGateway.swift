@@ -53,6 +53,7 @@ package final class RunningGateway: Sendable {
   private let leaseKeeping: RepeatedTask?
   private let memorySweep: RepeatedTask
   private let expiryWatch: RepeatedTask
+  let departures: DepartureUpkeep
   let logger: Logger
 
   /// Opens ledger and stores, brings them together after a crash, and listens.
@@ -178,6 +179,8 @@ package final class RunningGateway: Sendable {
       let terms = published.current
       CertificateExpiry.log(terms.context.certificates, within: terms.warnBefore, to: logger)
     }
+    let departures = DepartureUpkeep(gateway, on: sweepLoop, logger: logger)
+    self.departures = departures
     let shortest = configuration.routes.map(\.route.resumeFor).min() ?? .seconds(60)
     self.expirySweep = sweepLoop.scheduleRepeatedAsyncTask(
       initialDelay: .milliseconds(100), delay: TimeAmount(min(max(shortest / 4, .milliseconds(250)), .seconds(30)))
@@ -197,6 +200,7 @@ package final class RunningGateway: Sendable {
         } catch {
           logger.error("Past windows could not be forgotten", metadata: ["reason": "\(error)"])
         }
+        await departures.sweep()
       }
     }
   }
@@ -211,6 +215,7 @@ package final class RunningGateway: Sendable {
     expirySweep.cancel()
     memorySweep.cancel()
     expiryWatch.cancel()
+    await departures.stop()
     let shutdownTimeout = terms.current.shutdown
     for listener in listeners { await listener.close() }
     let open = connections.close()

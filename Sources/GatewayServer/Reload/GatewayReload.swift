@@ -44,6 +44,7 @@ extension RunningGateway {
     }
     // Rights first: no connection that begins from here on is judged by those of before.
     gateway.publish(zip(configuration.routes, forwarders).map { (route: $0.route, forwarder: $1) })
+    departures.watch()
     let former = terms.current.context
     ticketKeys.share(sharedKeys)
     terms.publish(ConnectionTerms(configuration, context: context, fronts: fronts))

@@ -57,6 +57,25 @@ extension EmbeddedLedger: Ledger {
   }
 
   /// See ``/GatewayCore/Ledger``.
+  package func complete(_ wanted: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in try transaction.complete(wanted) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func depart(
+    _ keys: [UploadKey], _ file: UploadRecord.FileState, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<[UploadKey]> {
+    submit(on: eventLoop, file == .leaving ? .powerCut : .processEnd) { (transaction) throws(LedgerError) in
+      try transaction.depart(keys, file)
+    }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func prune(_ old: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<Int> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in try transaction.prune(old) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
   package func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in try transaction.forget(key) }
   }

@@ -76,7 +76,7 @@ enum LedgerAudit {
         || '" (window ' || e.win || ')'
       FROM upload_quota e JOIN upload u ON u.key = e.key
       WHERE e.low < 0 OR u.state = 'failed' OR (u.state = 'open' AND e.high > u.granted)
-        OR (u.state = 'done' AND (e.win <> 0 OR e.high > u.committed))
+        OR (u.state = 'done' AND (e.win <> 0 OR e.high > u.committed OR u.file <> ''))
         OR EXISTS (SELECT 1 FROM upload_quota o
           WHERE o.key = e.key AND o.subject = e.subject AND o.win = e.win AND o.low > e.low AND o.low < e.high)
       """

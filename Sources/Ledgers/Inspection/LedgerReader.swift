@@ -5,7 +5,6 @@ package import GatewayCore
 /// For one thread at a time. Every call blocks, and sees what was committed when it began.
 package final class LedgerReader: LedgerInspection {
   private let database: Database
-  private let list: Statement
   private let listQuotas: Statement
   private let readQuota: Statement
 
@@ -15,12 +14,6 @@ package final class LedgerReader: LedgerInspection {
   package init(path: String) throws(LedgerOpenError) {
     database = try Database.openForReading(path: path, busyMilliseconds: 5000)
     do throws(LedgerError) {
-      list = try Statement(
-        UploadColumn.selection
-          + """
-           WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR route = $2)
-          ORDER BY route, created_at, key
-          """, in: database)
       listQuotas = try Statement(QuotaRecord.selection, in: database)
       readQuota = try Statement(QuotaRecord.ofRoute, in: database)
     } catch {
@@ -38,19 +31,17 @@ package final class LedgerReader: LedgerInspection {
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
   package func stores() throws(LedgerError) -> [KnownStore] { try StoreTable.stores(in: database) }
 
-  /// The uploads, ordered by route and age.
+  /// Each of these uploads, ordered by route and age, as long as `body` wants more.
   ///
-  /// - Parameters:
-  ///   - state: those in this state alone; `nil` for all.
-  ///   - route: those of this route alone, by its path; `nil` for all.
+  /// - Parameter body: whether to go on.
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
-  package func uploads(state: UploadRecord.State? = nil, route: String? = nil) throws(LedgerError) -> [UploadRecord] {
-    list.bind(1, state?.rawValue)
-    list.bind(2, route)
-    defer { list.reset() }
-    var records: [UploadRecord] = []
-    while try list.step() { records.append(try UploadRecord(row: list)) }
-    return records
+  package func forEach(
+    of list: UploadList, _ body: (UploadRecord) throws(LedgerError) -> Bool
+  ) throws(LedgerError) {
+    guard let rows = try UploadRows(list, in: database) else { return }
+    while let record = try rows.next() {
+      guard try body(record) else { return }
+    }
   }
 
   /// Whether there is any upload of a route, in whatever state.

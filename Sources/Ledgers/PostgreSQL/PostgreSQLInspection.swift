@@ -44,16 +44,35 @@
 
     // MARK: Looking
 
-    /// See ``/GatewayCore/LedgerInspection``.
-    package func uploads(state: UploadRecord.State?, route: String?) throws(LedgerError) -> [UploadRecord] {
-      let command = Command(
-        UploadColumn.selection
-          + """
-           WHERE ($1::text IS NULL OR state = $1::text) AND ($2::text IS NULL OR route = $2::text)
-          ORDER BY route, created_at, key
-          """, [state?.rawValue, route])
-      return try asking { () throws(DatabaseFailure) in try SharedCalls.records(command, in: session) }
+    /// See ``/GatewayCore/LedgerInspection``. Page by page, each of which sees a moment of its own.
+    package func forEach(
+      of list: UploadList, _ body: (UploadRecord) throws(LedgerError) -> Bool
+    ) throws(LedgerError) {
+      var place: UploadListQuery.Place?
+      if let after = list.after {
+        guard let row = try rows(Command("SELECT route, created_at FROM upload WHERE key = $1", [after.text])).first
+        else { return }
+        place = .init(route: row.text(0), createdAt: row.integer(1), key: after)
+      }
+      while let query = UploadListQuery(list, after: place, in: .postgreSQL, limit: Self.page) {
+        let command = Command(
+          query.sql,
+          query.values.map { value -> (any SQLValue)? in
+            switch value {
+            case .text(let text): text
+            case .number(let number): number
+            }
+          })
+        let records = try asking { () throws(DatabaseFailure) in try SharedCalls.records(command, in: session) }
+        for record in records {
+          guard try body(record) else { return }
+        }
+        guard records.count == Self.page, let last = records.last else { return }
+        place = .init(route: last.facts.route, createdAt: last.facts.createdAt.milliseconds, key: last.key)
+      }
     }
+
+    private static let page = 1000
 
     /// See ``/GatewayCore/LedgerInspection``.
     package func hasUploads(of route: String) throws(LedgerError) -> Bool {

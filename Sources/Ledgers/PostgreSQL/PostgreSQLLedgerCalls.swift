@@ -69,6 +69,29 @@
     }
 
     /// See ``/GatewayCore/Ledger``.
+    package func complete(_ wanted: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
+      submit(on: eventLoop, .brief) { (session) throws(DatabaseFailure) in
+        try SharedCalls.records(SharedUploads.complete(wanted), in: session)
+      }
+    }
+
+    /// See ``/GatewayCore/Ledger``. A transaction for each of them.
+    package func depart(
+      _ keys: [UploadKey], _ file: UploadRecord.FileState, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<[UploadKey]> {
+      submit(on: eventLoop, .brief) { (session) throws(DatabaseFailure) in
+        try SharedCalls.depart(keys, file, in: session)
+      }
+    }
+
+    /// See ``/GatewayCore/Ledger``.
+    package func prune(_ old: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<Int> {
+      submit(on: eventLoop, .brief) { (session) throws(DatabaseFailure) in
+        try session.one(SharedUploads.prune(old)).affected
+      }
+    }
+
+    /// See ``/GatewayCore/Ledger``.
     package func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
       submit(on: eventLoop, about: key, .brief) { (session) throws(DatabaseFailure) in
         try SharedCalls.giveBack(key, by: SharedUploads.deleteDone(key), in: session)

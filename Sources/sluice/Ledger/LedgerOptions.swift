@@ -47,11 +47,11 @@ struct LedgerOptions: ParsableArguments {
     throw CommandFailure("there is no route \(route)\(nearest) The routes are: \(routes.joined(separator: ", "))")
   }
 
-  func account(_ filter: LedgerFilter) throws -> LedgerAccount {
+  func account(_ filter: LedgerFilter, reading contents: LedgerAccount.Contents) throws -> LedgerAccount {
     var filter = filter
     filter.route = route
     return try reading { configuration in
-      let account = try LedgerAccount(configuration, filter: filter)
+      let account = try LedgerAccount(configuration, filter: filter, reading: contents)
       // Records of a route may stay when it goes.
       try checkRoute(configuration, known: !account.uploads.isEmpty || !account.quotas.isEmpty)
       return account

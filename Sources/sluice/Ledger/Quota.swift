@@ -20,7 +20,7 @@ struct QuotaShow: ParsableCommand {
   var client: String?
 
   func run() throws {
-    let account = try ledger.account(LedgerFilter(client: client))
+    let account = try ledger.account(LedgerFilter(client: client), reading: .quotas)
     if ledger.json { return try ledger.printJSON(["quotas": account.quotas]) }
     var table = TextTable("ROUTE", "CLIENT", "WINDOW", "CAP", "RESERVED", "USED", "%")
     for quota in account.quotas {

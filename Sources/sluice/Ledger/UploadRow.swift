@@ -10,7 +10,9 @@ struct UploadRow {
     self.now = now
   }
 
-  var state: String { upload.role.map { "\(upload.state) \($0)" } ?? upload.state }
+  var state: String {
+    ([upload.state] + (upload.role.map { [$0] } ?? []) + (upload.isGone == true ? ["gone"] : [])).joined(separator: " ")
+  }
   var safe: String { ByteCount.text(upload.safe) }
   var total: String { upload.total.map(ByteCount.text) ?? "*" }
   var client: String { upload.client.isEmpty ? "-" : upload.client }

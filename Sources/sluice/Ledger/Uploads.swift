@@ -29,11 +29,26 @@ struct Uploads: ParsableCommand {
   @Option(help: ArgumentHelp("With keys that begin so.", valueName: "prefix"))
   var key = ""
 
+  @Option(
+    help: ArgumentHelp(
+      "At most so many; by default 1000 in a table, and all with --json.", valueName: "number"))
+  var limit: Int?
+
+  @Option(help: ArgumentHelp("Those behind the upload of this key: the next page.", valueName: "key"))
+  var after: String?
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit: '\(limit)' is not a number from 1 up") }
+    if let after, !LedgerFilter.isKey(after) { throw ValidationError("--after: '\(after)' is no key") }
+  }
+
   func run() throws {
     let filter = LedgerFilter(
       state: state.flatMap { LedgerFilter.State(rawValue: $0.rawValue) }, client: client,
-      since: since.map { LedgerFilter.moment(by: $0.value) }, keyPrefix: key)
-    let account = try ledger.account(filter)
+      since: since.map { LedgerFilter.moment(by: $0.value) }, keyPrefix: key,
+      after: after)
+    let limit = limit ?? (ledger.json ? .max : Self.defaultLimit)
+    let account = try ledger.account(filter, reading: .uploads(limit: limit))
     if ledger.json { return try ledger.printJSON(["uploads": account.uploads]) }
     var table = TextTable("KEY", "ROUTE", "STATE", "SAFE", "TOTAL", "%", "RATE", "AGE", "CLIENT", "FILE")
     let now = LedgerAccount.Moment.now
@@ -43,5 +58,10 @@ struct Uploads: ParsableCommand {
         upload.key, upload.route, row.state, row.safe, row.total, row.percent, row.rate, row.age, row.client, row.file)
     }
     Console.output(table.lines())
+    if account.hasMore, let last = account.uploads.last {
+      Console.errorText("there are more: --after \(last.key), or a larger --limit")
+    }
   }
+
+  private static let defaultLimit = 1000
 }

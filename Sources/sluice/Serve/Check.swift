@@ -47,8 +47,10 @@ struct Check: ParsableCommand {
 
   private func checkLedger() throws {
     let check = try LedgerOptions.reading(config) { try LedgerCheck($0, files: !noFiles) }
-    Console.output(check.violations)
+    Console.output(check.violations + check.notices)
     guard check.violations.isEmpty else { throw CommandFailure("\(check.violations.count) violation(s)") }
-    Console.output("the ledger is sound" + (noFiles ? "" : "; \(check.looked) complete upload(s) have their files"))
+    Console.output(
+      "the ledger is sound"
+        + (noFiles ? "" : "; \(check.looked - check.notices.count) complete upload(s) have their files"))
   }
 }

@@ -28,7 +28,9 @@ struct GatewayFixture: GatewayUnderTest {
     window: Int = 1 << 20, memory: Int = 1 << 30, held: Int64 = 1 << 40, upload: Int64 = 1 << 30, concurrent: Int = 100,
     unfinished: Int = 100, payload: Int64 = 1 << 20, access: RouteAccess = .anyone,
     bandwidth: Int64? = nil, clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial,
-    formats: [DataFormat] = [.bytes], granularity: Int64 = 1, growth: ClosedRange<Int64> = GatewaySettings.growth
+    formats: [DataFormat] = [.bytes], granularity: Int64 = 1, growth: ClosedRange<Int64> = GatewaySettings.growth,
+    keep: Duration? = nil,
+    remember: Duration = Route.remember, isNeeded: @escaping @Sendable (UploadRecord) -> Bool = { _ in false }
   ) {
     let route = Route(
       path: Self.path, formats: formats, buffer: 1024...65536,
@@ -36,12 +38,14 @@ struct GatewayFixture: GatewayUnderTest {
         upload: upload, held: held, concurrent: concurrent, unfinished: unfinished, payload: payload,
         bandwidth: bandwidth),
       resumeFor: .seconds(3600), takesStreams: true, access: access, clientLimits: clientLimits,
-      onQuota: onQuota)
+      onQuota: onQuota, keep: keep, remember: remember)
     let clock = clock
     forwarder = TestForwarder(granularity: granularity)
+    var settings = GatewaySettings(
+      window: window, memory: memory, holder: "here", growth: growth, now: { clock.now })
+    settings.isNeeded = isNeeded
     gateway = Gateway(
-      destinations: [(route: route, forwarder: forwarder)], ledger: ledger,
-      settings: GatewaySettings(window: window, memory: memory, holder: "here", growth: growth, now: { clock.now }),
+      destinations: [(route: route, forwarder: forwarder)], ledger: ledger, settings: settings,
       observer: observer)
   }
 }

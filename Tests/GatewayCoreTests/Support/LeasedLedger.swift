@@ -123,6 +123,20 @@ final class LeasedLedger: Ledger {
     answer(on: eventLoop) { state, now in Self.unfinished(of: holder, state, now).filter { $0.expiresAt <= time } }
   }
 
+  func complete(_ wanted: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
+    answer(on: eventLoop) { state, _ in state.books.complete(wanted) }
+  }
+
+  func depart(
+    _ keys: [UploadKey], _ file: UploadRecord.FileState, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<[UploadKey]> {
+    answer(on: eventLoop) { state, _ in state.books.depart(keys, file) }
+  }
+
+  func prune(_ old: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<Int> {
+    answer(on: eventLoop) { state, _ in state.books.prune(old) }
+  }
+
   func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     eventLoop.makeSucceededVoidFuture()
   }

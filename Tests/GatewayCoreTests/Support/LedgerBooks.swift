@@ -113,9 +113,40 @@ struct LedgerBooks {
 
   mutating func retract(_ key: UploadKey, expiresAt: WallTime) throws(LedgerError) {
     guard let record = uploads[key], record.state == .done else { throw .unknown }
-    used[record.facts.route, default: 0] -= record.committed
+    if record.file == .there { used[record.facts.route, default: 0] -= record.committed }
     uploads[key]?.state = .failed
     uploads[key]?.expiresAt = expiresAt
+  }
+
+  func complete(_ wanted: CompleteUploads) -> [UploadRecord] {
+    let found = uploads.values.filter { record in
+      guard record.state == .done, record.facts.route == wanted.route, record.file == wanted.file,
+        let finishedAt = record.finishedAt, finishedAt < wanted.before
+      else { return false }
+      guard let after = wanted.after else { return true }
+      return (finishedAt.milliseconds, record.key.text) > (after.finishedAt.milliseconds, after.key.text)
+    }
+    return Array(
+      found.sorted {
+        ($0.finishedAt?.milliseconds ?? 0, $0.key.text) < ($1.finishedAt?.milliseconds ?? 0, $1.key.text)
+      }.prefix(wanted.limit))
+  }
+
+  mutating func depart(_ keys: [UploadKey], _ file: UploadRecord.FileState) -> [UploadKey] {
+    keys.filter { key in
+      guard let record = uploads[key], record.state == .done, record.file != file, record.file != .gone else {
+        return false
+      }
+      if record.file == .there { used[record.facts.route, default: 0] -= record.committed }
+      uploads[key]?.file = file
+      return true
+    }
+  }
+
+  mutating func prune(_ old: CompleteUploads) -> Int {
+    let keys = complete(old).map(\.key)
+    for key in keys { uploads[key] = nil }
+    return keys.count
   }
 
   mutating func release(_ key: UploadKey, epoch: Int64) throws(LedgerError) {

@@ -116,6 +116,14 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     return discard(upload.key, on: eventLoop)
   }
 
+  /// Complete uploads whose files somebody has taken away.
+  var taken: Set<UploadKey> = []
+
+  func departed(_ uploads: [UploadRecord], on eventLoop: any EventLoop) -> EventLoopFuture<[UploadKey]> {
+    if let refusesRemoval { return eventLoop.makeFailedFuture(refusesRemoval) }
+    return eventLoop.makeSucceededFuture(uploads.map(\.key).filter(taken.contains))
+  }
+
   let swept = RemovedFile(name: "abandoned", size: 3, reason: "a test")
 
   func recover(_ unfinished: [UploadRecord], besides others: Set<UploadKey>) throws -> RecoveredPlace {

@@ -6,7 +6,7 @@ import Synchronization
 /// word where it holds them back.
 final class TestLedger: Ledger {
   enum Call: CaseIterable {
-    case open, find, takeOver, extend, advance, renew, complete, release, retract
+    case open, find, takeOver, extend, advance, renew, complete, release, retract, depart
   }
 
   private struct State {
@@ -128,6 +128,20 @@ final class TestLedger: Ledger {
 
   func retract(_ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     answer(.retract, on: eventLoop) { state in try state.books.retract(key, expiresAt: expiresAt) }
+  }
+
+  func complete(_ wanted: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
+    eventLoop.makeSucceededFuture(state.withLock { $0.books.complete(wanted) })
+  }
+
+  func depart(
+    _ keys: [UploadKey], _ file: UploadRecord.FileState, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<[UploadKey]> {
+    answer(.depart, on: eventLoop) { $0.books.depart(keys, file) }
+  }
+
+  func prune(_ old: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<Int> {
+    eventLoop.makeSucceededFuture(state.withLock { $0.books.prune(old) })
   }
 
   func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {

@@ -13,6 +13,7 @@ package struct DirectoryStore: Forwarder {
   let space: SpaceReservations
   let book = NameBook()
   let publishing: PublishingQueue
+  let departures = WatchHolder()
   /// Hears how the disk does.
   package let observer: (any StoreObserver)?
 
@@ -180,7 +181,7 @@ package struct DirectoryStore: Forwarder {
       }, on: eventLoop, then: then)
   }
 
-  private func run<Outcome: Sendable>(
+  func run<Outcome: Sendable>(
     on eventLoop: any EventLoop, _ job: @escaping @Sendable () throws(SinkFailure) -> Outcome
   ) -> EventLoopFuture<Outcome> {
     let promise = eventLoop.makePromise(of: Outcome.self)

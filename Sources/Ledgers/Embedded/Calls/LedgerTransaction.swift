@@ -156,6 +156,26 @@ struct LedgerTransaction {
     openCounts.add(-1, to: upload.client)
   }
 
+  func complete(_ wanted: CompleteUploads) throws(LedgerError) -> [UploadRecord] {
+    try uploads.complete(wanted)
+  }
+
+  func depart(_ keys: [UploadKey], _ file: UploadRecord.FileState) throws(LedgerError) -> [UploadKey] {
+    var departed: [UploadKey] = []
+    try allOrNothing { () throws(LedgerError) in
+      for key in keys {
+        guard let route = try uploads.depart(key, file) else { continue }
+        try quotas.forget(key, route: route)
+        departed.append(key)
+      }
+    }
+    return departed
+  }
+
+  func prune(_ old: CompleteUploads) throws(LedgerError) -> Int {
+    try uploads.prune(old)
+  }
+
   func forget(_ key: UploadKey) throws(LedgerError) {
     try giveBack(key) { () throws(LedgerError) in try uploads.deleteDone(key) }
   }

@@ -72,6 +72,14 @@ enum LedgerSchema {
     """
     ALTER TABLE upload ADD COLUMN role text;
     """,
+    // What became of a complete upload's file; and orders for many: of lists, and of what gets old.
+    """
+    ALTER TABLE upload ADD COLUMN file text NOT NULL DEFAULT '' CHECK (file IN ('', 'leaving', 'gone'));
+
+    CREATE INDEX upload_age ON upload (route, created_at);
+
+    CREATE INDEX upload_done ON upload (route, file, finished_at) WHERE state = 'done';
+    """,
   ]
 
   /// The schema that this release writes and reads.

@@ -4,7 +4,7 @@ import GatewayCore
 /// The columns of an upload's row, in the one order in which they are written and read.
 enum UploadColumn: Int32, CaseIterable {
   case key, route, owner, subject, format, label, metadata, digest, total, createdAt
-  case committed, granted, state, epoch, holder, expiresAt, finishedAt, storeState, role
+  case committed, granted, state, epoch, holder, expiresAt, finishedAt, storeState, role, file
 
   /// Its name in the table.
   var name: String {
@@ -57,12 +57,15 @@ extension UploadRecord {
       metadata: try row.optionalText(UploadColumn.metadata.index).map(Self.metadata) ?? [:], digest: digest,
       total: row.optionalInteger(UploadColumn.total.index),
       createdAt: WallTime(milliseconds: row.integer(UploadColumn.createdAt.index)), role: role)
+    guard let file = FileState(rawValue: row.text(UploadColumn.file.index)) else {
+      throw .engine("the ledger is damaged: what became of the file of upload \(key.logID) cannot be read")
+    }
     self.init(
       facts: facts, committed: row.integer(UploadColumn.committed.index),
       granted: row.integer(UploadColumn.granted.index), state: state, epoch: row.integer(UploadColumn.epoch.index),
       expiresAt: WallTime(milliseconds: row.integer(UploadColumn.expiresAt.index)),
       finishedAt: row.optionalInteger(UploadColumn.finishedAt.index).map { WallTime(milliseconds: $0) },
-      storeState: row.optionalText(UploadColumn.storeState.index))
+      storeState: row.optionalText(UploadColumn.storeState.index), file: file)
   }
 
   private static func metadata(_ text: String) throws(LedgerError) -> [String: String] {
@@ -96,6 +99,7 @@ extension Reservation {
     row.bind(UploadColumn.finishedAt.parameter, nil as Int64?)
     row.bind(UploadColumn.storeState.parameter, storeState)
     row.bind(UploadColumn.role.parameter, facts.role.stored)
+    row.bind(UploadColumn.file.parameter, UploadRecord.FileState.there.rawValue)
   }
 
   /// `nil` where there is none, as for most uploads.

@@ -16,6 +16,9 @@ struct UploadTable {
   private let retract: Statement
   private let listUnfinished: Statement
   private let listExpired: Statement
+  private let listComplete: Statement
+  private let depart: Statement
+  private let prune: Statement
   private let countOpen: Statement
 
   init(_ database: Database) throws(LedgerError) {
@@ -58,8 +61,27 @@ struct UploadTable {
     listExpired = try Statement(
       UploadColumn.selection + " WHERE state <> 'done' AND expires_at <= $1 ORDER BY route, created_at, key",
       in: database)
+    listComplete = try Statement(
+      UploadColumn.selection + """
+         WHERE state = 'done' AND route = $1 AND file = $2 AND finished_at < $3 AND (finished_at, key) > ($4, $5)
+        ORDER BY finished_at, key LIMIT $6
+        """, in: database)
+    depart = try Statement(
+      """
+      UPDATE upload SET file = $1 WHERE key = $2 AND state = 'done' AND file <> $1 AND file <> 'gone'
+      RETURNING route
+      """, in: database)
+    prune = try Statement(
+      """
+      DELETE FROM upload WHERE key IN (
+        SELECT key FROM upload WHERE state = 'done' AND route = $1 AND file = $2 AND finished_at < $3
+        ORDER BY finished_at LIMIT $4)
+      """, in: database)
+    // By the index of what is not complete: of complete ones there may be millions.
     countOpen = try Statement(
-      "SELECT route, subject, count(*) FROM upload WHERE state = 'open' GROUP BY route, subject", in: database)
+      """
+      SELECT route, subject, count(*) FROM upload WHERE state <> 'done' AND state = 'open' GROUP BY route, subject
+      """, in: database)
   }
 
   func insert(_ reservation: Reservation, granted: Int64) throws(LedgerError) {
@@ -142,6 +164,33 @@ struct UploadTable {
     retract.bind(1, expiresAt.milliseconds)
     retract.bind(2, key.text)
     return try retract.run() == 1
+  }
+
+  func complete(_ wanted: CompleteUploads) throws(LedgerError) -> [UploadRecord] {
+    listComplete.bind(1, wanted.route)
+    listComplete.bind(2, wanted.file.rawValue)
+    listComplete.bind(3, wanted.before.milliseconds)
+    listComplete.bind(4, wanted.after?.finishedAt.milliseconds ?? .min)
+    listComplete.bind(5, wanted.after?.key.text ?? "")
+    listComplete.bind(6, Int64(wanted.limit))
+    return try Self.all(of: listComplete)
+  }
+
+  /// - Returns: the upload's route; `nil` where nothing had to be changed.
+  func depart(_ key: UploadKey, _ file: UploadRecord.FileState) throws(LedgerError) -> String? {
+    depart.bind(1, file.rawValue)
+    depart.bind(2, key.text)
+    defer { depart.reset() }
+    return try depart.step() ? depart.text(0) : nil
+  }
+
+  /// - Returns: how many there were.
+  func prune(_ old: CompleteUploads) throws(LedgerError) -> Int {
+    prune.bind(1, old.route)
+    prune.bind(2, old.file.rawValue)
+    prune.bind(3, old.before.milliseconds)
+    prune.bind(4, Int64(old.limit))
+    return try prune.run()
   }
 
   /// - Returns: whether the upload is as the caller took it for.

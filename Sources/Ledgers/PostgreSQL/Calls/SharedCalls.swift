@@ -311,6 +311,24 @@
         [SharedQuotas.deleteExtents(of: key)] + SharedQuotas.forget(extents, route: upload.text(0)) + [.commit])
     }
 
+    static func depart(
+      _ keys: [UploadKey], _ file: UploadRecord.FileState, in session: DatabaseSession
+    ) throws(DatabaseFailure) -> [UploadKey] {
+      var departed: [UploadKey] = []
+      for key in keys {
+        let found = try session.exchange([.begin, SharedUploads.depart(key, file), SharedQuotas.extents(of: key)])
+        guard let upload = found[1].first else {
+          _ = try session.rollBack()
+          continue
+        }
+        let extents = found[2].map(SharedQuotas.Extent.init)
+        try session.exchange(
+          [SharedQuotas.deleteExtents(of: key)] + SharedQuotas.forget(extents, route: upload.text(0)) + [.commit])
+        departed.append(key)
+      }
+      return departed
+    }
+
     /// Client's rows before the route's, whose quota comes last.
     private static func ended(
       _ extents: [SharedQuotas.Extent], route: String, subject: String, size: Int64 = 0, charged: Int64 = 0

@@ -143,6 +143,35 @@
         [expiresAt.milliseconds, key.text])
     }
 
+    static func complete(_ wanted: CompleteUploads) -> Command {
+      Command(
+        UploadColumn.selection + """
+           WHERE state = 'done' AND route = $1 AND file = $2 AND finished_at < $3 AND (finished_at, key) > ($4, $5)
+          ORDER BY finished_at, key LIMIT $6
+          """,
+        [
+          wanted.route, wanted.file.rawValue, wanted.before.milliseconds, wanted.after?.finishedAt.milliseconds ?? .min,
+          wanted.after?.key.text ?? "", Int64(wanted.limit),
+        ])
+    }
+
+    /// Gives the upload's route.
+    static func depart(_ key: UploadKey, _ file: UploadRecord.FileState) -> Command {
+      Command(
+        """
+        UPDATE upload SET file = $1 WHERE key = $2 AND state = 'done' AND file <> $1 AND file <> 'gone' RETURNING route
+        """, [file.rawValue, key.text])
+    }
+
+    static func prune(_ old: CompleteUploads) -> Command {
+      Command(
+        """
+        DELETE FROM upload WHERE key IN (
+          SELECT key FROM upload WHERE state = 'done' AND route = $1 AND file = $2 AND finished_at < $3
+          ORDER BY finished_at LIMIT $4)
+        """, [old.route, old.file.rawValue, old.before.milliseconds, Int64(old.limit)])
+    }
+
     static func unfinished(of holder: String) -> Command {
       Command(
         UploadColumn.selection + " WHERE state <> $1 AND \(isFree) ORDER BY route, created_at, key",
