@@ -9,10 +9,12 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -147,6 +149,56 @@ static inline int sluice_hold_segment(int socket) {
 
 static inline int sluice_end_output(int socket) {
   return shutdown(socket, SHUT_WR);
+}
+
+// Sends a byte with open descriptors, at most SLUICE_MOST_DESCRIPTORS, over a socket of the unix domain (SCM_RIGHTS).
+#define SLUICE_MOST_DESCRIPTORS 64
+static inline int sluice_send_descriptors(int socket, const int *descriptors, int count) {
+  if (count < 0 || count > SLUICE_MOST_DESCRIPTORS) return -1;
+  char byte = 'D';
+  struct iovec part = {&byte, 1};
+  union {
+    struct cmsghdr head;
+    char space[CMSG_SPACE(sizeof(int) * SLUICE_MOST_DESCRIPTORS)];
+  } control;
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (count > 0) {
+    message.msg_control = control.space;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
+    memcpy(CMSG_DATA(head), descriptors, sizeof(int) * (size_t)count);
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+// Receives what was sent so: how many descriptors came, -1 where something else did. `descriptors` has room for all.
+static inline int sluice_receive_descriptors(int socket, int *descriptors) {
+  char byte = 0;
+  struct iovec part = {&byte, 1};
+  union {
+    struct cmsghdr head;
+    char space[CMSG_SPACE(sizeof(int) * SLUICE_MOST_DESCRIPTORS)];
+  } control;
+  struct msghdr message = {
+    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1 || byte != 'D' || message.msg_flags & MSG_CTRUNC) return -1;
+  struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+  if (!head) return 0;
+  if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) return -1;
+  size_t size = head->cmsg_len - CMSG_LEN(0);
+  memcpy(descriptors, CMSG_DATA(head), size);
+  return (int)(size / sizeof(int));
+}
+
+// The user of the process at the other end of a socket of the unix domain; -1 where the kernel does not tell. SO_PEERCRED and
+// its structure are hidden from programs that do not ask for all of GNU.
+static inline int64_t sluice_peer_user(int socket) {
+  struct { int32_t process; uint32_t user, group; } other;
+  socklen_t size = sizeof other;
+  return getsockopt(socket, SOL_SOCKET, 17, &other, &size) == 0 ? (int64_t)other.user : -1;
 }
 
 // linux/landlock.h, of which older kernels' headers have a part only. The kernel takes a shorter structure for an older

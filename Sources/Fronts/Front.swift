@@ -17,6 +17,17 @@ package protocol Front: Sendable {
   func install(on channel: any Channel, peer: ConnectionPeer) throws
 }
 
+/// Fired as a user event into every connection when the gateway begins to go away: the exchange that is under way goes on, and
+/// no other begins after it. ``GatewayIsStopping`` follows at the deadline.
+package struct GatewayIsDraining: Sendable {
+  /// How long a connection that nothing was asked on yet stays: its client may just be about to. Closed at once, its first
+  /// request would fail, while clients expect that of connections that have rested.
+  package static let patience = TimeAmount.seconds(2)
+
+  /// The event.
+  package init() {}
+}
+
 /// Fired as a user event into every connection when the gateway goes away.
 package struct GatewayIsStopping: Sendable {
   /// The event.

@@ -47,7 +47,8 @@ import Testing
       configuration.timeouts
         == Configuration.Timeouts(
           handshake: .seconds(10), head: .seconds(30), idle: .seconds(300), silence: .seconds(60),
-          shutdown: .seconds(10), progress: MinimumProgress(bytes: 64 << 10, every: .seconds(30)), upload: nil))
+          drain: .seconds(10), shutdown: .seconds(10),
+          progress: MinimumProgress(bytes: 64 << 10, every: .seconds(30)), upload: nil))
     let entry = try #require(configuration.routes.first)
     #expect(entry.destination == .directory(DirectoryStore.Settings(directory: folder.path + "/var/uploads")))
     #expect(entry.route.path == "/upload-file")

@@ -21,6 +21,8 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
   private var proxied: ProxiedConnection?
   private var firstBytes = ByteBuffer()
   private var deadline: Scheduled<Void>?
+  private var isDraining = false
+  private var isInstalled = false
 
   /// - Parameters:
   ///   - fronts: at least one; the first gets whatever nobody recognises.
@@ -51,6 +53,11 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
       self.proxied = proxied
       if let address = proxied.source?.ipAddress { label.peer = address }
     case is GatewayIsStopping: context.close(promise: nil)
+    case is GatewayIsDraining:
+      isDraining = true
+      context.eventLoop.assumeIsolated().scheduleTask(in: GatewayIsDraining.patience) {
+        if !self.isInstalled { context.close(promise: nil) }
+      }
     default: context.fireUserInboundEventTriggered(event)
     }
   }
@@ -80,6 +87,7 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
   private func install(_ front: any Front, _ context: ChannelHandlerContext) {
     guard let peer else { return }
     self.peer = nil
+    isInstalled = true
     deadline?.cancel()
     do {
       try front.install(on: context.channel, peer: peer)
@@ -87,6 +95,7 @@ package final class FrontSelector: ChannelInboundHandler, RemovableChannelHandle
       logger.error("Front could not be installed", metadata: label.metadata(["reason": "\(error)"]))
       return context.close(promise: nil)
     }
+    if isDraining { context.fireUserInboundEventTriggered(GatewayIsDraining()) }
     if firstBytes.readableBytes > 0 {
       context.fireChannelRead(wrapInboundOut(firstBytes))
       firstBytes = ByteBuffer()

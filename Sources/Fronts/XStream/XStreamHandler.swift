@@ -37,6 +37,10 @@ package final class XStreamHandler: ChannelDuplexHandler {
   var hasCleanEnd = false
   var isReadWanted = false
   var isStopping = false
+  /// Whether the exchange that is under way, or the first one, is the last.
+  var isDraining = false
+  /// Whether the client has asked anything yet.
+  var wasAsked = false
 
   /// - Parameter logger: of the gateway; what names the connection is added.
   package init(gateway: Gateway, timeouts: FrontTimeouts, logger: Logger, peer: ConnectionPeer) {
@@ -82,6 +86,11 @@ package final class XStreamHandler: ChannelDuplexHandler {
     context.close(promise: nil)
   }
 
+  /// Whether the client has had every answer, and has begun nothing else.
+  var isAtRest: Bool {
+    watch?.isDraining == true || exchange.isIdle && parser.isBetweenPackets && input.readableBytes == 0
+  }
+
   /// The client's end, and the gateway's.
   package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
@@ -90,6 +99,7 @@ package final class XStreamHandler: ChannelDuplexHandler {
       hasCleanEnd = true
       process()
     case is GatewayIsStopping: stop()
+    case is GatewayIsDraining: drainExchanges()
     default: context.fireUserInboundEventTriggered(event)
     }
   }

@@ -23,7 +23,7 @@ extension XStreamHandler {
     session?.ended()
     send(message, body: body, isLast: after != .keepOpen)
     switch after {
-    case .keepOpen: return
+    case .keepOpen: if isDraining { stop() }
     case .close: context?.close(promise: nil)
     case .drainThenClose: drain()
     }

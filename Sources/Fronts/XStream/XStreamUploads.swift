@@ -7,6 +7,7 @@ import XStream
 // What the core is asked, and what it says.
 extension XStreamHandler {
   func admit(_ request: ClientRequest) {
+    wasAsked = true
     guard let session else { return }
     watch?.beginBody()
     let about = { [label] in
@@ -149,6 +150,16 @@ extension XStreamHandler {
   func stop() {
     isStopping = true
     if session?.gatewayStops() == true { shutDown() }
+  }
+
+  /// The gateway goes away, and what is under way has time to end.
+  func drainExchanges() {
+    isDraining = true
+    guard isAtRest else { return }
+    if wasAsked { return stop() }
+    context?.eventLoop.assumeIsolated().scheduleTask(in: GatewayIsDraining.patience) {
+      if self.isAtRest { self.stop() }
+    }
   }
 
   private func shutDown() {

@@ -57,6 +57,7 @@ extension LedgerError {
     case .fenced: "another connection has taken the upload over"
     case .held(let holder): "the gateway \(holder) has the upload"
     case .unknown: "no such unfinished upload"
+    case .handedOver: "another process has taken over from this gateway"
     case .engine(let words), .away(let words): words
     }
   }

@@ -1,5 +1,5 @@
 /// What an upload is for: itself, or to be put together with others.
-package enum UploadRole: Hashable, Sendable {
+package enum UploadRole: Hashable, Codable, Sendable {
   /// It stands for itself.
   case whole
   /// A part of uploads that are made of it and others. It stays unfinished, also when all of its bytes are there, until it

@@ -53,6 +53,9 @@ package protocol Forwarder: Sendable {
   /// What it can do, and what it cannot.
   var traits: ForwarderTraits { get }
 
+  /// Another process takes over the place, and looks after it from now on; sinks that are open go on to their end here.
+  func handOver()
+
   /// The gateway goes away, and no sink is left: lets go of what the forwarder holds beyond its sinks.
   func stop() async
 }
@@ -81,6 +84,9 @@ extension Forwarder {
 
   /// Nothing is there to be taken away.
   package func watchDepartures(_ tell: @escaping @Sendable ([UploadKey]?) -> Void) {}
+
+  /// There is nothing that only one process may have.
+  package func handOver() {}
 
   /// Nothing is held.
   package func stop() async {}

@@ -11,6 +11,8 @@ package final class Gateway: Sendable {
   package let memory: MemoryBudget
   let ledger: any Ledger
   let locks = UploadLocks()
+  /// The uploads that a connection has, or waits for.
+  package var connectedUploads: Set<UploadKey> { locks.lockedKeys }
   /// On all that this gateway holds; `nil` where no other one could take it.
   package let lease: LeaseKeeper?
   let published: Mutex<PublishedRoutes>

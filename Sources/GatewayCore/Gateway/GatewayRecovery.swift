@@ -31,7 +31,7 @@ package struct DamagedUpload: Hashable, Sendable {
 
 extension Gateway {
   /// Brings stores and ledger together after a crash. Once, at start, before any upload. Looks only at uploads that this
-  /// gateway has a lease on, or nobody.
+  /// gateway has a lease on, or nobody, and that are not locked: another process may have them still.
   ///
   /// No upload is dropped: one whose bytes are gone stays for the operator to see, and for its disk to come back.
   /// - Throws: ``LedgerError`` or ``SinkFailure`` where ledger or store cannot be used.
@@ -50,11 +50,13 @@ extension Gateway {
     var report = RecoveryReport()
     let unclaimed = try await ledger.unfinished(of: settings.holder, on: eventLoop).get()
     let records = try await claim(unclaimed, of: Set(runtimes.map(\.route.path)), on: eventLoop)
+    let locked = locks.lockedKeys
     let byRoute = Dictionary(grouping: records, by: \.facts.route)
     for runtime in runtimes {
       let path = runtime.route.path
-      let unfinished = (byRoute[path] ?? []).filter { $0.state == .open }
-      let others = Set(records.lazy.filter { $0.facts.route != path && $0.state == .open }.map(\.key))
+      let unfinished = (byRoute[path] ?? []).filter { $0.state == .open && !locked.contains($0.key) }
+      let others = Set(
+        records.lazy.filter { ($0.facts.route != path || locked.contains($0.key)) && $0.state == .open }.map(\.key))
       let found = try await runtime.forwarder.recover(unfinished, besides: others)
       if !found.removed.isEmpty { report.removed[path] = found.removed }
       for record in unfinished {

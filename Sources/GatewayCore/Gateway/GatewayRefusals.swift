@@ -38,6 +38,7 @@ extension Gateway {
     case LedgerError.quota(_, let windows): quotaRefusal(windows)
     case LedgerError.crowded: .busy(retryAfter: 60)
     case LedgerError.held: .busy(retryAfter: 1)
+    case LedgerError.handedOver: .shutdown
     case LedgerError.unknown, LedgerError.fenced: .unknownUpload
     case LedgerError.engine(let what), SinkFailure.storage(let what): .storage(what)
     case SinkFailure.full, SpaceShortage.full: .full

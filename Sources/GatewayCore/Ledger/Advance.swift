@@ -1,5 +1,5 @@
 /// A safe offset that the ledger is told.
-package struct Advance: Hashable, Sendable {
+package struct Advance: Hashable, Codable, Sendable {
   /// Which upload.
   package var key: UploadKey
   /// The lease under which it is written.
@@ -31,7 +31,7 @@ package struct Advance: Hashable, Sendable {
 }
 
 /// An upload whose expiry is moved because a connection has it.
-package struct LeaseRenewal: Hashable, Sendable {
+package struct LeaseRenewal: Hashable, Codable, Sendable {
   /// Which upload.
   package var key: UploadKey
   /// The lease under which it is written.

@@ -1,5 +1,5 @@
 /// What the ledger is told of an upload of which everything has arrived and is safe.
-package struct Completion: Hashable, Sendable {
+package struct Completion: Hashable, Codable, Sendable {
   /// Which.
   package var key: UploadKey
   /// The lease under which it was completed.

@@ -1,5 +1,5 @@
 /// What the ledger is asked where a stream of unknown length needs more than it was granted.
-package struct GrantExtension: Sendable {
+package struct GrantExtension: Codable, Sendable {
   /// Which upload.
   package var key: UploadKey
   /// The lease under which it is written.

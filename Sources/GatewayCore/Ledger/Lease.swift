@@ -1,5 +1,5 @@
 /// The right to write an upload, which one connection has at a time. A later lease has a higher epoch, and fences this one.
-package struct Lease: Hashable, Sendable {
+package struct Lease: Hashable, Codable, Sendable {
   /// What is known of the upload.
   package var facts: UploadFacts
   /// Names this lease in every later call.

@@ -95,7 +95,7 @@ package protocol Ledger: Sendable {
 }
 
 /// Why the ledger did not do what was asked. Nothing changed.
-package enum LedgerError: Error, Hashable, Sendable {
+package enum LedgerError: Error, Hashable, Codable, Sendable {
   /// The quotas leave `available` bytes, and that was not enough. `windows` are those that were too small, where all
   /// of these have a window and so another try may come out better when it ends; else it is empty.
   case quota(available: Int64, windows: [QuotaCap] = [])
@@ -109,6 +109,8 @@ package enum LedgerError: Error, Hashable, Sendable {
   case unknown
   /// The database could not be reached for as long as the call was worth waiting for. It may have been done.
   case away(String)
+  /// The ledger is another process's by now, which has taken over from this gateway: only what is under way is still recorded.
+  case handedOver
   /// The engine failed, in its own words: full disk, damaged file, closed. Where the disk failed in the commit itself, a
   /// power cut may still bring the change back.
   case engine(String)

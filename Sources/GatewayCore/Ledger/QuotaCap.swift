@@ -1,5 +1,5 @@
 /// One quota and its cap.
-package struct QuotaCap: Hashable, Sendable {
+package struct QuotaCap: Hashable, Codable, Sendable {
   /// Empty for the route itself, else ``ClientIdentity/subject``.
   package var subject: String
   /// Start of the window in milliseconds since 1970; 0 is for ever.

@@ -1,5 +1,5 @@
 /// What a new upload asks of the ledger at its offer.
-package struct Reservation: Sendable {
+package struct Reservation: Codable, Sendable {
   /// What is known of the upload; its key is one that the ledger has not seen, and it is offered at
   /// ``UploadFacts/createdAt``.
   package var facts: UploadFacts

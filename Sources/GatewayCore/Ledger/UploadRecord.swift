@@ -1,7 +1,7 @@
 /// An upload as the ledger has it.
-package struct UploadRecord: Hashable, Sendable {
+package struct UploadRecord: Hashable, Codable, Sendable {
   /// Where in its life it is. What is dropped has no record.
-  package enum State: String, Sendable {
+  package enum State: String, Codable, Sendable {
     /// Bytes are still to come.
     case open
     /// It can never be completed: the backend's stream is gone, or it was complete and is being removed.

@@ -1,5 +1,5 @@
 /// A moment of the calendar, for what outlives the process: expiry and leases.
-package struct WallTime: Hashable, Comparable, Sendable {
+package struct WallTime: Hashable, Comparable, Codable, Sendable {
   /// Since 1970-01-01T00:00:00Z.
   package var milliseconds: Int64
 

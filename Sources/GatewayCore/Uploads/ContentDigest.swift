@@ -1,5 +1,5 @@
 /// A SHA-256 over the whole of an upload.
-package struct ContentDigest: Hashable, Sendable {
+package struct ContentDigest: Hashable, Codable, Sendable {
   /// 32 bytes.
   package let bytes: [UInt8]
 

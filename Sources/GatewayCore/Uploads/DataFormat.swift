@@ -1,5 +1,5 @@
 /// What a client says its bytes are.
-package enum DataFormat: String, CaseIterable, Sendable {
+package enum DataFormat: String, CaseIterable, Codable, Sendable {
   /// Anything.
   case bytes
   /// UTF-8.

@@ -1,5 +1,5 @@
 /// What is known of one upload from its offer on. It stands here once, and travels inside whatever needs it.
-package struct UploadFacts: Hashable, Sendable {
+package struct UploadFacts: Hashable, Codable, Sendable {
   /// What the upload is known by.
   package var key: UploadKey
   /// The route's path.

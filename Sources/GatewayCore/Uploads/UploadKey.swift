@@ -4,7 +4,7 @@ import TextForms
 ///
 /// For a client with neither certificate nor token the key alone is the right to go on with the upload, so it is
 /// a secret: logs show ``logID``, never the whole.
-package struct UploadKey: Hashable, Sendable, CustomStringConvertible {
+package struct UploadKey: Hashable, Codable, Sendable, CustomStringConvertible {
   /// 16 to 128 characters of `A-Z a-z 0-9 - _` (protocol.md, section 3). Safe as a file's name.
   package let text: String
 

@@ -80,10 +80,16 @@ final class AdminListener: Sendable {
     _ = group.next().scheduleRepeatedTask(initialDelay: .zero, delay: time) { _ in work() }
   }
 
+  /// Lets nobody else in, so that another process can listen at the same place. For a thread that may wait.
+  func leave() {
+    guard (try? channel.close().wait()) != nil, let path else { return }
+    _ = unlink(path)
+  }
+
   /// Answers nobody any more.
   func close() async {
-    try? await channel.close().get()
-    if let path { _ = unlink(path) }
+    // Where it has left, the place is another process's.
+    if (try? await channel.close().get()) != nil, let path { _ = unlink(path) }
     for channel in connections.end() { try? await channel.close().get() }
     try? await group.shutdownGracefully()
   }

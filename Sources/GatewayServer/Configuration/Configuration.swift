@@ -180,7 +180,9 @@ package struct Configuration: Sendable {
     package var idle: Duration
     /// Without a byte in the middle of a body.
     package var silence: Duration
-    /// From the request to stop until connections are cut.
+    /// From the request to stop until what is under way is made safe and its clients are told to go on elsewhere; may be 0.
+    package var drain: Duration
+    /// From then on until connections are cut.
     package var shutdown: Duration
     /// The slowest that a body may come; `nil` for however slowly.
     package var progress: MinimumProgress?

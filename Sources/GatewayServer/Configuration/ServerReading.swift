@@ -94,12 +94,14 @@ enum ServerReading {
   private static func timeouts(_ top: inout MappingReader) -> Configuration.Timeouts {
     var section = top.section("timeouts")
     defer { section.finish() }
+    let shutdown = section.optional("shutdown", as: .duration(in: waits))?.value ?? .seconds(10)
     return Configuration.Timeouts(
       handshake: section.optional("handshake", as: .duration(in: waits))?.value ?? .seconds(10),
       head: section.optional("head", as: .duration(in: waits))?.value ?? .seconds(30),
       idle: section.optional("idle", as: .duration(in: waits))?.value ?? .seconds(300),
       silence: section.optional("silence", as: .duration(in: waits))?.value ?? .seconds(60),
-      shutdown: section.optional("shutdown", as: .duration(in: waits))?.value ?? .seconds(10),
+      drain: section.optional("drain", as: .duration(in: .zero...waits.upperBound))?.value ?? shutdown,
+      shutdown: shutdown,
       progress: section.optional("progress", as: .minimumProgress).map(\.value) ?? MinimumProgress.usual,
       upload: section.optional("upload", as: .orOff(.duration(in: .seconds(1) ... .seconds(365 * 86_400)))).flatMap(
         \.value))

@@ -21,6 +21,8 @@ struct ReachablePlaces: Equatable {
       }
     }
     allow(configuration.state, .write)
+    // The socket at which another process takes over.
+    allow(configuration.state, .listen)
     let homes = Self.homes(configuration)
     for store in configuration.routes.compactMap(\.destination.store) {
       allow(Self.root(of: store.directory, within: homes), .write)

@@ -39,6 +39,7 @@ final class ConnectionTable: Sendable {
     var leaving = 0
     /// No half-open connection has a lower number.
     var oldest: Place = 0
+    var isDraining = false
     var isClosed = false
     var whenEmpty: [CheckedContinuation<Void, Never>] = []
   }
@@ -136,6 +137,18 @@ final class ConnectionTable: Sendable {
 
   /// Addresses that a connection is from.
   var addressCount: Int { state.withLock { $0.countOfAddress.count } }
+
+  /// The gateway accepts nobody any more. Who was accepted before may still be admitted.
+  ///
+  /// - Returns: those that are open.
+  func drain() -> [any Channel] {
+    state.withLock { state in
+      state.isDraining = true
+      return state.connections.values.map(\.channel)
+    }
+  }
+
+  var isDraining: Bool { state.withLock { $0.isDraining } }
 
   /// Admits nobody from now on.
   /// - Returns: those that are still open.

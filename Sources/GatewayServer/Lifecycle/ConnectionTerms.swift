@@ -14,7 +14,9 @@ struct ConnectionTerms: Sendable {
   let addresses: AddressBounds
   /// The most handshakes begun in a second; `nil` for any number.
   let handshakes: Int?
-  /// From the request to stop until connections are cut.
+  /// From the request to stop until clients are told to go on elsewhere.
+  let drain: Duration
+  /// From then on until connections are cut.
   let shutdown: Duration
   /// So long before a certificate expires, the operator is told.
   let warnBefore: Duration
@@ -26,6 +28,7 @@ struct ConnectionTerms: Sendable {
     handshake = TimeAmount(configuration.timeouts.handshake)
     addresses = configuration.addresses
     handshakes = configuration.handshakes
+    drain = configuration.timeouts.drain
     shutdown = configuration.timeouts.shutdown
     warnBefore = configuration.tls.warnBefore
   }

@@ -48,6 +48,9 @@ final class DepartureUpkeep: Sendable {
     try? await promise.futureResult.get()
   }
 
+  /// Begins nothing any more; from any thread, at once.
+  func end() { isStopped.store(true, ordering: .relaxed) }
+
   /// Hears of what leaves the stores that there are now. What is watched already stays so.
   func watch() {
     gateway.watchDepartures { [weak self] keys in self?.heard(keys, isSecondLook: false) }
@@ -75,6 +78,7 @@ final class DepartureUpkeep: Sendable {
   }
 
   private func step() async {
+    guard !isStopped.load(ordering: .relaxed) else { return }
     let isDue = lastRound.withLock { last in
       guard NIODeadline.now() - last >= Self.roundEvery else { return false }
       last = .now()

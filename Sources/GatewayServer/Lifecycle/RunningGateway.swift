@@ -22,11 +22,15 @@ package final class RunningGateway: Sendable {
 
   let gateway: Gateway
   let ledger: any ServedLedger
+  /// What the gateway asks: ``ledger``, and another process's when that has taken over.
+  let movableLedger: MovableLedger
+  /// What this process took over from; `nil` where it began by itself.
+  let former: IncomingHandOver?
   let storeThreads: StoreThreads
   let eventLoops: MultiThreadedEventLoopGroup
   /// Whether event loops, store threads and the ledger answer.
   package let liveness: LivenessWatch
-  private let listeners: [OpenListener]
+  let listeners: [OpenListener]
   let connections: ConnectionTable
   /// What is counted of it.
   let meters: GatewayMeters
@@ -35,8 +39,8 @@ package final class RunningGateway: Sendable {
   let history = History()
   /// What secures the admin listener; `nil` where nothing does.
   let adminTLS: AdminTLS?
-  private let admin = Mutex<AdminListener?>(nil)
-  private let stopping = Atomic(false)
+  let admin = Mutex<AdminListener?>(nil)
+  let stopping = Atomic(false)
   /// Whether nothing new is taken any more.
   var isStopping: Bool { stopping.load(ordering: .relaxed) }
   /// What new connections begin with; a reload swaps it.
@@ -49,10 +53,10 @@ package final class RunningGateway: Sendable {
   let frontSet: FrontSet?
   /// What a reload cannot go beyond; `nil` where nothing holds the process.
   let confinement: Confinement?
-  private let expirySweep: RepeatedTask
-  private let leaseKeeping: RepeatedTask?
-  private let memorySweep: RepeatedTask
-  private let expiryWatch: RepeatedTask
+  let expirySweep: RepeatedTask
+  let leaseKeeping: RepeatedTask?
+  let memorySweep: RepeatedTask
+  let expiryWatch: RepeatedTask
   let departures: DepartureUpkeep
   let logger: Logger
 
@@ -61,9 +65,11 @@ package final class RunningGateway: Sendable {
   /// - Parameters:
   ///   - frontSet: the protocols that it speaks; `nil` for those of the configuration.
   ///   - confinement: what the process was confined to; `nil` where it was not.
+  ///   - takesOver: whether a gateway that runs over the same state folder hands over to this one, and ends.
   /// - Throws: what keeps it from running, as `ConfigurationFaults` where something in the configuration has to do with it.
   package static func start(
-    _ configuration: Configuration, logger: Logger, frontSet: FrontSet? = nil, confinement: Confinement? = nil
+    _ configuration: Configuration, logger: Logger, frontSet: FrontSet? = nil, confinement: Confinement? = nil,
+    takesOver: Bool = false
   ) async throws -> RunningGateway {
     sluice_keep_freed_memory()
     let preparation = try Preparation(configuration, frontSet)
@@ -73,6 +79,8 @@ package final class RunningGateway: Sendable {
       throw StartFailure.faults("there are no file descriptors left for event loops", configuration, at: nil)
     }
     let meters = GatewayMeters()
+    // All that can go wrong beforehand has not: from here on nobody accepts clients for a moment.
+    let (former, underWay) = try takesOver ? takeOver(preparation, logger) : (nil, [])
     let ledger: any ServedLedger
     do {
       try StoreClaims.checkFirstStart(configuration)
@@ -102,8 +110,9 @@ package final class RunningGateway: Sendable {
       }
       let shared = ledger.shared(by: configuration.name)
       let lease = shared.map { LeaseKeeper($0.leases, holder: $0.holder, machineTime: { .now() }) }
+      let movable = MovableLedger(ledger)
       let gateway = Gateway(
-        destinations: destinations, ledger: ledger,
+        destinations: destinations, ledger: movable,
         settings: GatewaySettings(
           window: Int(configuration.window), memory: Int(configuration.memory),
           holder: lease?.holder ?? configuration.name,
@@ -111,12 +120,15 @@ package final class RunningGateway: Sendable {
         memory: memory, lease: lease, eventLoops: EventLoopNumbers(eventLoops.makeIterator()),
         logger: logger)
       try await lease?.begin(on: eventLoops.next()).get()
+      try await former?.lock(underWay, of: gateway, on: eventLoops.next())
       let recovery = try await gateway.recover(on: eventLoops.next())
       recovery.log(to: logger)
       let running = try await RunningGateway(
-        preparation: preparation, frontSet: frontSet, gateway: gateway, ledger: ledger,
+        preparation: preparation, frontSet: frontSet, former: former, gateway: gateway, ledger: ledger,
+        movable: movable,
         parts: RunningParts(configuration, destinations.map(\.forwarder)), storeThreads: storeThreads,
         eventLoops: eventLoops, recovery: recovery, confinement: confinement, meters: meters, logger: logger)
+      former?.listening(gateway, movable, flush: (try? ledger.flushOfAnswers()) ?? nil, eventLoops: eventLoops)
       do {
         try await running.openAdmin()
       } catch {
@@ -133,7 +145,8 @@ package final class RunningGateway: Sendable {
   }
 
   private init(
-    preparation: Preparation, frontSet: FrontSet?, gateway: Gateway, ledger: any ServedLedger,
+    preparation: Preparation, frontSet: FrontSet?, former: IncomingHandOver?, gateway: Gateway,
+    ledger: any ServedLedger, movable: MovableLedger,
     parts: RunningParts, storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
     recovery: RecoveryReport, confinement: Confinement?, meters: GatewayMeters, logger: Logger
   ) async throws {
@@ -147,7 +160,7 @@ package final class RunningGateway: Sendable {
     let opener = ListenerOpener(
       eventLoops: eventLoops, door: door, terms: published, memory: gateway.memory,
       waitingAt: waitingAt.map { max(1, $0 / configuration.listeners.count) },
-      meters: meters, now: gateway.settings.now, logger: logger)
+      meters: meters, now: gateway.settings.now, former: former, logger: logger)
     adminTLS = try configuration.admin?.usesTLS == true ? AdminTLS(AdminTLS.context(configuration)) : nil
     listeners = try await opener.open(configuration)
     guard let address = listeners.first?.channel.localAddress else { throw ChannelError.unknownLocalAddress }
@@ -161,6 +174,8 @@ package final class RunningGateway: Sendable {
     self.confinement = confinement
     self.gateway = gateway
     self.ledger = ledger
+    self.movableLedger = movable
+    self.former = former
     self.storeThreads = storeThreads
     self.eventLoops = eventLoops
     self.liveness = LivenessWatch(eventLoops: eventLoops, storeThreads: storeThreads, ledger: ledger)
@@ -208,37 +223,6 @@ package final class RunningGateway: Sendable {
   /// How often freed memory is given back: the allocator keeps what a rush has used between what is in use for longer.
   private static let memoryEvery = TimeAmount.seconds(30)
 
-  /// Accepts nobody any more, suspends what is open, tells its clients (status 15), and returns when everything is
-  /// closed; connections that take longer than the configured time are cut.
-  package func stop() async {
-    stopping.store(true, ordering: .relaxed)
-    expirySweep.cancel()
-    memorySweep.cancel()
-    expiryWatch.cancel()
-    await departures.stop()
-    let shutdownTimeout = terms.current.shutdown
-    for listener in listeners { await listener.close() }
-    let open = connections.close()
-    logger.info("Gateway is stopping", metadata: ["connections": .stringConvertible(open.count)])
-    for channel in open { channel.pipeline.fireUserInboundEventTriggered(GatewayIsStopping()) }
-    gateway.stopAssembling()
-    let connections = connections
-    if await !isDone(within: shutdownTimeout, { await connections.waitUntilEmpty() }) {
-      for channel in open { Self.cut(channel) }
-      await connections.waitUntilEmpty()
-    }
-    // Uploads whose connection is gone are still being made safe: store and ledger have to be there for them, for as long
-    // as connections may take.
-    _ = await isDone(within: shutdownTimeout) { [gateway] in await gateway.waitUntilNoUploads() }
-    loopLag.stop()
-    await admin.withLock { $0.take() }?.close()
-    leaseKeeping?.cancel()
-    await gateway.lease?.leave(on: eventLoops.next())
-    await Self.release(
-      parts.withLock { $0.forwarders }, ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
-    logger.info("Gateway has stopped")
-  }
-
   /// Where operators are answered; `nil` where nobody is.
   package var adminAddress: String? { admin.withLock { $0?.description } }
 
@@ -253,45 +237,5 @@ package final class RunningGateway: Sendable {
     }
     listener.look(each: History.every) { self.history.look(at: self.gateway) }
     admin.withLock { $0 = listener }
-  }
-
-  /// In order `close_notify` would wait for a client that reads nothing, so this goes past TLS.
-  private static func cut(_ channel: any Channel) {
-    channel.eventLoop.execute {
-      guard let tls = try? channel.pipeline.syncOperations.context(handlerType: TLSHandler.self) else {
-        return channel.close(promise: nil)
-      }
-      tls.close(mode: .all, promise: nil)
-    }
-  }
-
-  /// Whether `work` ended before the time was over; it goes on otherwise.
-  private func isDone(within time: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
-    let (ends, end) = AsyncStream.makeStream(of: Bool.self)
-    let working = Task {
-      await work()
-      end.yield(true)
-    }
-    let clock = Task {
-      try await Task.sleep(for: time)
-      end.yield(false)
-    }
-    defer {
-      working.cancel()
-      clock.cancel()
-    }
-    return await ends.first { _ in true } ?? false
-  }
-
-  /// Forwarders first, while there are event loops for what they hold. Then store threads: what they still do is told to
-  /// event loops, which in turn tell the ledger.
-  private static func release(
-    _ forwarders: [any Forwarder], ledger: any ServedLedger, storeThreads: StoreThreads,
-    eventLoops: MultiThreadedEventLoopGroup
-  ) async {
-    for forwarder in forwarders { await forwarder.stop() }
-    try? await storeThreads.stop()
-    ledger.close()
-    try? await eventLoops.shutdownGracefully()
   }
 }

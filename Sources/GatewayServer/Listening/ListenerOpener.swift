@@ -18,6 +18,8 @@ struct ListenerOpener {
   let waitingAt: Int?
   let meters: GatewayMeters
   let now: @Sendable () -> WallTime
+  /// Whose sockets are used where it listens; `nil` where no other process does.
+  let former: IncomingHandOver?
   let logger: Logger
 
   private static let isIPv6Only = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
@@ -41,6 +43,8 @@ struct ListenerOpener {
   }
 
   private func channels(for listener: Listener, isIPv6Only: Bool) async throws -> [any Channel] {
+    let taken = former?.sockets(of: listener) ?? []
+    if !taken.isEmpty { return try await channels(for: listener, on: taken) }
     switch listener.place {
     case .address(let address):
       var bootstrap = bootstrap(listener)
@@ -55,13 +59,18 @@ struct ListenerOpener {
       _ = chmod(path, 0o660)
       return [channel]
     case .systemd(let name):
-      var channels: [any Channel] = []
-      for socket in try SystemdSockets.find(name).get() {
-        _ = fcntl(socket.descriptor, F_SETFL, fcntl(socket.descriptor, F_GETFL) | O_NONBLOCK)
-        channels.append(try await bootstrap(listener).withBoundSocket(socket.descriptor).get())
-      }
-      return channels
+      return try await channels(for: listener, on: SystemdSockets.find(name).get().map(\.descriptor))
     }
+  }
+
+  /// Sockets that somebody else has opened.
+  private func channels(for listener: Listener, on sockets: [CInt]) async throws -> [any Channel] {
+    var channels: [any Channel] = []
+    for socket in sockets {
+      _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK)
+      channels.append(try await bootstrap(listener).withBoundSocket(socket).get())
+    }
+    return channels
   }
 
   private func bootstrap(_ listener: Listener) -> ServerBootstrap {
@@ -103,6 +112,8 @@ struct ListenerOpener {
             HandshakeEnd(door, entry),
             FrontSelector(
               fronts: terms.fronts, patience: terms.timeouts.head, trust: published, logger: logger, now: now))
+          // Accepted in the last moment: it was not there yet when the others were told.
+          if door.connections.isDraining { pipeline.fireUserInboundEventTriggered(GatewayIsDraining()) }
         }
       }
   }
@@ -151,9 +162,25 @@ struct OpenListener: Sendable, CustomStringConvertible {
   }
 
   /// Accepts nobody any more.
-  func close() async {
+  ///
+  /// - Parameter staysOpen: whether another process listens on the same socket.
+  func close(staysOpen: Bool = false) async {
     try? await channel.close().get()
-    if case .unix(let path) = listener.place { _ = unlink(path) }
+    if case .unix(let path) = listener.place, !staysOpen { _ = unlink(path) }
+  }
+
+  /// Whoever comes waits in the kernel's backlog from now on.
+  func pause() -> EventLoopFuture<Void> { channel.setOption(.autoRead, value: false) }
+
+  /// The socket once more, for another process; `nil` where it cannot be had.
+  func duplicate() -> CInt? {
+    let copied = channel.eventLoop.submit { [channel] in
+      try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+        fcntl($0, F_DUPFD_CLOEXEC, 0)
+      }
+    }
+    guard let descriptor = try? copied.wait(), descriptor >= 0 else { return nil }
+    return descriptor
   }
 }
 

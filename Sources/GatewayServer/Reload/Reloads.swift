@@ -12,6 +12,7 @@ package final class Reloads: Sendable {
   private struct State {
     var isAsked = false
     var hasEnded = false
+    var isTakenOver = false
     var number = 0
   }
 
@@ -71,13 +72,20 @@ package final class Reloads: Sendable {
       // Other files may be named by now. Those that changed while they were read are seen at the next look.
       changes.take(await look(gateway).merging(seen) { _, earlier in earlier })
     }
+    // What is on record is the other process's by then.
+    guard state.withLock({ !$0.isTakenOver }) else { return }
     state.withLock { $0.number += 1 }
     record(.stopping, true, ["the gateway is stopping"], in: gateway)
   }
 
   /// Reloads no more; one that is under way is done first.
-  func end() {
-    state.withLock { $0.hasEnded = true }
+  ///
+  /// - Parameter isTakenOver: whether another process goes on with the state folder.
+  func end(isTakenOver: Bool = false) {
+    state.withLock { state in
+      state.hasEnded = true
+      state.isTakenOver = isTakenOver
+    }
     turn.finish()
   }
 

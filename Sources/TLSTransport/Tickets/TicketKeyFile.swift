@@ -20,7 +20,9 @@ public enum TicketKeyFile {
     for (index, line) in lines.enumerated() {
       let word = line.prefix { $0 != "#" }.filter { !" \t".contains($0) }
       if word.isEmpty { continue }
-      guard let key = Hexadecimal.bytes(word).flatMap(TicketKey.init) else {
+      var bytes = Hexadecimal.bytes(word) ?? []
+      defer { wipe(&bytes) }
+      guard let key = TicketKey(bytes) else {
         throw .notUnderstood(
           path: path, line: index + 1,
           cause: "not 160 hexadecimal digits; `openssl rand -hex 80` prints a key")

@@ -2,26 +2,27 @@ internal import COpenSSL
 internal import Synchronization
 
 /// A key that session tickets are encrypted with (RFC 5077, section 4): a name of 16 bytes, and a secret of 32 for each of
-/// encryption and authentication.
+/// encryption and authentication. The secrets are wiped when the last who has the key lets go of it.
 public struct TicketKey: Sendable, Equatable {
   /// The size of all three together, in bytes.
   public static let size = 80
 
   let name: [UInt8]
-  let authentication: [UInt8]
-  let encryption: [UInt8]
+  let authentication: SecretBytes
+  let encryption: SecretBytes
 
   /// - Parameter bytes: name, authentication, encryption; `nil` is the answer to any other number than ``size``.
   public init?(_ bytes: [UInt8]) {
     guard bytes.count == Self.size else { return nil }
     name = Array(bytes[..<16])
-    authentication = Array(bytes[16..<48])
-    encryption = Array(bytes[48...])
+    authentication = SecretBytes(bytes[16..<48])
+    encryption = SecretBytes(bytes[48...])
   }
 
   /// A random one; `nil` where the system has no random bytes.
   static func random() -> TicketKey? {
     var bytes = [UInt8](repeating: 0, count: size)
+    defer { wipe(&bytes) }
     guard RAND_bytes(&bytes, CInt(size)) == 1 else { return nil }
     return TicketKey(bytes)
   }
@@ -95,14 +96,22 @@ let useTicketKey:
     if writes == 1 {
       guard let key = keys.newest(at: now) else { return -1 }
       for (index, byte) in key.name.enumerated() { name[index] = byte }
-      return shim_use_ticket_key(cipher, authentication, key.encryption, key.authentication, vector, 1) == 1 ? 1 : -1
+      return key.use(cipher, authentication, vector, writes: 1) == 1 ? 1 : -1
     }
     guard let (key, isNewest) = keys.find(UnsafeBufferPointer(start: name, count: 16), at: now) else { return 0 }
-    guard shim_use_ticket_key(cipher, authentication, key.encryption, key.authentication, vector, 0) == 1 else {
-      return -1
-    }
+    guard key.use(cipher, authentication, vector, writes: 0) == 1 else { return -1 }
     return isNewest ? 1 : 2
   }
+
+extension TicketKey {
+  fileprivate func use(
+    _ cipher: OpaquePointer, _ mac: OpaquePointer, _ vector: UnsafeMutablePointer<UInt8>, writes: CInt
+  ) -> CInt {
+    encryption.withBytes { encryption in
+      authentication.withBytes { shim_use_ticket_key(cipher, mac, encryption, $0, vector, writes) }
+    }
+  }
+}
 
 extension ContinuousClock.Instant {
   /// Since the process began to ask.

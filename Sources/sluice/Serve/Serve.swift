@@ -17,7 +17,11 @@ struct Serve: AsyncParsableCommand {
 
       SIGHUP has it read its configuration anew; so does `sluice reload`, which says what came of it.
 
-      SIGTERM and Ctrl-C end it in order: what is open is made safe, and its clients are told to resume.
+      With --take-over a gateway that runs already gives its sockets and its ledger to this one, brings what is under way to \
+      its end (timeouts.drain), and ends.
+
+      SIGTERM and Ctrl-C end it in order: nobody is accepted any more, what is under way may end for a while (timeouts.drain), \
+      the rest is made safe, and its clients are told to resume. A second one ends it at once, with status 1, and says what is left.
       """)
 
   @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
@@ -26,6 +30,12 @@ struct Serve: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("Where the embedded default listens, in place of 127.0.0.1:8443.", valueName: "host:port"))
   var listen: String?
+
+  @Flag(
+    help: ArgumentHelp(
+      "Take over from the gateway that runs over the same state folder, without a moment in which clients are refused.")
+  )
+  var takeOver = false
 
   func validate() throws {
     if listen != nil, config != nil {
@@ -79,7 +89,9 @@ struct Serve: AsyncParsableCommand {
     let listening = Task {
       for await _ in hangUps { reloads.ask() }
     }
-    let failure = await serve(beginning, log, logger, reloads)
+    let ending = AbruptEnd(log: log, logger: logger)
+    await ending.listen()
+    let failure = await serve(beginning, log, logger, reloads, ending)
     withExtendedLifetime(listening) {}
     // Whoever does not read the log does not read last words either.
     guard log.drain(within: configuration.timeouts.shutdown) else {
@@ -90,12 +102,13 @@ struct Serve: AsyncParsableCommand {
 
   /// Runs until it is told to stop.
   private func serve(
-    _ beginning: Beginning, _ log: ProcessLog, _ logger: Logger, _ reloads: Reloads
+    _ beginning: Beginning, _ log: ProcessLog, _ logger: Logger, _ reloads: Reloads, _ ending: AbruptEnd
   ) async -> CommandFailure? {
     let isDefault = config == nil
     let service = GatewayService(
-      beginning.configuration, logger: logger, reloads: reloads, confinement: beginning.confinement
+      beginning.configuration, logger: logger, reloads: reloads, confinement: beginning.confinement, takesOver: takeOver
     ) { gateway in
+      ending.began(gateway)
       var lines = ["sluice listens on \(gateway.listenAddresses)"]
       if isDefault, let port = gateway.address.port {
         lines.append("try: sluice send --ca certs/dev/ca.pem FILE xstream://localhost:\(port)/upload-file")

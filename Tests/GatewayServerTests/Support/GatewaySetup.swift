@@ -14,7 +14,7 @@ struct GatewaySetup: Sendable {
   /// More of the inside of `tls`, with a comma in front.
   var tlsMore = ""
   var routes = GatewaySetup.plainRoute()
-  /// The inside of `timeouts`.
+  /// The inside of `timeouts`; without a word of `drain` in it there is none.
   var timeouts = ""
   /// More lines of the file's top level.
   var more = ""
@@ -40,7 +40,7 @@ struct GatewaySetup: Sendable {
       state: \(state)
       threads: 2
       log: {level: \(logLevel)}
-      timeouts: {\(timeouts)}
+      timeouts: {\(timeouts.contains("drain:") ? timeouts : timeouts.isEmpty ? "drain: 0s" : timeouts + ", drain: 0s")}
       \(more)
       routes:
       \(routes)

@@ -70,6 +70,9 @@ final class StoreDirectory: Sendable {
     close(complete)
   }
 
+  /// Gives up the claim to the place, for another process that takes over from this one. Folders stay open.
+  func giveUpClaim() { flock(partial, LOCK_UN) }
+
   /// Of the folder of unfinished uploads.
   var partialPath: String { path + "/" + Self.partialName }
 

@@ -58,6 +58,9 @@ package struct DirectoryStore: Forwarder {
   /// The folders that uploads begin in.
   var directory: StoreDirectory { place.directory }
 
+  /// Another process looks after the folder from now on.
+  package func handOver() { directory.giveUpClaim() }
+
   /// Gives a store that has no mark one, durably.
   package func mark(with mark: StoreMark) throws(SinkFailure) {
     try mark.write(into: directory.partial, replacing: false, shown: directory.partialPath)

@@ -30,6 +30,9 @@ final class HTTP2Connection: ChannelInboundHandler {
   private var permit: HTTP2Windows.Permit?
   private var watch: ConnectionWatch?
   private var isStopping = false
+  private var isDraining = false
+  /// Whether there was a stream yet.
+  private var wasAsked = false
 
   private init(_ front: HTTPFront, label: ConnectionLabel, list: HTTP2StreamList) {
     self.front = front
@@ -89,6 +92,8 @@ final class HTTP2Connection: ChannelInboundHandler {
   }
 
   private func streamsChanged() {
+    wasAsked = true
+    if isDraining { end() }
     if isStopping, list.isEmpty { context?.close(promise: nil) }
     watch?.look()
   }
@@ -101,6 +106,13 @@ final class HTTP2Connection: ChannelInboundHandler {
       streamID: .rootStream, payload: .goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil))
     context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
     if list.isEmpty { context.close(promise: nil) }
+  }
+
+  /// The gateway goes away: no new streams, and what is under way has time to end.
+  private func drainStreams() {
+    isDraining = true
+    if wasAsked { return end() }
+    context?.eventLoop.assumeIsolated().scheduleTask(in: GatewayIsDraining.patience) { self.end() }
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -136,6 +148,7 @@ final class HTTP2Connection: ChannelInboundHandler {
     case let stopping as GatewayIsStopping:
       end()
       list.tellAll(stopping)
+    case is GatewayIsDraining: drainStreams()
     case ChannelEvent.inputClosed: context.close(promise: nil)
     default: context.fireUserInboundEventTriggered(event)
     }

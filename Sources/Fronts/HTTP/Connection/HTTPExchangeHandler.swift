@@ -31,6 +31,10 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   private(set) var isWithinRead = false
   private var isClosing = false
   private(set) var isStopping = false
+  /// Whether the exchange that is under way, or the first one, is the last.
+  private var isDraining = false
+  /// Whether the client has asked anything yet.
+  private var wasAsked = false
   private var pendingProgress: HTTPFields?
   private var nextProgress = NIODeadline.uptimeNanoseconds(0)
   /// An answer whose end waits for the client to read, or for others' turn, and whether the connection ends with it.
@@ -87,7 +91,18 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
       isClosing = true
       if exchange?.hasWholeRequest != true { context.close(promise: nil) }
     case is GatewayIsStopping: stop()
+    case is GatewayIsDraining: drainExchanges()
     default: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  /// The gateway goes away, and what is under way has time to end.
+  private func drainExchanges() {
+    isDraining = true
+    guard exchange == nil, !hasBegunHead else { return }
+    if wasAsked { context?.close(promise: nil); return }
+    context?.eventLoop.assumeIsolated().scheduleTask(in: GatewayIsDraining.patience) {
+      if self.exchange == nil, !self.hasBegunHead { self.context?.close(promise: nil) }
     }
   }
 
@@ -153,6 +168,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     case .head(let head):
       hasBegunHead = false
       guard !isClosing || exchange == nil else { return }
+      wasAsked = true
       let exchange = HTTPExchange(self, head: head)
       self.exchange = exchange
       watch?.beginBody()
@@ -226,7 +242,7 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
     var headers = HTTPHeaders(fields)
     // 204 and 1xx have no length (RFC 9110, section 8.6).
     if status != 204 { headers.replaceOrAdd(name: "Content-Length", value: "\(body?.readableBytes ?? 0)") }
-    let ends = closes || isClosing || isStopping || !exchange.keepsAlive
+    let ends = closes || isClosing || isStopping || isDraining || !exchange.keepsAlive
     if isStream { return sendOverStream(status, headers, body, exchange) }
     if ends {
       headers.replaceOrAdd(name: "Connection", value: "close")
@@ -277,6 +293,8 @@ final class HTTPExchangeHandler: ChannelDuplexHandler {
   func finished(_ exchange: HTTPExchange) {
     guard self.exchange === exchange, heldAnswer == nil else { return }
     self.exchange = nil
+    // Its answer had promised more, before the gateway began to go away.
+    if isDraining { return drain() }
     watch?.look()
     readIfWanted()
   }
