@@ -1,4 +1,5 @@
 import Forwarders
+import Ledgers
 import OperatingSystem
 
 /// How many file descriptors a gateway takes, and for how many connections they are enough.
@@ -43,7 +44,10 @@ struct DescriptorPlan: Equatable {
       }
     }
     let admin = configuration.admin == nil ? 0 : AdminListener.descriptors + AdminListener.most
-    own = foreign + admin + Self.others + Self.ofLedger + threads * DescriptorLimit.ofEventLoop + destinations
+    // One connection more is for the gateway's lease.
+    let database = configuration.database.map { $0.connections + 1 } ?? 0
+    let ofAll = admin + database + Self.others + Self.ofLedger
+    own = foreign + ofAll + threads * DescriptorLimit.ofEventLoop + destinations
     affordable = (limit - own) / Self.ofConnection
   }
 
