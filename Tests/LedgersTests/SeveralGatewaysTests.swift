@@ -102,7 +102,9 @@
               return nil
             }
           }
-          return await group.reduce(into: []) { found, answer in if let answer { found.append(answer) } }
+          var left: [(PostgreSQLLedger, UploadKey, Int64)] = []
+          for await answer in group { if let answer { left.append(answer) } }
+          return left
         }
         #expect(answers.count <= 40)
         let quotas = try await one.allQuotas()
