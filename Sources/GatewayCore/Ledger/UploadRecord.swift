@@ -11,7 +11,7 @@ package struct UploadRecord: Hashable, Codable, Sendable {
   }
 
   /// What has become of a complete upload's file.
-  package enum FileState: String, Sendable {
+  package enum FileState: String, Codable, Sendable {
     /// It is in its place as far as anybody knows; or the upload has none.
     case there = ""
     /// The gateway removes it.
