@@ -1,5 +1,3 @@
-import NIOCore
-
 /// What is the same for all routes.
 package struct GatewaySettings: Sendable {
   /// Bytes of one upload that may be received and not yet passed on.
@@ -37,11 +35,6 @@ package struct GatewaySettings: Sendable {
   /// restart, time alone is a reason for one: it is how the operator sees the upload move.
   static func checkpointEvery(_ traits: ForwarderTraits) -> Int64 {
     traits.survivesRestart ? 64 << 20 : .max
-  }
-
-  /// How long bytes may wait for a checkpoint that is not due.
-  static func quietBeforeCheckpoint(acknowledges: Bool) -> TimeAmount {
-    acknowledges ? .milliseconds(50) : .seconds(1)
   }
 }
 

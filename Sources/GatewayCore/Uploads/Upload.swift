@@ -55,6 +55,7 @@ package final class Upload {
   var isUnauthorized = false
   var right: ClientRight
   var quietCheck: Scheduled<Void>?
+  var quietPace = QuietPace()
   var bandwidthPause: Scheduled<Void>?
   /// Of a stream of unknown length alone.
   var growth: GrantGrowth?

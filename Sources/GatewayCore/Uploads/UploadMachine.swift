@@ -70,6 +70,9 @@ struct UploadMachine {
   /// The bytes before this offset hold no memory.
   var consumedOffset: Int64 { consumed }
 
+  /// Bytes that are not safe in the sink.
+  var unsafeBytes: Int64 { received - safe }
+
   /// Bytes that came over this connection.
   var receivedHere: Int64 { received - start }
 

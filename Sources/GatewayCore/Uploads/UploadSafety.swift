@@ -61,11 +61,12 @@ extension Upload {
   func considerCheckpoint(isQuiet: Bool) {
     switch machine.checkpointChance(isQuiet: isQuiet) {
     case .nothing: return
-    case .checkpoint: sink?.checkpoint()
+    case .checkpoint:
+      quietPace.made(of: machine.unsafeBytes, isQuiet: isQuiet)
+      sink?.checkpoint()
     case .askLater:
       guard quietCheck == nil else { return }
-      let delay = GatewaySettings.quietBeforeCheckpoint(
-        acknowledges: admission.transfer.acknowledgeEvery != nil)
+      let delay = quietPace.delay(acknowledges: admission.transfer.acknowledgeEvery != nil)
       quietCheck = eventLoop.assumeIsolated().scheduleTask(in: delay) {
         self.quietCheck = nil
         self.considerCheckpoint(isQuiet: true)

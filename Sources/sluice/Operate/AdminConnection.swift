@@ -27,24 +27,28 @@ struct AdminConnection: Sendable {
   ///   - limit: for all of it.
   /// - Throws: `CommandFailure` where nobody answers in time, or not with what can be understood.
   func ask(_ path: String, change: Bool = false, within limit: TimeAmount = .seconds(5)) async throws -> Answer {
-    let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    let promise = eventLoop.makePromise(of: Answer.self)
+    let request = head(path, change: change)
+    let bootstrap = ClientBootstrap(group: eventLoop)
       .connectTimeout(limit)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHTTPClientHandlers()
-          try channel.pipeline.syncOperations.addHandler(AnswerCollector(head(path, change: change), within: limit))
+          try channel.pipeline.syncOperations.addHandler(AnswerCollector(request, into: promise))
         }
       }
+    let connected =
+      switch admin.place {
+      case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+      case .address(let address): bootstrap.connect(host: address.host, port: address.port)
+      case .systemd: eventLoop.makeFailedFuture(AnswerCollector.Failure.cut) as EventLoopFuture<any Channel>
+      }
+    connected.cascadeFailure(to: promise)
+    let late = eventLoop.scheduleTask(in: limit) { promise.fail(AnswerCollector.Failure.late) }
+    defer { late.cancel() }
     do {
-      let channel =
-        switch admin.place {
-        case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
-        case .address(let address): try await bootstrap.connect(host: address.host, port: address.port).get()
-        case .systemd: throw CommandFailure("the admin listener cannot be a socket of systemd")
-        }
-      return try await channel.pipeline.handler(type: AnswerCollector.self).flatMap(\.answer).get()
-    } catch let failure as CommandFailure {
-      throw failure
+      return try await promise.futureResult.get()
     } catch {
       throw CommandFailure(
         "the admin listener \(admin.description) does not answer: is the gateway running? (\(error))")

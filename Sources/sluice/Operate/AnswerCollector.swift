@@ -23,28 +23,15 @@ final class AnswerCollector: ChannelInboundHandler {
   private static let most = 16 << 20
 
   private let head: HTTPRequestHead
-  private let limit: TimeAmount
+  private let promise: EventLoopPromise<AdminConnection.Answer>
   private var status: UInt = 0
   private var body = ByteBuffer()
-  private var promise: EventLoopPromise<AdminConnection.Answer>?
 
-  /// Fails with ``Failure``, or with what the connection failed with.
-  var answer: EventLoopFuture<AdminConnection.Answer> {
-    get throws {
-      guard let promise else { throw Failure.cut }
-      return promise.futureResult
-    }
-  }
-
-  init(_ head: HTTPRequestHead, within limit: TimeAmount) {
+  /// - Parameter promise: gets the answer, or fails with ``Failure`` or what the connection failed with. Whoever waits for it
+  ///   says how long.
+  init(_ head: HTTPRequestHead, into promise: EventLoopPromise<AdminConnection.Answer>) {
     self.head = head
-    self.limit = limit
-  }
-
-  func handlerAdded(context: ChannelHandlerContext) {
-    promise = context.eventLoop.makePromise()
-    let late = context.eventLoop.assumeIsolated().scheduleTask(in: limit) { self.fail(.late, context) }
-    promise?.futureResult.assumeIsolated().whenComplete { _ in late.cancel() }
+    self.promise = promise
   }
 
   func channelActive(context: ChannelHandlerContext) {
@@ -59,20 +46,20 @@ final class AnswerCollector: ChannelInboundHandler {
       guard body.readableBytes + part.readableBytes <= Self.most else { return fail(.large, context) }
       body.writeBuffer(&part)
     case .end:
-      promise?.succeed(AdminConnection.Answer(status: status, body: String(buffer: body)))
+      promise.succeed(AdminConnection.Answer(status: status, body: String(buffer: body)))
       context.close(promise: nil)
     }
   }
 
-  func channelInactive(context: ChannelHandlerContext) { promise?.fail(Failure.cut) }
+  func channelInactive(context: ChannelHandlerContext) { promise.fail(Failure.cut) }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    promise?.fail(error)
+    promise.fail(error)
     context.close(promise: nil)
   }
 
   private func fail(_ failure: Failure, _ context: ChannelHandlerContext) {
-    promise?.fail(failure)
+    promise.fail(failure)
     context.close(promise: nil)
   }
 }
