@@ -157,7 +157,7 @@ let package = Package(
       name: "GatewayServerTests",
       dependencies: [
         "ConfigurationReading", "DevelopmentCertificates", "Forwarders", "Fronts", "GatewayCore", "GatewayServer",
-        "Ledgers", "OperatingSystem", "TLSTransport", "TestPrerequisites", "XStream", "XStreamClient",
+        "Ledgers", "Metrics", "OperatingSystem", "TLSTransport", "TestPrerequisites", "XStream", "XStreamClient",
         nioCore, nioPosix, nioEmbedded, logging,
       ]),
   ]

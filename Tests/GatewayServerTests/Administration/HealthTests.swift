@@ -41,7 +41,8 @@ import XStreamClient
     try await withGateway(.administered) { gateway in
       #expect(try await AdminQuestion.ask(gateway, "/livez").status == 200)
       let release = DispatchSemaphore(value: 0)
-      let loop = try #require(gateway.running.eventLoops.makeIterator().next())
+      var loops = gateway.running.eventLoops.makeIterator()
+      let loop = try #require(loops.next())
       loop.execute { release.wait() }
       var answer = try await AdminQuestion.ask(gateway, "/livez")
       let deadline = ContinuousClock.now + .seconds(20)
