@@ -8,6 +8,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -268,5 +270,47 @@ static inline int sluice_open_beneath(int folder, const char *name, int flags, m
   if (file >= 0 || (errno != ENOSYS && errno != EPERM)) return file;
   return openat(folder, name, flags, mode);
 }
+
+// A file in memory alone, without a name. SYS_memfd_create's 1 is MFD_CLOEXEC.
+static inline int sluice_make_memory_file(void) { return (int)syscall(SYS_memfd_create, "sluice", 1u); }
+
+// Starts a program with these for its standard streams and no other open file, in a group of its own (so that whatever it
+// starts can be ended with it), in the root folder, with no signal ignored or held back. Returns an errno, 0 for none.
+// The last two are declared by spawn.h under _GNU_SOURCE alone.
+int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *folder);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+
+static inline int sluice_start_program(
+    pid_t *child, char *const arguments[], char *const environment[], int input, int output, int errors) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  int code = posix_spawn_file_actions_init(&actions);
+  if (code != 0) return code;
+  code = posix_spawnattr_init(&attributes);
+  if (code != 0) {
+    posix_spawn_file_actions_destroy(&actions);
+    return code;
+  }
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  if (code == 0) code = posix_spawn_file_actions_addchdir_np(&actions, "/");
+  if (code == 0) code = posix_spawn_file_actions_adddup2(&actions, input, 0);
+  if (code == 0) code = posix_spawn_file_actions_adddup2(&actions, output, 1);
+  if (code == 0) code = posix_spawn_file_actions_adddup2(&actions, errors, 2);
+  if (code == 0) code = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  if (code == 0) code = posix_spawn(child, arguments[0], &actions, &attributes, arguments, environment);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return code;
+}
+
+// A descriptor that can be read once the program has ended; the number of its process is its own until then.
+// 434 is the call's number everywhere.
+static inline int sluice_open_process(pid_t process) { return (int)syscall(434, process, 0); }
 
 #endif

@@ -14,7 +14,7 @@ struct Sluice: AsyncParsableCommand {
         name: "The gateway:",
         subcommands: [
           Serve.self, Check.self, Reload.self, Drain.self, Health.self, Tokens.self, Uploads.self, Drop.self, Forget.self,
-          Quota.self, Store.self, Cat.self,
+          Quota.self, Store.self, Events.self, Cat.self,
         ]),
       CommandGroup(name: "The client:", subcommands: [Send.self, Ask.self, GiveUp.self]),
       CommandGroup(name: "Tests:", subcommands: [Load.self]),

@@ -117,7 +117,9 @@ class Gateway:
 
     def published(self):
         """The complete uploads' files of all stores, without sidecars."""
-        return {path for path in self._files() if "/.partial/" not in path and not path.endswith(".json")}
+        kept = ("/.partial/", "/.rejected/")
+        return {path for path in self._files()
+                if not any(one in path for one in kept) and not path.endswith(".json")}
 
     def unfinished(self, route):
         """Names of what a store keeps for uploads that are not complete, with the bytes of each."""

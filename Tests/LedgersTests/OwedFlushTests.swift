@@ -1,6 +1,7 @@
 import Foundation
 import GatewayCore
 @testable import Ledgers
+import NIOCore
 import Synchronization
 import Testing
 
@@ -24,6 +25,40 @@ struct OwedFlushTests {
       let lastWrite = events.lastIndex { if case .write(.log, _, _) = $0 { true } else { false } }
       let lastSync = events.lastIndex { if case .sync(.log) = $0 { true } else { false } }
       #expect(try #require(lastSync) > #require(lastWrite))
+    }
+  }
+
+  @Test("is flushed before anybody is handed an event to deliver: no power cut takes back what was told of")
+  func flushesBeforeEvents() async throws {
+    try await withTemporaryDirectory(in: fastDirectory) { directory in
+      let disk = try CutDisk()
+      let ledger = try EmbeddedLedger(path: directory + "/ledger.db", busyMilliseconds: 100, system: disk.name)
+      defer { ledger.close() }
+      let upload = Reservation.of(100)
+      let key = upload.key
+      _ = try await ledger.opened(upload)
+      let event = Event(
+        id: Event.id(of: .completed, key), target: "there", key: key, kind: .completed,
+        at: WallTime(milliseconds: 7000), body: "{}")
+      let completion = Completion(
+        key: key, epoch: 1, size: 100, charged: 100, digest: nil, at: WallTime(milliseconds: 7000),
+        isProvableFromDisk: true, events: [event])
+      try await ledger.complete(completion, on: anyLoop).get()
+      #expect(ledger.unflushed.isOwed)
+      let claim = EventClaim(target: "there", limit: 1, now: WallTime(milliseconds: 8000))
+      #expect(try await ledger.claimEvents(claim, on: anyLoop).get().events == [event])
+      #expect(!ledger.unflushed.isOwed)
+      for seed in 1...20 as ClosedRange<UInt64> {
+        var replay = CutReplay(seed: seed)
+        for event in disk.state.withLock({ $0.events }) { replay.take(event) }
+        let folder = directory + "/cut"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try replay.cut(into: folder)
+        let reader = try LedgerReader(path: folder + "/ledger.db")
+        #expect(try reader.uploads().map(\.state) == [.done])
+        #expect(try reader.events(EventSelection()).map(\.event) == [event])
+      }
     }
   }
 

@@ -9,6 +9,7 @@ extension RefusalMessage {
     case .noRoute: self.init(status: .noRoute, reason: "no such route")
     case .unauthorized:
       self.init(status: .unauthorized, reason: "the route wants credentials, and these are none of its")
+    case .declined: self.init(status: .unauthorized, reason: "the route does not want this upload")
     case .shape(.stream), .shape(.whole):
       self.init(status: .noStream, reason: "the route takes no streams; send a packet with a payload, without x-stream")
     case .shape(.payload):
@@ -70,6 +71,9 @@ extension ServerExchange.Failure {
         keepsNothing: true)
     case .content(let fault):
       self.init(status: .malformed, reason: "byte \(fault.offset): \(fault.reason)", keepsNothing: true)
+    // What a scanner found is for the operator.
+    case .rejected:
+      self.init(status: .malformed, reason: "it did not pass the route's check", keepsNothing: true)
     case .backend: self.init(status: .backend, reason: "the backend broke off; begin again")
     case .backendTimeout: self.init(status: .timeout, reason: "the backend was silent for too long; begin again")
     }

@@ -67,11 +67,14 @@ package enum QuotaPolicy: String, CaseIterable, Sendable {
 
 extension Route {
   /// What an upload of the client at `now` counts against: the route first.
-  func quotas(of identity: ClientIdentity, now: WallTime) -> [QuotaCap] {
+  func quotas(of identity: ClientIdentity, now: WallTime) -> [QuotaCap] { quotas(of: identity.subject, now: now) }
+
+  /// The same, by what per-client limits count by.
+  func quotas(of subject: String, now: WallTime) -> [QuotaCap] {
     var quotas = [QuotaCap(subject: "", window: 0, cap: limits.held)]
     if let window = limits.window { quotas.append(window.quota(subject: "", now: now)) }
-    if let held = clientLimits.held { quotas.append(QuotaCap(subject: identity.subject, window: 0, cap: held)) }
-    if let window = clientLimits.window { quotas.append(window.quota(subject: identity.subject, now: now)) }
+    if let held = clientLimits.held { quotas.append(QuotaCap(subject: subject, window: 0, cap: held)) }
+    if let window = clientLimits.window { quotas.append(window.quota(subject: subject, now: now)) }
     return quotas
   }
 

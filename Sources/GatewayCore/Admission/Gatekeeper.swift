@@ -106,7 +106,7 @@ struct Admission: Sendable {
   /// How the bytes come, the portion size held within the route's bounds.
   let transfer: TransferTerms
   /// What the upload counts against.
-  private(set) var quotas: [QuotaCap]
+  var quotas: [QuotaCap]
 
   init(
     _ client: RecognisedClient, limit: Int64, terms: TransferTerms, at now: WallTime, format: DataFormat = .bytes
@@ -128,11 +128,12 @@ struct Admission: Sendable {
 
   /// The same for the client as it deals with this upload.
   func on(_ facts: UploadFacts, at now: WallTime) -> Admission {
-    guard let client = client.on(facts), client.identity != identity else { return self }
     var admission = self
-    admission.client = client
-    admission.quotas = route.quotas(of: client.identity, now: now)
-    return admission
+    if let client = client.on(facts), client.identity != identity {
+      admission.client = client
+      admission.quotas = route.quotas(of: client.identity, now: now)
+    }
+    return admission.counting(against: facts.subject, at: now)
   }
 
   /// - Throws: ``Refusal/tooLarge`` where the announced total is above the limit.

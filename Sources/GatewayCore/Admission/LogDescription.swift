@@ -11,6 +11,7 @@ extension UploadFailure {
     case .outgrown(let refusal): "it became longer than what could be reserved: \(refusal.logDescription)"
     case .digest(let computed): "the digest is another: \(computed.logDescription)"
     case .content(let fault): "byte \(fault.offset) is not what the format says: \(fault.reason)"
+    case .rejected(let why): "`hold-until` does not let it pass: \(why)"
     case .backend(let what): "the backend broke off: \(what)"
     case .backendTimeout(let what): "the backend was silent for too long: \(what)"
     }
@@ -23,6 +24,7 @@ extension Refusal {
     switch self {
     case .noRoute: "no such route"
     case .unauthorized: "no credentials, or none of the route's"
+    case .declined: "`on-open` does not want it"
     case .shape(.stream), .shape(.whole): "the route takes no streams"
     case .shape(.payload): "the route takes no payloads"
     case .format(let accepted): "the route takes only \(accepted.map(\.rawValue).joined(separator: ", "))"

@@ -4,6 +4,8 @@ package enum Refusal: Error, Hashable, Sendable {
   case noRoute
   /// The route wants credentials, and there are none or wrong ones.
   case unauthorized
+  /// The route's judge does not want it.
+  case declined
   /// The route takes no uploads of that shape.
   case shape(UploadRequest.Shape)
   /// The route takes only these.
@@ -54,6 +56,8 @@ package enum UploadFailure: Error, Hashable, Sendable {
   case digest(computed: ContentDigest)
   /// The bytes are not what their format says. Nothing was kept.
   case content(ContentFault)
+  /// All of it arrived, and who judges whole uploads does not want it. It is not complete, and never will be.
+  case rejected(String)
   /// The backend broke off. It has some of the bytes, and will get no more.
   case backend(String)
   /// The backend was silent for too long. It has some of the bytes, and will get no more.
@@ -66,6 +70,7 @@ package enum UploadFailure: Error, Hashable, Sendable {
       case .storage(let what): .storage(what)
       case .digest(let computed): .digest(computed: computed)
       case .content(let fault): .content(fault)
+      case .rejected(let why): .rejected(why)
       case .backend(let what): .backend(what)
       case .backendTimeout(let what): .backendTimeout(what)
       }
@@ -85,7 +90,7 @@ package enum UploadFailure: Error, Hashable, Sendable {
     switch self {
     case .full, .storage, .outgrown: .kept
     case .digest, .content: .dropped
-    case .backend, .backendTimeout: .broken
+    case .rejected, .backend, .backendTimeout: .broken
     }
   }
 }

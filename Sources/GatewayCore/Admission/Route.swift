@@ -29,6 +29,8 @@ package struct Route: Sendable {
 
   /// Where nobody says how long a complete upload is remembered.
   package static let remember = Duration.seconds(90 * 86_400)
+  /// Judges new uploads before they are offered; `nil` where nobody does.
+  package var judge: (any OpeningJudge)?
 
   /// All of it.
   package init(

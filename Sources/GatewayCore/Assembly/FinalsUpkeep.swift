@@ -78,12 +78,15 @@ extension Gateway {
     logger.notice(
       "Upload can never be made of its parts",
       metadata: ["upload": "\(record.key.logID)", "route": "\(record.facts.route)", "reason": "\(reason)"])
-    return ledger.fail(record.key, epoch: record.epoch, expiresAt: expiry(on: runtime.route), on: eventLoop)
-      .flatMap { runtime.forwarder.discard(record.key, on: eventLoop) }
-      .map {
-        self.finals.withLock { $0.remove(record.key) }
-        return .isDone
-      }
+    return ledger.fail(
+      record.key, epoch: record.epoch, expiresAt: expiry(on: runtime.route), events: events(of: .failed, record),
+      on: eventLoop
+    )
+    .flatMap { runtime.forwarder.discard(record.key, on: eventLoop) }
+    .map {
+      self.finals.withLock { $0.remove(record.key) }
+      return .isDone
+    }
   }
 
   private func assemble(

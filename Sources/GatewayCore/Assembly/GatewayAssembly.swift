@@ -127,8 +127,11 @@ extension Gateway {
       let advance = Advance(
         key: facts.key, epoch: lease.epoch, from: 0, to: 0, expiresAt: expiresAt, endsLease: true)
       return self.ledger.advance(advance, on: eventLoop).flatMapError { error in
-        self.ledger.release(facts.key, epoch: lease.epoch, on: eventLoop).flatMapErrorThrowing { _ in }
-          .flatMapThrowing { throw error }
+        let record = UploadRecord(
+          facts: facts, committed: 0, granted: 0, state: .open, epoch: lease.epoch, expiresAt: expiresAt)
+        return self.ledger.release(
+          facts.key, epoch: lease.epoch, events: self.events(of: .dropped, record), on: eventLoop
+        ).flatMapErrorThrowing { _ in }.flatMapThrowing { throw error }
       }
     }.map {
       logger.info(
@@ -147,7 +150,7 @@ extension Gateway {
     let dropped = parts.map { key in
       ledger.find(key, on: eventLoop).flatMap { record in
         guard let record, record.isOpenPart else { return eventLoop.makeSucceededVoidFuture() }
-        return self.drop(record, on: eventLoop)
+        return self.drop(record, .dropped, on: eventLoop)
       }
     }
     // What stays is dropped when it expires.

@@ -120,6 +120,8 @@ package enum SinkFailure: Error, Hashable, Sendable {
   case digest(computed: ContentDigest)
   /// The bytes are not what their format says.
   case content(ContentFault)
+  /// Who judges whole uploads before they are complete does not want it, and why, without a word of the client's own.
+  case rejected(String)
   /// The backend cannot be reached, refused, or broke off: what it has of the upload is of no use.
   case backend(String)
   /// The backend was silent for too long.

@@ -10,6 +10,8 @@ package struct SinkUpload: Sendable {
   package var state: String?
   /// Whether another connection had it before.
   package var isResumed: Bool
+  /// Folders that it goes to below the store's own; of one whose ``state`` says where it goes they say nothing.
+  package var folders: [String] = []
 
   /// All of it.
   package init(

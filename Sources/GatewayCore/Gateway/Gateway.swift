@@ -17,6 +17,8 @@ package final class Gateway: Sendable {
   package let lease: LeaseKeeper?
   let published: Mutex<PublishedRoutes>
   let observer: (any GatewayObserver)?
+  /// `nil` where nobody has to hear of anything.
+  let events: (any EventSource)?
   /// The uploads that are made of others, until they are complete.
   let finals = Mutex(WaitingFinals())
   /// The uploads that connections have now.
@@ -37,11 +39,12 @@ package final class Gateway: Sendable {
   ///   - lease: of one gateway of several over the ledger.
   ///   - eventLoops: those that uploads will be on.
   ///   - observer: hears of each refusal, offer and end; `nil` costs nothing.
+  ///   - events: says who has to hear of what becomes of uploads; `nil` where nobody has to.
   ///   - logger: for what the gateway does by itself; `nil` for none.
   package init(
     destinations: [(route: Route, forwarder: any Forwarder)], ledger: any Ledger, settings: GatewaySettings,
     memory: MemoryBudget? = nil, lease: LeaseKeeper? = nil, eventLoops: EventLoopNumbers = EventLoopNumbers([]),
-    observer: (any GatewayObserver)? = nil, logger: Logger? = nil
+    observer: (any GatewayObserver)? = nil, events: (any EventSource)? = nil, logger: Logger? = nil
   ) {
     self.eventLoops = eventLoops
     self.published = Mutex(PublishedRoutes(destinations, shards: eventLoops.count))
@@ -50,6 +53,7 @@ package final class Gateway: Sendable {
     self.settings = settings
     self.memory = memory ?? MemoryBudget(limit: settings.memory)
     self.observer = observer
+    self.events = events
     self.logger = logger ?? Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
   }
 
@@ -87,10 +91,22 @@ package final class Gateway: Sendable {
     let takesPart =
       request.total == nil
       ? request.shape != .payload : request.understandsParts && isResumable && route.onQuota == .partial
-    let reservation = reservation(
-      of: facts, admission, wanted: request.total ?? upload.growth?.first(from: 0) ?? 0, takesPart: takesPart,
-      keptFor: upload.keptFor)
-    upload.begin { self.open(reservation, admission, on: eventLoop) }
+    let (wanted, keptFor) = (request.total ?? upload.growth?.first(from: 0) ?? 0, upload.keptFor)
+    guard let judge = route.judge else {
+      let reservation = reservation(of: facts, admission, wanted: wanted, takesPart: takesPart, keptFor: keptFor)
+      upload.begin { self.open(reservation, admission, on: eventLoop) }
+      return upload
+    }
+    let opening = Opening(facts: facts, connection: request.transfer.connection)
+    upload.begin {
+      judge.judge(opening, on: eventLoop).assumeIsolated().flatMap { wish -> EventLoopFuture<Lease> in
+        let facts = facts.taking(wish)
+        upload.admission = admission.counting(against: facts.subject, at: now)
+        let reservation = self.reservation(
+          of: facts, upload.admission, wanted: wanted, takesPart: takesPart, keptFor: keptFor, folders: wish.folders)
+        return self.open(reservation, upload.admission, on: eventLoop)
+      }.nonisolated()
+    }
     return upload
   }
 
@@ -149,7 +165,7 @@ package final class Gateway: Sendable {
       }
       .flatMap { lock in
         self.findOwn(key, of: client, on: eventLoop)
-          .flatMap { self.drop($0, on: eventLoop) }
+          .flatMap { self.drop($0, .dropped, on: eventLoop) }
           .always { _ in self.locks.unlock(lock) }
       }
       .flatMapErrorThrowing { throw self.refuse(access, self.refusal(for: $0)) }

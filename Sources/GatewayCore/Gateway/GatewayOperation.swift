@@ -14,14 +14,14 @@ extension Gateway {
       return record
     }.flatMap { record -> EventLoopFuture<UploadFacts> in
       guard let runtime = self.runtimes[record.facts.route] else {
-        return self.drop(record, on: eventLoop).map { record.facts }
+        return self.drop(record, .dropped, on: eventLoop).map { record.facts }
       }
       let request = UploadLocks.Request(
         key: record.key, connected: runtime.connected, subject: record.facts.subject)
       return self.locks.lock(request, on: eventLoop, letGo: {}).flatMap { lock in
         self.ledger.find(record.key, on: eventLoop).flatMap { current in
           guard let current, current.state != .done else { return eventLoop.makeFailedFuture(Refusal.unknownUpload) }
-          return self.drop(current, on: eventLoop).map { current.facts }
+          return self.drop(current, .dropped, on: eventLoop).map { current.facts }
         }.always { _ in self.locks.unlock(lock) }
       }
     }.flatMapErrorThrowing { throw self.refusal(for: $0) }

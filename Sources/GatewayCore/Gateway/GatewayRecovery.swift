@@ -119,11 +119,13 @@ extension Gateway {
     case .complete(let size, let stored) where record.facts.total == nil || record.facts.total == size:
       let completion = Completion(
         key: record.key, epoch: record.epoch, size: size, charged: runtime.charge(size: size, stored: stored),
-        digest: record.facts.digest, at: settings.now())
+        digest: record.facts.digest, at: settings.now(), events: events(of: .completed, record.completed(size: size)))
       try await ledger.complete(completion, on: eventLoop).get()
       report.completed.append(record.key)
     case .broken:
-      try await ledger.fail(record.key, epoch: record.epoch, expiresAt: record.expiresAt, on: eventLoop).get()
+      try await ledger.fail(
+        record.key, epoch: record.epoch, expiresAt: record.expiresAt, events: events(of: .failed, record), on: eventLoop
+      ).get()
       report.broken.append(record.key)
     case .complete(let size, _):
       let announced = record.facts.total ?? 0

@@ -14,36 +14,43 @@ extension Gateway {
     eventLoop.makeCompletedFuture { try gatekeeper.recogniseHolder(access, at: settings.now()) }
       .flatMap { self.findOwn(key, of: $0, on: eventLoop) }
       .flatMap { record -> EventLoopFuture<Void> in
-        self.ledger.retract(key, expiresAt: self.settings.now(), on: eventLoop).flatMap {
+        let events = record.state == .done ? self.events(of: .removed, record) : []
+        return self.ledger.retract(key, expiresAt: self.settings.now(), events: events, on: eventLoop).flatMap {
           var record = record
           record.state = .failed
-          return self.drop(record, on: eventLoop)
+          return self.drop(record, .dropped, on: eventLoop)
         }
       }
       .flatMapErrorThrowing { throw self.refuse(access, self.refusal(for: $0)) }
   }
 
   /// Drops an upload that is not complete, and what is held of it. Finals that wait for it hear of that.
-  func drop(_ record: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  ///
+  /// - Parameter kind: what those are told who want to hear of it, where it was open.
+  func drop(
+    _ record: UploadRecord, _ kind: EventKind, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
     let forwarder = runtimes[record.facts.route]?.forwarder
     switch record.state {
     case .done: return eventLoop.makeFailedFuture(Refusal.unknownUpload)
     case .open:
       // Bytes without a record are swept at the next start, a record without bytes would be a loss.
-      return release(record, on: eventLoop).flatMap {
+      return release(record, events(of: kind, record), on: eventLoop).flatMap {
         forwarder?.discard(record.key, on: eventLoop) ?? eventLoop.makeSucceededVoidFuture()
       }
     case .failed:
       // Nobody can lose what has failed. It may have been complete, and no start sweeps files with final names: the record is
       // what they are found by until they are gone.
       return (forwarder?.remove(record, on: eventLoop) ?? eventLoop.makeSucceededVoidFuture()).flatMap {
-        self.release(record, on: eventLoop)
+        self.release(record, [], on: eventLoop)
       }
     }
   }
 
-  private func release(_ record: UploadRecord, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    ledger.release(record.key, epoch: record.epoch, on: eventLoop).map {
+  private func release(
+    _ record: UploadRecord, _ events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    ledger.release(record.key, epoch: record.epoch, events: events, on: eventLoop).map {
       self.finals.withLock { $0.remove(record.key) }
       self.partChanged(record.key, on: eventLoop)
     }

@@ -3,17 +3,26 @@ import NIOCore
 extension Gateway {
   /// What a new upload asks of the ledger.
   ///
-  /// - Parameter keptFor: how long it is kept when no connection has it, in milliseconds.
+  /// - Parameters:
+  ///   - keptFor: how long it is kept when no connection has it, in milliseconds.
+  ///   - folders: ``SinkUpload/folders``.
   func reservation(
-    of facts: UploadFacts, _ admission: Admission, wanted: Int64, takesPart: Bool, keptFor: Int64
+    of facts: UploadFacts, _ admission: Admission, wanted: Int64, takesPart: Bool, keptFor: Int64,
+    folders: [String] = []
   ) -> Reservation {
     let route = admission.route
-    let state = admission.runtime.forwarder.initialState(
-      of: SinkUpload(facts: facts, client: admission.identity, transfer: admission.transfer))
+    var upload = SinkUpload(facts: facts, client: admission.identity, transfer: admission.transfer)
+    upload.folders = folders
+    let state = admission.runtime.forwarder.initialState(of: upload)
+    let expiresAt = facts.createdAt.advanced(byMilliseconds: keptFor)
     return Reservation(
       facts: facts, wanted: wanted, takesPart: takesPart, quotas: admission.quotas,
       unfinishedLimit: route.limits.unfinished, clientUnfinishedLimit: route.clientLimits.unfinished ?? .max,
-      holder: settings.holder, expiresAt: facts.createdAt.advanced(byMilliseconds: keptFor), storeState: state)
+      holder: settings.holder, expiresAt: expiresAt, storeState: state,
+      events: events(
+        of: .begun,
+        UploadRecord(
+          facts: facts, committed: 0, granted: 0, state: .open, epoch: 1, expiresAt: expiresAt, storeState: state)))
   }
 
   /// How a stream of unknown length is granted what it needs.

@@ -26,7 +26,7 @@ extension Gateway {
         continue
       }
       do {
-        try await drop(record, on: eventLoop).get()
+        try await drop(record, .expired, on: eventLoop).get()
         dropped.append(record.key)
       } catch LedgerError.fenced, LedgerError.unknown {
         // Its client came back just now.

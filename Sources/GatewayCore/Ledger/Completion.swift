@@ -14,11 +14,13 @@ package struct Completion: Hashable, Codable, Sendable {
   package var at: WallTime
   /// ``SinkResult/isProvableFromDisk``, and no quota would miss it for the time that the evidence might be gone.
   package var isProvableFromDisk: Bool
+  /// Recorded with it.
+  package var events: [Event]
 
   /// All of it.
   package init(
     key: UploadKey, epoch: Int64, size: Int64, charged: Int64, digest: ContentDigest?, at: WallTime,
-    isProvableFromDisk: Bool = false
+    isProvableFromDisk: Bool = false, events: [Event] = []
   ) {
     self.key = key
     self.epoch = epoch
@@ -27,5 +29,6 @@ package struct Completion: Hashable, Codable, Sendable {
     self.digest = digest
     self.at = at
     self.isProvableFromDisk = isProvableFromDisk
+    self.events = events
   }
 }

@@ -6,6 +6,7 @@ package import NIOCore
 /// future succeeds, and a power cut too, but for some, which one may take back, with all that follows, until another call
 /// has changed something: ``open(_:on:)`` and ``extend(_:on:)``, and ``complete(_:on:)`` of what is provable from disk,
 /// which is flushed soon after.
+/// Whoever has to hear of a change is recorded with it (``Event``), once: a call that succeeds again records nothing.
 /// A call that changes an upload names the `epoch` of the lease under which it writes. Where another has taken the upload
 /// over since, the call fails with ``LedgerError/fenced`` and changes nothing. All futures fail with ``LedgerError``
 /// alone, and complete on the given event loop.
@@ -47,7 +48,7 @@ package protocol Ledger: Sendable {
   /// An open upload can never be completed, and its client shall hear so until `expiresAt`: its reservation is given
   /// back, and its record stays. Succeeds again for what has failed already under the same lease.
   func fail(
-    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void>
 
   /// Complete uploads, oldest first.
@@ -74,12 +75,17 @@ package protocol Ledger: Sendable {
   func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
   /// A complete upload is to be removed: what it used of the quotas without a window is free again, and it is failed until
-  /// ``release(_:epoch:on:)``, under the epoch that it has. Fails with ``LedgerError/unknown`` for one that is not complete.
-  func retract(_ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
+  /// ``release(_:epoch:events:on:)``, under the epoch that it has. Fails with ``LedgerError/unknown`` for one that is not complete.
+  func retract(
+    _ key: UploadKey, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void>
 
   /// Drops an upload that is open or failed, and gives its reservation back. The key is unknown from then on. Succeeds
-  /// where there is none; fails with ``LedgerError/unknown`` for one that is complete.
-  func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
+  /// where there is none; fails with ``LedgerError/unknown`` for one that is complete. Of one that had failed already
+  /// nothing is told any more.
+  func release(
+    _ key: UploadKey, epoch: Int64, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void>
 
   /// The uploads that are open or failed, and that `holder` has a lease on, or nobody.
   func unfinished(of holder: String, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]>
@@ -90,8 +96,37 @@ package protocol Ledger: Sendable {
   /// Forgets the quotas of windows that began before `start`, where nothing is reserved in them any more.
   func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
 
+  /// Events that are due, of each upload the oldest of this target alone, the longest due first. All of them, and what they
+  /// tell of, survive a power cut by then.
+  func claimEvents(_ claim: EventClaim, on eventLoop: any EventLoop) -> EventLoopFuture<EventBatch>
+
+  /// Forgets an event that its target has. One that is not there is no failure. A power cut may bring it back.
+  ///
+  /// - Parameter hastens: whether all others of the target are due at once.
+  func delivered(_ id: String, to target: String, hastens: Bool, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
+
+  /// An event was sent in vain. One that is not there is no failure. A power cut may take it back.
+  func undelivered(_ failure: EventFailure, on eventLoop: any EventLoop) -> EventLoopFuture<Void>
+
   /// What is used and reserved of each quota, ordered by route and subject.
   func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]>
+}
+
+extension Ledger {
+  /// The same, of which nobody has to hear.
+  package func fail(
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> { fail(key, epoch: epoch, expiresAt: expiresAt, events: [], on: eventLoop) }
+
+  /// The same, of which nobody has to hear.
+  package func retract(
+    _ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> { retract(key, expiresAt: expiresAt, events: [], on: eventLoop) }
+
+  /// The same, of which nobody has to hear.
+  package func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    release(key, epoch: epoch, events: [], on: eventLoop)
+  }
 }
 
 /// Why the ledger did not do what was asked. Nothing changed.

@@ -24,6 +24,11 @@ package protocol LedgerInspection {
   /// - Throws: ``LedgerError/engine(_:)``.
   func quota(of route: String) throws(LedgerError) -> QuotaRecord?
 
+  /// The events that wait for their targets, in the order in which they happened.
+  ///
+  /// - Throws: ``LedgerError/engine(_:)``.
+  func events(_ selection: EventSelection) throws(LedgerError) -> [EventRecord]
+
   /// What does not agree with everything else in the ledger; nothing where it is sound.
   ///
   /// - Throws: ``LedgerError/engine(_:)``.
@@ -67,6 +72,18 @@ package protocol LedgerCorrection {
   /// - Returns: those that were forgotten.
   /// - Throws: ``LedgerError/engine(_:)``; what was forgotten before that stays so.
   func forget(_ keys: [UploadKey]) throws(LedgerError) -> [UploadKey]
+
+  /// Makes dead letters due at once, as if nobody had tried to deliver them.
+  ///
+  /// - Returns: how many.
+  /// - Throws: ``LedgerError/engine(_:)``.
+  func sendAgain(_ selection: EventSelection) throws(LedgerError) -> Int
+
+  /// Forgets events, which nobody hears of any more.
+  ///
+  /// - Returns: how many.
+  /// - Throws: ``LedgerError/engine(_:)``.
+  func forgetEvents(_ selection: EventSelection) throws(LedgerError) -> Int
 
   /// Makes the ledger know the place of a route's uploads, instead of the one that it knew before.
   ///

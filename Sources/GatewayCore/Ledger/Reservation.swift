@@ -19,11 +19,14 @@ package struct Reservation: Codable, Sendable {
   package var expiresAt: WallTime
   /// ``UploadRecord/storeState``.
   package var storeState: String?
+  /// Recorded with it.
+  package var events: [Event]
 
   /// All of it.
   package init(
     facts: UploadFacts, wanted: Int64, takesPart: Bool, quotas: [QuotaCap], unfinishedLimit: Int,
-    clientUnfinishedLimit: Int = .max, holder: String, expiresAt: WallTime, storeState: String? = nil
+    clientUnfinishedLimit: Int = .max, holder: String, expiresAt: WallTime, storeState: String? = nil,
+    events: [Event] = []
   ) {
     self.facts = facts
     self.wanted = wanted
@@ -34,5 +37,6 @@ package struct Reservation: Codable, Sendable {
     self.holder = holder
     self.expiresAt = expiresAt
     self.storeState = storeState
+    self.events = events
   }
 }

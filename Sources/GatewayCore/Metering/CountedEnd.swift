@@ -69,7 +69,7 @@ extension StopReason {
 extension UploadFailure {
   /// What it is counted as.
   package enum Kind: Int, CaseIterable, Sendable {
-    case full, storage, outgrown, digest, content, backend, backendTimeout
+    case full, storage, outgrown, digest, content, rejected, backend, backendTimeout
 
     /// Its name as Prometheus and JSON have it.
     package var word: String { "\(self)".snakeCased }
@@ -83,6 +83,7 @@ extension UploadFailure {
     case .outgrown: .outgrown
     case .digest: .digest
     case .content: .content
+    case .rejected: .rejected
     case .backend: .backend
     case .backendTimeout: .backendTimeout
     }
@@ -92,7 +93,8 @@ extension UploadFailure {
 extension Refusal {
   /// What it is counted as.
   package enum Kind: Int, CaseIterable, Sendable {
-    case noRoute, unauthorized, shape, format, tooLarge, unknownUpload, otherDigest, otherTotal, otherOffset, busy,
+    case noRoute, unauthorized, declined, shape, format, tooLarge, unknownUpload, otherDigest, otherTotal, otherOffset,
+      busy,
       quota
     case windowFull, superseded, full, noRoom, storage, away, backend, broken, shutdown
 
@@ -105,6 +107,7 @@ extension Refusal {
     switch self {
     case .noRoute: .noRoute
     case .unauthorized: .unauthorized
+    case .declined: .declined
     case .shape: .shape
     case .format: .format
     case .tooLarge: .tooLarge

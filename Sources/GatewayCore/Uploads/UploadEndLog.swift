@@ -76,6 +76,7 @@ extension UploadFailure {
   package var logLevel: Logger.Level {
     switch self {
     case .full, .storage, .backend, .backendTimeout: .error
+    case .rejected: .warning
     case .digest, .content: .info
     case .outgrown(let refusal): refusal.logLevel
     }
@@ -89,8 +90,8 @@ extension Refusal {
     case .storage: .error
     case .full, .noRoom(.full), .backend, .away: .warning
     case .noRoute: .debug
-    case .unauthorized, .shape, .format, .tooLarge, .unknownUpload, .otherDigest, .otherTotal, .otherOffset, .busy,
-      .quota, .noRoom, .windowFull, .superseded, .broken, .shutdown:
+    case .unauthorized, .declined, .shape, .format, .tooLarge, .unknownUpload, .otherDigest, .otherTotal, .otherOffset,
+      .busy, .quota, .noRoom, .windowFull, .superseded, .broken, .shutdown:
       .info
     }
   }

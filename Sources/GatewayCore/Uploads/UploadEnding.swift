@@ -8,11 +8,14 @@ extension Upload {
   /// attempt before may have been committed, and only its answer was a failure: the ledger takes the same completion again.
   func complete(size: Int64, attempt: Int) {
     guard let lease else { return }
+    var record = record(under: lease).completed(size: size)
+    record.facts.digest = result.digest ?? facts.digest
     let completion = Completion(
       key: key, epoch: lease.epoch, size: size, charged: admission.runtime.charge(size: size, stored: result.stored),
-      digest: result.digest ?? facts.digest, at: gateway.settings.now(),
+      digest: record.facts.digest, at: gateway.settings.now(),
       // A window's quota has to know also of what was taken away at once, and with it the evidence.
-      isProvableFromDisk: result.isProvableFromDisk && admission.quotas.allSatisfy { $0.window == 0 })
+      isProvableFromDisk: result.isProvableFromDisk && admission.quotas.allSatisfy { $0.window == 0 },
+      events: gateway.events(of: .completed, record, location: result.location))
     gateway.ledger.complete(completion, on: eventLoop).assumeIsolated().whenComplete { result in
       switch result {
       case .success: self.completed(size: size)
@@ -64,7 +67,9 @@ extension Upload {
   /// The ledger first: bytes without a record are swept at the next start, a record without bytes would be a loss.
   func drop(thenTell event: UploadEvent, attempt: Int = 1) {
     guard let lease else { return end(event) }
-    gateway.ledger.release(key, epoch: lease.epoch, on: eventLoop).assumeIsolated().whenComplete { result in
+    let events = gateway.events(of: .dropped, record(under: lease))
+    gateway.ledger.release(key, epoch: lease.epoch, events: events, on: eventLoop).assumeIsolated().whenComplete {
+      result in
       switch result {
       case .success: self.sink?.abandon()
       case .failure(LedgerError.engine(let what)) where attempt < Self.attempts:
@@ -86,7 +91,8 @@ extension Upload {
   private func abandon(_ failure: UploadFailure, attempt: Int = 1) {
     guard let lease else { return }
     gateway.ledger.fail(
-      key, epoch: lease.epoch, expiresAt: gateway.expiry(on: admission.route), on: eventLoop
+      key, epoch: lease.epoch, expiresAt: gateway.expiry(on: admission.route),
+      events: gateway.events(of: .failed, record(under: lease)), on: eventLoop
     ).assumeIsolated().whenComplete { result in
       switch result {
       case .success: break
@@ -164,6 +170,7 @@ extension Upload {
     case .failed(.storage(let what), _): .refused(.storage(what))
     case .failed(.outgrown(let refusal), _): .refused(refusal)
     case .failed(.digest, _), .failed(.content, _): .refused(.otherDigest)
+    case .failed(.rejected, _): .refused(.broken)
     case .failed(.backend(let what), _), .failed(.backendTimeout(let what), _):
       .refused(isNew ? .backend(what) : .broken)
     // Nothing was left to upload: an earlier connection had brought all there.

@@ -20,6 +20,8 @@ package struct Configuration: Sendable {
   package var database: DatabaseSettings?
   /// At least one, in the order of the file.
   package var routes: [RouteEntry]
+  /// Who hears of what becomes of uploads, in the order of the file.
+  package var events: [EventTarget]
   /// How long the gateway waits for what.
   package var timeouts: Timeouts
   /// The most bytes, over the whole process, that were received and not yet passed on, with what connections hold.
@@ -152,6 +154,10 @@ package struct Configuration: Sendable {
     package var destination: Destination
     /// What it says of HTTP.
     package var http = HTTPRouteSettings()
+    /// Who judges its new uploads; `nil` where nobody does.
+    package var onOpen: OpeningHook?
+    /// Who judges its whole uploads before they are complete; `nil` where nobody does.
+    package var holdUntil: HoldUntil?
   }
 
   /// Where a route's bytes go.

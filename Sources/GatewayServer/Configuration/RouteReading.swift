@@ -64,6 +64,8 @@ enum RouteReading {
         "`drop-parts` is for routes that store", hint: "remove it: a backend's uploads have no parts",
         at: dropsParts.place)
     }
+    let onOpen = HookReading.onOpen(&reader)
+    let holdUntil = HookReading.holdUntil(&reader, stores: reader.has("store"))
     reader.finish()
     if let streams, !streams.value, limits.payload == 0 {
       reader.reading.note(
@@ -77,9 +79,10 @@ enum RouteReading {
       clientLimits: clientLimits, onQuota: onQuota?.value ?? .partial,
       dropsParts: http.dropsParts?.value ?? false, keep: keep?.value, remember: remember?.value ?? Route.remember)
     return Outcome(
-      entry: Configuration.RouteEntry(route: route, destination: destination.value, http: http.settings),
+      entry: Configuration.RouteEntry(
+        route: route, destination: destination.value, http: http.settings, onOpen: onOpen, holdUntil: holdUntil),
       folder: destination.folder,
-      files: destination.files
+      files: destination.files + (onOpen?.recipient.files ?? []) + (holdUntil?.recipient?.files ?? [])
         + (tokenFile.map { [StorePlaces.Neighbour(name: "a file of tokens", path: $0)] } ?? []))
   }
 

@@ -38,6 +38,7 @@ enum ServerReading {
       requiresCertificates: demand == .required, tokenFiles: tokenFiles)
     let routes = RouteReading.routes(&top, welcome: welcome)
     let admin = AdminReading.read(&top, tokenFiles, besides: listeners ?? [])
+    let events = EventReading.read(&top, routes: routes.map(\.path))
     top.finish()
 
     let statePath = state?.value ?? reading.absolute("var/state")
@@ -55,6 +56,7 @@ enum ServerReading {
       neighbours.append(StorePlaces.Neighbour(name: "the file of operators' tokens", path: path))
     }
     if let path = reading.path { neighbours.append(StorePlaces.Neighbour(name: "this configuration", path: path)) }
+    neighbours += events.flatMap(\.recipient.files)
     neighbours += routes.filter(\.entry.destination.holdsNothing).flatMap(\.files)
     StorePlaces.check(routes, apart: neighbours, reading: reading)
     if database != nil { StorePlaces.checkAreShared(routes, reading: reading) }
@@ -62,8 +64,7 @@ enum ServerReading {
     for entry in routes.map(\.entry) { http?.routes[entry.route.path] = entry.http }
     return Configuration(
       name: name, listeners: listeners.map(\.value), tls: settings, state: statePath, database: database,
-      routes: routes.map(\.entry),
-      timeouts: timeouts,
+      routes: routes.map(\.entry), events: events, timeouts: timeouts,
       memory: memory,
       window: window, connections: connections?.value ?? 4096, addresses: addresses, handshakes: handshakes,
       admin: admin, http: http, log: log, threads: threads,

@@ -10,7 +10,11 @@ struct ReachablePlaces: Equatable {
 
   init(_ configuration: Configuration) {
     let pipes = configuration.routes.contains { $0.destination.store == nil }
-    ports = Landlock.Ports(listening: [], connects: pipes || configuration.database != nil)
+    let recipients = configuration.recipients
+    ports = Landlock.Ports(
+      listening: [],
+      connects: pipes || configuration.database != nil || recipients.contains(where: \.connects)
+        || configuration.routes.contains { $0.holdUntil?.connects ?? false })
     let admin = configuration.admin.map { [$0.place] } ?? []
     for place in configuration.listeners.map(\.place) + admin {
       switch place {
@@ -34,6 +38,7 @@ struct ReachablePlaces: Equatable {
       for file in DatabaseReading.files(of: database) { allowToRead(file) }
       for place in DatabaseReading.places { allow(place, .read) }
     }
+    for case .command(let command) in recipients { allow(command) }
   }
 
   /// What `new` needs and this one does not reach, in words: a process that was confined stays so.
@@ -44,6 +49,18 @@ struct ReachablePlaces: Equatable {
     lacking += new.ports.listening.subtracting(ports.listening).sorted().map { "port \($0)" }
     if new.ports.connects, !ports.connects { lacking.append("connections to others") }
     return lacking
+  }
+
+  /// What a command is: its own folder, the system's programs, and what the configuration says that it needs. What confines
+  /// the gateway confines whatever it starts.
+  private mutating func allow(_ command: Configuration.Command) {
+    let program = command.arguments[0]
+    for folder in [FilePlace.parent(of: program), FilePlace.parent(of: FilePlace.canonical(program))] + Self.programs {
+      allow(folder, .run)
+    }
+    for device in Self.devices { allow(device, .write) }
+    for place in ["/etc"] + command.reads { allow(place, .read) }
+    for folder in command.writes { allow(folder, .write) }
   }
 
   private mutating func allow(_ path: String, _ right: Landlock.Right) {
@@ -82,7 +99,11 @@ struct ReachablePlaces: Equatable {
     "/etc/services", "/run/systemd/resolve", "/usr/lib", "/lib", "/lib64",
   ]
 
-  /// The authorities that `tls: {}` of a pipe trusts, and a database's connection.
+  /// Where commands find others, and what links them.
+  private static let programs = ["/usr", "/bin", "/sbin", "/lib", "/lib64"]
+  private static let devices = ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"]
+
+  /// The authorities that `tls: {}` of a pipe trusts, a database's connection, and receivers of events.
   private static let ofTheSystemForConnections = [
     "/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share",
   ]
@@ -97,5 +118,15 @@ extension Configuration {
     }
     if let path = origin.path { files.append(path) }
     return files
+  }
+}
+
+extension Configuration.Recipient {
+  /// Whether the gateway, or what it starts, connects to anything for it.
+  fileprivate var connects: Bool {
+    switch self {
+    case .command(let command): command.connects
+    case .server: true
+    }
   }
 }

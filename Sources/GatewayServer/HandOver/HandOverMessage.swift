@@ -42,8 +42,8 @@ enum LedgerQuestion: Codable {
   case advance(Advance)
   case renew([LeaseRenewal])
   case complete(Completion)
-  case fail(UploadKey, epoch: Int64, expiresAt: WallTime)
-  case release(UploadKey, epoch: Int64)
+  case fail(UploadKey, epoch: Int64, expiresAt: WallTime, events: [Event])
+  case release(UploadKey, epoch: Int64, events: [Event])
 }
 
 /// What it is answered.

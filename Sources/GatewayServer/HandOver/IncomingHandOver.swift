@@ -145,10 +145,11 @@ final class IncomingHandOver: Sendable {
     case .renew(let renewals): say(id, ledger.renew(renewals, on: eventLoop)) { .done }
     case .complete(let completion):
       say(id, ledger.complete(completion, on: eventLoop), ending: completion.key, gateway) { .done }
-    case .fail(let key, let epoch, let expiresAt):
-      say(id, ledger.fail(key, epoch: epoch, expiresAt: expiresAt, on: eventLoop), ending: key, gateway) { .done }
-    case .release(let key, let epoch):
-      say(id, ledger.release(key, epoch: epoch, on: eventLoop), ending: key, gateway) { .done }
+    case .fail(let key, let epoch, let expiresAt, let events):
+      let failed = ledger.fail(key, epoch: epoch, expiresAt: expiresAt, events: events, on: eventLoop)
+      say(id, failed, ending: key, gateway) { .done }
+    case .release(let key, let epoch, let events):
+      say(id, ledger.release(key, epoch: epoch, events: events, on: eventLoop), ending: key, gateway) { .done }
     }
   }
 

@@ -92,13 +92,15 @@ extension LedgerOverLine: Ledger {
   }
 
   func fail(
-    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
-    tell(.fail(key, epoch: epoch, expiresAt: expiresAt), on: eventLoop)
+    tell(.fail(key, epoch: epoch, expiresAt: expiresAt, events: events), on: eventLoop)
   }
 
-  func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    tell(.release(key, epoch: epoch), on: eventLoop)
+  func release(
+    _ key: UploadKey, epoch: Int64, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    tell(.release(key, epoch: epoch, events: events), on: eventLoop)
   }
 
   private func tell(_ question: LedgerQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
@@ -129,7 +131,9 @@ extension LedgerOverLine: Ledger {
     eventLoop.makeFailedFuture(LedgerError.handedOver)
   }
 
-  func retract(_ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  func retract(
+    _ key: UploadKey, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
     eventLoop.makeFailedFuture(LedgerError.handedOver)
   }
 
@@ -144,6 +148,22 @@ extension LedgerOverLine: Ledger {
   }
 
   func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    eventLoop.makeFailedFuture(LedgerError.handedOver)
+  }
+
+  // The other process delivers events, those of uploads that end here too.
+
+  func claimEvents(_ claim: EventClaim, on eventLoop: any EventLoop) -> EventLoopFuture<EventBatch> {
+    eventLoop.makeFailedFuture(LedgerError.handedOver)
+  }
+
+  func delivered(
+    _ id: String, to target: String, hastens: Bool, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    eventLoop.makeFailedFuture(LedgerError.handedOver)
+  }
+
+  func undelivered(_ failure: EventFailure, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     eventLoop.makeFailedFuture(LedgerError.handedOver)
   }
 

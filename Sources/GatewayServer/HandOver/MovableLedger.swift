@@ -42,8 +42,10 @@ final class MovableLedger: Ledger {
     current.withLock { $0.complete(completion, on: eventLoop) }
   }
 
-  func fail(_ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    current.withLock { $0.fail(key, epoch: epoch, expiresAt: expiresAt, on: eventLoop) }
+  func fail(
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    current.withLock { $0.fail(key, epoch: epoch, expiresAt: expiresAt, events: events, on: eventLoop) }
   }
 
   func complete(_ wanted: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
@@ -64,12 +66,16 @@ final class MovableLedger: Ledger {
     current.withLock { $0.forget(key, on: eventLoop) }
   }
 
-  func retract(_ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    current.withLock { $0.retract(key, expiresAt: expiresAt, on: eventLoop) }
+  func retract(
+    _ key: UploadKey, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    current.withLock { $0.retract(key, expiresAt: expiresAt, events: events, on: eventLoop) }
   }
 
-  func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    current.withLock { $0.release(key, epoch: epoch, on: eventLoop) }
+  func release(
+    _ key: UploadKey, epoch: Int64, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    current.withLock { $0.release(key, epoch: epoch, events: events, on: eventLoop) }
   }
 
   func unfinished(of holder: String, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {
@@ -82,6 +88,20 @@ final class MovableLedger: Ledger {
 
   func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     current.withLock { $0.dropWindows(before: start, on: eventLoop) }
+  }
+
+  func claimEvents(_ claim: EventClaim, on eventLoop: any EventLoop) -> EventLoopFuture<EventBatch> {
+    current.withLock { $0.claimEvents(claim, on: eventLoop) }
+  }
+
+  func delivered(
+    _ id: String, to target: String, hastens: Bool, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    current.withLock { $0.delivered(id, to: target, hastens: hastens, on: eventLoop) }
+  }
+
+  func undelivered(_ failure: EventFailure, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    current.withLock { $0.undelivered(failure, on: eventLoop) }
   }
 
   func quotas(on eventLoop: any EventLoop) -> EventLoopFuture<[QuotaRecord]> {

@@ -63,6 +63,7 @@ extension Configuration.RouteEntry {
   ///   - former: the pipe of the same route that this one follows.
   func makeForwarder(
     window: Int, memory: MemoryBudget, ledger: any ServedLedger, claims: StoreClaims, threads: StoreThreads,
+    check: any FileCheck,
     succeeding former: PipeForwarder? = nil, eventLoops: any EventLoopGroup, logger: Logger
   ) throws -> any Forwarder {
     switch destination {
@@ -85,7 +86,7 @@ extension Configuration.RouteEntry {
               "Store is not in its place: nothing is taken", metadata: ["route": "\(route)", "reason": "\(reason)"])
           case .back: logger.notice("Store is in its place again", metadata: ["route": "\(route)"])
           }
-        }, observer: StoreMeters())
+        }, observer: StoreMeters(), check: check)
       if try !claims.introduce(store, settings, of: route.path) {
         logger.warning(
           "Store has no mark yet: its disk is full",

@@ -47,6 +47,7 @@ extension RunningGateway {
       for channel in left { channel.pipeline.fireUserInboundEventTriggered(GatewayIsStopping()) }
       gateway.stopAssembling()
       if await !isDone(within: shutdown, { await connections.waitUntilEmpty() }) {
+        held.stop()
         for channel in connections.open { Self.cut(channel) }
         await connections.waitUntilEmpty()
       }
@@ -55,6 +56,13 @@ extension RunningGateway {
     // Uploads whose connection is gone are still being made safe: store and ledger have to be there for them, for as long
     // as connections may take.
     _ = await isDone(within: shutdown) { await gateway.waitUntilNoUploads() }
+    judges.stop()
+    held.stop()
+    // What is not delivered by then is delivered after the next start.
+    if await !isDone(within: min(shutdown, Self.lastDeliveries), { [post] in await post.finish() }) {
+      await post.stop()
+      await post.finish()
+    }
     loopLag.stop()
     await closeAdmin()
     leaseKeeping?.cancel()
@@ -63,6 +71,9 @@ extension RunningGateway {
       parts.withLock { $0.forwarders }, ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
     logger.info("Gateway has stopped")
   }
+
+  /// How long deliveries that are under way may take when the gateway stops.
+  private static let lastDeliveries = Duration.seconds(3)
 
   func closeAdmin() async { await admin.withLock { $0.take() }?.close() }
 

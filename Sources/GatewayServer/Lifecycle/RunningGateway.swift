@@ -43,6 +43,12 @@ package final class RunningGateway: Sendable {
   let stopping = Atomic(false)
   /// Whether nothing new is taken any more.
   var isStopping: Bool { stopping.load(ordering: .relaxed) }
+  /// Has those told who hear of uploads.
+  let post: EventPost
+  /// Judge new uploads.
+  let judges: RouteJudges
+  /// Judge what is whole.
+  let held: HeldUploads
   /// What new connections begin with; a reload swaps it.
   let terms: PublishedTerms
   /// Of the tickets of all contexts, so that a reload ends no session.
@@ -93,7 +99,14 @@ package final class RunningGateway: Sendable {
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
     let memory = MemoryBudget(limit: Int(configuration.memory))
     var destinations: [(route: Route, forwarder: any Forwarder)] = []
+    let movable = MovableLedger(ledger)
+    let post = EventPost(ledger: movable, eventLoops: eventLoops, logger: logger)
+    let judges = RouteJudges(eventLoops: eventLoops, logger: logger)
+    let held = HeldUploads(logger: logger)
     do {
+      held.take(configuration)
+      try await post.take(configuration)
+      try judges.take(configuration)
       let claims = try StoreClaims(configuration)
       for entry in configuration.routes {
         let forwarder: any Forwarder
@@ -101,23 +114,22 @@ package final class RunningGateway: Sendable {
           if let store = entry.destination.store { try StoreFolders.makeParents(of: store.directory) }
           forwarder = try entry.makeForwarder(
             window: Int(configuration.window), memory: memory, ledger: ledger, claims: claims,
-            threads: storeThreads, eventLoops: eventLoops, logger: logger)
+            threads: storeThreads, check: held.fileCheck(of: entry.path), eventLoops: eventLoops, logger: logger)
         } catch {
           guard let store = entry.destination.store else { throw error }
           throw StartFailure.faults(error, configuration, path: store.directory)
         }
-        destinations.append((route: entry.route, forwarder: forwarder))
+        destinations.append((route: judges.route(of: entry), forwarder: forwarder))
       }
       let shared = ledger.shared(by: configuration.name)
       let lease = shared.map { LeaseKeeper($0.leases, holder: $0.holder, machineTime: { .now() }) }
-      let movable = MovableLedger(ledger)
       let gateway = Gateway(
         destinations: destinations, ledger: movable,
         settings: GatewaySettings(
           window: Int(configuration.window), memory: Int(configuration.memory),
           holder: lease?.holder ?? configuration.name,
           now: { lease?.calendar(.now()) ?? .now() }),
-        memory: memory, lease: lease, eventLoops: EventLoopNumbers(eventLoops.makeIterator()),
+        memory: memory, lease: lease, eventLoops: EventLoopNumbers(eventLoops.makeIterator()), events: post,
         logger: logger)
       try await lease?.begin(on: eventLoops.next()).get()
       try await former?.lock(underWay, of: gateway, on: eventLoops.next())
@@ -125,7 +137,7 @@ package final class RunningGateway: Sendable {
       recovery.log(to: logger)
       let running = try await RunningGateway(
         preparation: preparation, frontSet: frontSet, former: former, gateway: gateway, ledger: ledger,
-        movable: movable,
+        movable: movable, post: post, judges: judges, held: held,
         parts: RunningParts(configuration, destinations.map(\.forwarder)), storeThreads: storeThreads,
         eventLoops: eventLoops, recovery: recovery, confinement: confinement, meters: meters, logger: logger)
       former?.listening(gateway, movable, flush: (try? ledger.flushOfAnswers()) ?? nil, eventLoops: eventLoops)
@@ -138,6 +150,9 @@ package final class RunningGateway: Sendable {
       running.logStart(configuration)
       return running
     } catch {
+      await post.stop()
+      judges.stop()
+      held.stop()
       await Self.release(
         destinations.map(\.forwarder), ledger: ledger, storeThreads: storeThreads, eventLoops: eventLoops)
       throw error
@@ -147,6 +162,7 @@ package final class RunningGateway: Sendable {
   private init(
     preparation: Preparation, frontSet: FrontSet?, former: IncomingHandOver?, gateway: Gateway,
     ledger: any ServedLedger, movable: MovableLedger,
+    post: EventPost, judges: RouteJudges, held: HeldUploads,
     parts: RunningParts, storeThreads: StoreThreads, eventLoops: MultiThreadedEventLoopGroup,
     recovery: RecoveryReport, confinement: Confinement?, meters: GatewayMeters, logger: Logger
   ) async throws {
@@ -176,6 +192,9 @@ package final class RunningGateway: Sendable {
     self.ledger = ledger
     self.movableLedger = movable
     self.former = former
+    self.post = post
+    self.judges = judges
+    self.held = held
     self.storeThreads = storeThreads
     self.eventLoops = eventLoops
     self.liveness = LivenessWatch(eventLoops: eventLoops, storeThreads: storeThreads, ledger: ledger)
@@ -218,6 +237,7 @@ package final class RunningGateway: Sendable {
         await departures.sweep()
       }
     }
+    await post.start()
   }
 
   /// How often freed memory is given back: the allocator keeps what a rush has used between what is in use for longer.

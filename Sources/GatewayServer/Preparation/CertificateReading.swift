@@ -37,6 +37,10 @@ enum CertificateReading {
         certificate: tls.certificate, privateKey: tls.privateKey, authorities: tls.authorities, authoritiesKey: "ca")
       _ = self.context(files, &findings) { () throws(TLSConfigurationError) in try tls.makeContext() }
     }
+    for case .server(let server) in configuration.recipients {
+      let files = Files(authorities: server.authorities, authoritiesKey: "ca")
+      _ = self.context(files, &findings) { () throws(TLSConfigurationError) in try server.makeContext() }
+    }
     return context.map { (context: $0, sharedKeys: shared) }
   }
 

@@ -1,4 +1,5 @@
 import Forwarders
+import GatewayCore
 import Ledgers
 import OperatingSystem
 
@@ -15,6 +16,9 @@ struct DescriptorPlan: Equatable {
   private static let ofLedger = 8
   // Two folders, and the file and the folder of what is given its name.
   private static let ofStore = 4
+
+  // Its input, two pipes, and the process.
+  private static let ofCommand = 6
 
   /// What the process may have.
   let limit: Int
@@ -47,7 +51,20 @@ struct DescriptorPlan: Equatable {
     // One connection more is for the gateway's lease.
     let database = configuration.database.map { $0.connections + 1 } ?? 0
     let ofAll = admin + database + Self.others + Self.ofLedger
-    own = foreign + ofAll + threads * DescriptorLimit.ofEventLoop + destinations
+    let told =
+      configuration.events.map { ($0.recipient, $0.terms.atOnce) }
+      + configuration.routes.compactMap(\.onOpen).map { ($0.recipient, $0.atOnce) }
+    // A connection and a file for each.
+    let checks = configuration.routes.compactMap(\.holdUntil).reduce(0) { $0 + $1.atOnce * Self.ofCommand }
+    let deliveries =
+      checks
+      + told.reduce(0) { sum, told in
+        switch told.0 {
+        case .command: sum + told.1 * Self.ofCommand
+        case .server: sum + told.1
+        }
+      }
+    own = foreign + ofAll + deliveries + threads * DescriptorLimit.ofEventLoop + destinations
     affordable = (limit - own) / Self.ofConnection
   }
 

@@ -42,8 +42,11 @@ extension RunningGateway {
       settings.window = Int(configuration.window)
       return store.taking(settings)
     }
+    try await post.take(configuration)
+    try judges.take(configuration)
+    held.take(configuration)
     // Rights first: no connection that begins from here on is judged by those of before.
-    gateway.publish(zip(configuration.routes, forwarders).map { (route: $0.route, forwarder: $1) })
+    gateway.publish(zip(configuration.routes, forwarders).map { (route: judges.route(of: $0), forwarder: $1) })
     departures.watch()
     let former = terms.current.context
     ticketKeys.share(sharedKeys)
@@ -79,7 +82,8 @@ extension RunningGateway {
           if let store = entry.destination.store { try StoreFolders.makeParents(of: store.directory) }
           let forwarder = try entry.makeForwarder(
             window: Int(configuration.window), memory: gateway.memory, ledger: ledger, claims: claims,
-            threads: storeThreads, succeeding: places[entry.route.path]?.forwarder as? PipeForwarder,
+            threads: storeThreads, check: held.fileCheck(of: entry.path),
+            succeeding: places[entry.route.path]?.forwarder as? PipeForwarder,
             eventLoops: eventLoops, logger: logger)
           begun.append((route: entry.route, forwarder: forwarder))
         } catch {

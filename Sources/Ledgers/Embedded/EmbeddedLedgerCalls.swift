@@ -49,10 +49,10 @@ extension EmbeddedLedger: Ledger {
 
   /// See ``/GatewayCore/Ledger``.
   package func fail(
-    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
     submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in
-      try transaction.fail(key, epoch: epoch, expiresAt: expiresAt)
+      try transaction.fail(key, epoch: epoch, expiresAt: expiresAt, events: events)
     }
   }
 
@@ -82,17 +82,19 @@ extension EmbeddedLedger: Ledger {
 
   /// See ``/GatewayCore/Ledger``.
   package func retract(
-    _ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop
+    _ key: UploadKey, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
     submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in
-      try transaction.retract(key, expiresAt: expiresAt)
+      try transaction.retract(key, expiresAt: expiresAt, events: events)
     }
   }
 
   /// See ``/GatewayCore/Ledger``.
-  package func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  package func release(
+    _ key: UploadKey, epoch: Int64, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
     submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in
-      try transaction.release(key, epoch: epoch)
+      try transaction.release(key, epoch: epoch, events: events)
     }
   }
 
@@ -114,6 +116,25 @@ extension EmbeddedLedger: Ledger {
     submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in
       try transaction.dropWindows(before: start)
     }
+  }
+
+  /// See ``/GatewayCore/Ledger``. What the call changes is nothing, and what it flushes is what it saw.
+  package func claimEvents(_ claim: EventClaim, on eventLoop: any EventLoop) -> EventLoopFuture<EventBatch> {
+    submit(on: eventLoop, .powerCut) { (transaction) throws(LedgerError) in try transaction.claimEvents(claim) }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func delivered(
+    _ id: String, to target: String, hastens: Bool, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in
+      try transaction.delivered(id, to: target, hastens: hastens)
+    }
+  }
+
+  /// See ``/GatewayCore/Ledger``.
+  package func undelivered(_ failure: EventFailure, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    submit(on: eventLoop, .processEnd) { (transaction) throws(LedgerError) in try transaction.undelivered(failure) }
   }
 
   /// See ``/GatewayCore/Ledger``.

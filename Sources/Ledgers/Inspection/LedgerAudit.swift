@@ -82,6 +82,13 @@ enum LedgerAudit {
       """
     ),
     (
+      "event",
+      """
+      SELECT 'event ' || id || ' for ' || target || ' was sent ' || tries || ' times and is due at ' || due_at
+      FROM event WHERE tries < 0 OR due_at < 0 OR substr(id, 1, 12) <> substr(key, 1, 12)
+      """
+    ),
+    (
       "route-extent",
       """
       SELECT 'upload ' || substr(u.key, 1, 12) || ' of ' || u.route || ' has ' || u.granted || ' granted, and '

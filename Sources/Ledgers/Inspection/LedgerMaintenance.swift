@@ -1,4 +1,5 @@
 package import GatewayCore
+import Glibc
 
 /// Puts an ``EmbeddedLedger``'s file right by hand, also while a gateway in another process writes it: SQLite's own lock
 /// keeps the two apart, each transaction for itself.
@@ -56,6 +57,29 @@ package final class LedgerMaintenance: LedgerCorrection {
       }
     }
     return forgotten
+  }
+
+  /// Makes dead letters due at once, as if nobody had tried to deliver them. A running gateway looks for them before long.
+  ///
+  /// - Returns: how many.
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  package func sendAgain(_ selection: EventSelection) throws(LedgerError) -> Int {
+    try inTransaction { () throws(LedgerError) in try EventTable(database).sendAgain(selection, at: Self.now) }
+  }
+
+  /// The system's calendar.
+  static var now: WallTime {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return WallTime(milliseconds: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
+  }
+
+  /// Forgets events, which nobody hears of any more.
+  ///
+  /// - Returns: how many.
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  package func forgetEvents(_ selection: EventSelection) throws(LedgerError) -> Int {
+    try inTransaction { () throws(LedgerError) in try EventTable(database).forget(selection) }
   }
 
   /// Makes the ledger know the place of a route's uploads, in place of the one that it knew before.

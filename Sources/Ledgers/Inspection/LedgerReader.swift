@@ -73,6 +73,13 @@ package final class LedgerReader: LedgerInspection {
     return try readQuota.step() ? QuotaRecord(row: readQuota) : nil
   }
 
+  /// The events that wait for their targets, in the order in which they happened.
+  ///
+  /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.
+  package func events(_ selection: EventSelection) throws(LedgerError) -> [EventRecord] {
+    try EventTable(database).list(selection)
+  }
+
   /// What does not agree with everything else in the file.
   ///
   /// - Throws: ``/GatewayCore/LedgerError/engine(_:)``.

@@ -90,6 +90,13 @@
     }
 
     /// See ``/GatewayCore/LedgerInspection``.
+    package func events(_ selection: EventSelection) throws(LedgerError) -> [EventRecord] {
+      try asking { () throws(DatabaseFailure) in
+        try SharedCalls.events(try session.one(SharedEvents.list(selection)))
+      }
+    }
+
+    /// See ``/GatewayCore/LedgerInspection``.
     package func ledgerID() throws(LedgerError) -> String {
       guard let id = try rows(Command("SELECT id FROM identity")).first?.text(0) else {
         throw .engine("the ledger is damaged: it has no name of its own")
@@ -144,6 +151,16 @@
         }
       }
       return forgotten
+    }
+
+    /// See ``/GatewayCore/LedgerCorrection``.
+    package func sendAgain(_ selection: EventSelection) throws(LedgerError) -> Int {
+      try rows(SharedEvents.sendAgain(selection, at: LedgerMaintenance.now)).affected
+    }
+
+    /// See ``/GatewayCore/LedgerCorrection``.
+    package func forgetEvents(_ selection: EventSelection) throws(LedgerError) -> Int {
+      try rows(SharedEvents.forget(selection)).affected
     }
 
     /// See ``/GatewayCore/LedgerCorrection``.

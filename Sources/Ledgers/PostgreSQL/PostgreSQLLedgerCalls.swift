@@ -61,10 +61,10 @@
 
     /// See ``/GatewayCore/Ledger``.
     package func fail(
-      _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+      _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
     ) -> EventLoopFuture<Void> {
       submit(on: eventLoop, about: key, .lease) { (session) throws(DatabaseFailure) in
-        try SharedCalls.fail(key, epoch: epoch, expiresAt: expiresAt, in: session)
+        try SharedCalls.fail(key, epoch: epoch, expiresAt: expiresAt, events: events, in: session)
       }
     }
 
@@ -100,17 +100,20 @@
 
     /// See ``/GatewayCore/Ledger``.
     package func retract(
-      _ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop
+      _ key: UploadKey, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
     ) -> EventLoopFuture<Void> {
       submit(on: eventLoop, about: key, .brief) { (session) throws(DatabaseFailure) in
-        try SharedCalls.giveBack(key, by: SharedUploads.retract(key, expiresAt: expiresAt), in: session)
+        try SharedCalls.giveBack(
+          key, by: SharedUploads.retract(key, expiresAt: expiresAt), events: events, in: session)
       }
     }
 
     /// See ``/GatewayCore/Ledger``.
-    package func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    package func release(
+      _ key: UploadKey, epoch: Int64, events: [Event], on eventLoop: any EventLoop
+    ) -> EventLoopFuture<Void> {
       submit(on: eventLoop, about: key, .lease) { (session) throws(DatabaseFailure) in
-        try SharedCalls.release(key, epoch: epoch, in: session)
+        try SharedCalls.release(key, epoch: epoch, events: events, in: session)
       }
     }
 
@@ -134,6 +137,29 @@
     package func dropWindows(before start: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
       submit(on: eventLoop, .brief) { (session) throws(DatabaseFailure) in
         _ = try session.one(SharedQuotas.dropWindows(before: start))
+      }
+    }
+
+    /// See ``/GatewayCore/Ledger``. Every commit is flushed.
+    package func claimEvents(_ claim: EventClaim, on eventLoop: any EventLoop) -> EventLoopFuture<EventBatch> {
+      submit(on: eventLoop, .brief) { (session) throws(DatabaseFailure) in
+        try SharedCalls.claimEvents(claim, in: session)
+      }
+    }
+
+    /// See ``/GatewayCore/Ledger``.
+    package func delivered(
+      _ id: String, to target: String, hastens: Bool, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<Void> {
+      submit(on: eventLoop, .brief) { (session) throws(DatabaseFailure) in
+        _ = try session.exchange(SharedEvents.delivered(id, to: target, hastens: hastens))
+      }
+    }
+
+    /// See ``/GatewayCore/Ledger``.
+    package func undelivered(_ failure: EventFailure, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+      submit(on: eventLoop, .brief) { (session) throws(DatabaseFailure) in
+        _ = try session.one(SharedEvents.undelivered(failure))
       }
     }
 

@@ -9,6 +9,8 @@ package struct Landlock {
   package enum Right: Hashable, Sendable {
     /// Its files are read, and its names are listed.
     case read
+    /// As ``read``, and its files are run.
+    case run
     /// Files and folders are made, written, moved and removed.
     case write
     /// Unix sockets are made and removed.
@@ -136,6 +138,7 @@ package struct Landlock {
     static func of(_ right: Right) -> UInt64 {
       switch right {
       case .read: readFile | readFolder
+      case .run: readFile | readFolder | execute
       case .write:
         readFile | readFolder | writeFile | removeFolder | removeFile | makeFolder | makeFile | moveBetweenFolders
           | truncate

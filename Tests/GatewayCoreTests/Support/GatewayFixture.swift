@@ -29,16 +29,17 @@ struct GatewayFixture: GatewayUnderTest {
     unfinished: Int = 100, payload: Int64 = 1 << 20, access: RouteAccess = .anyone,
     bandwidth: Int64? = nil, clientLimits: ClientLimits = ClientLimits(), onQuota: QuotaPolicy = .partial,
     formats: [DataFormat] = [.bytes], granularity: Int64 = 1, growth: ClosedRange<Int64> = GatewaySettings.growth,
-    keep: Duration? = nil,
+    events: (any EventSource)? = nil, judge: (any OpeningJudge)? = nil, keep: Duration? = nil,
     remember: Duration = Route.remember, isNeeded: @escaping @Sendable (UploadRecord) -> Bool = { _ in false }
   ) {
-    let route = Route(
+    var route = Route(
       path: Self.path, formats: formats, buffer: 1024...65536,
       limits: RouteLimits(
         upload: upload, held: held, concurrent: concurrent, unfinished: unfinished, payload: payload,
         bandwidth: bandwidth),
       resumeFor: .seconds(3600), takesStreams: true, access: access, clientLimits: clientLimits,
       onQuota: onQuota, keep: keep, remember: remember)
+    route.judge = judge
     let clock = clock
     forwarder = TestForwarder(granularity: granularity)
     var settings = GatewaySettings(
@@ -46,7 +47,7 @@ struct GatewayFixture: GatewayUnderTest {
     settings.isNeeded = isNeeded
     gateway = Gateway(
       destinations: [(route: route, forwarder: forwarder)], ledger: ledger, settings: settings,
-      observer: observer)
+      observer: observer, events: events)
   }
 }
 

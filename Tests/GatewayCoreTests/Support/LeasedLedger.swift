@@ -92,10 +92,10 @@ final class LeasedLedger: Ledger {
   }
 
   func fail(
-    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
     answer(on: eventLoop) { state, _ in
-      try state.books.fail(key, epoch: epoch, expiresAt: expiresAt)
+      try state.books.fail(key, epoch: epoch, expiresAt: expiresAt, events: events)
       state.leases[key] = nil
     }
   }
@@ -104,13 +104,31 @@ final class LeasedLedger: Ledger {
     answer(on: eventLoop) { state, _ in try state.books.forget(key) }
   }
 
-  func retract(_ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    answer(on: eventLoop) { state, _ in try state.books.retract(key, expiresAt: expiresAt) }
+  func retract(
+    _ key: UploadKey, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    answer(on: eventLoop) { state, _ in try state.books.retract(key, expiresAt: expiresAt, events: events) }
   }
 
-  func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+  func claimEvents(_ claim: EventClaim, on eventLoop: any EventLoop) -> EventLoopFuture<EventBatch> {
+    answer(on: eventLoop) { state, _ in state.books.due(claim) }
+  }
+
+  func delivered(
+    _ id: String, to target: String, hastens: Bool, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    answer(on: eventLoop) { state, _ in state.books.delivered(id, to: target) }
+  }
+
+  func undelivered(_ failure: EventFailure, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    eventLoop.makeSucceededVoidFuture()
+  }
+
+  func release(
+    _ key: UploadKey, epoch: Int64, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
     answer(on: eventLoop) { state, _ in
-      try state.books.release(key, epoch: epoch)
+      try state.books.release(key, epoch: epoch, events: events)
       state.leases[key] = nil
     }
   }

@@ -7,6 +7,19 @@ struct LedgerBooks {
   private(set) var used: [String: Int64] = [:]
   /// What a gateway must never ask for.
   private(set) var violations: [String] = []
+  /// What was recorded for those who want to hear of it.
+  private(set) var events: [Event] = []
+
+  /// What is due, by the order in which it was recorded.
+  func due(_ claim: EventClaim) -> EventBatch {
+    var seen: Set<UploadKey> = []
+    let heads = events.filter { $0.target == claim.target && seen.insert($0.key).inserted }
+    return EventBatch(events: Array(heads.filter { !claim.besides.contains($0.id) }.prefix(claim.limit)))
+  }
+
+  mutating func delivered(_ id: String, to target: String) {
+    events.removeAll { $0.id == id && $0.target == target }
+  }
 
   mutating func insert(_ record: UploadRecord) {
     uploads[record.key] = record
@@ -32,6 +45,7 @@ struct LedgerBooks {
     uploads[facts.key] = UploadRecord(
       facts: facts, committed: 0, granted: granted, state: .open, epoch: 1, expiresAt: reservation.expiresAt,
       storeState: reservation.storeState)
+    events += reservation.events
     return Lease(facts: facts, epoch: 1, committed: 0, granted: granted, storeState: reservation.storeState)
   }
 
@@ -96,10 +110,14 @@ struct LedgerBooks {
     record.facts.digest = completion.digest
     record.finishedAt = completion.at
     uploads[completion.key] = record
+    events += completion.events
   }
 
-  mutating func fail(_ key: UploadKey, epoch: Int64, expiresAt: WallTime) throws(LedgerError) {
+  mutating func fail(
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events told: [Event] = []
+  ) throws(LedgerError) {
     var record = try own(key, epoch)
+    events += told
     record.state = .failed
     record.granted = 0
     record.expiresAt = expiresAt
@@ -111,8 +129,9 @@ struct LedgerBooks {
     uploads[key] = nil
   }
 
-  mutating func retract(_ key: UploadKey, expiresAt: WallTime) throws(LedgerError) {
+  mutating func retract(_ key: UploadKey, expiresAt: WallTime, events told: [Event] = []) throws(LedgerError) {
     guard let record = uploads[key], record.state == .done else { throw .unknown }
+    events += told
     if record.file == .there { used[record.facts.route, default: 0] -= record.committed }
     uploads[key]?.state = .failed
     uploads[key]?.expiresAt = expiresAt
@@ -149,10 +168,11 @@ struct LedgerBooks {
     return keys.count
   }
 
-  mutating func release(_ key: UploadKey, epoch: Int64) throws(LedgerError) {
+  mutating func release(_ key: UploadKey, epoch: Int64, events told: [Event] = []) throws(LedgerError) {
     guard let record = uploads[key] else { return }
     guard record.state != .done else { throw .unknown }
     guard record.epoch == epoch else { throw .fenced }
+    if record.state == .open { events += told }
     uploads[key] = nil
   }
 

@@ -34,6 +34,8 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
   /// Bytes that may be reserved in all.
   var space = Int64.max
   var reserved: [UploadKey: Int64] = [:]
+  /// Of uploads that somebody wants in folders: which.
+  var folders: [UploadKey: [String]] = [:]
   var refusesReservations: (any Error)?
   /// Whether streams that ask for more wait for the test's word.
   var holdsGrowth = false
@@ -133,7 +135,10 @@ final class TestForwarder: Forwarder, @unchecked Sendable {
     return RecoveredPlace(uploads: found, removed: [swept])
   }
 
-  func initialState(of upload: SinkUpload) -> String? { "state of \(upload.key.logID)" }
+  func initialState(of upload: SinkUpload) -> String? {
+    if !upload.folders.isEmpty { folders[upload.key] = upload.folders }
+    return "state of \(upload.key.logID)"
+  }
 
   /// What a sink tells that has made the bytes before `offset` safe.
   func state(at offset: Int64) -> String? { tellsState ? "state at \(offset)" : nil }

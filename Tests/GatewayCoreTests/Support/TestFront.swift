@@ -46,6 +46,7 @@ extension UploadEvent {
       case .outgrown(let refusal): "outgrown \(refusal) \(safe)"
       case .digest: "failed digest \(safe)"
       case .content: "failed content \(safe)"
+      case .rejected: "failed rejected \(safe)"
       case .backend: "failed backend \(safe)"
       case .backendTimeout: "failed backend timeout \(safe)"
       }

@@ -18,6 +18,7 @@ final class TestLedger: Ledger {
     var calls: [Call] = []
     var advances: [Advance] = []
     var completions: [Completion] = []
+    var quotaSubjects: [[String]] = []
     var afterRead: @Sendable () -> Void = {}
   }
 
@@ -31,6 +32,9 @@ final class TestLedger: Ledger {
   }
   var uploads: [UploadKey: UploadRecord] { state.withLock { $0.books.uploads } }
   var calls: [Call] { state.withLock { $0.calls } }
+  /// Of each upload that was opened or taken over: what it counts against.
+  var quotaSubjects: [[String]] { state.withLock { $0.quotaSubjects } }
+  var events: [Event] { state.withLock { $0.books.events } }
   var violations: [String] { state.withLock { $0.books.violations } }
   var advances: [Advance] { state.withLock { $0.advances } }
   var completions: [Completion] { state.withLock { $0.completions } }
@@ -77,7 +81,10 @@ final class TestLedger: Ledger {
   // MARK: Ledger
 
   func open(_ reservation: Reservation, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
-    answer(.open, on: eventLoop) { state in try state.books.open(reservation) }
+    answer(.open, on: eventLoop) { state in
+      state.quotaSubjects.append(reservation.quotas.map(\.subject))
+      return try state.books.open(reservation)
+    }
   }
 
   func find(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<UploadRecord?> {
@@ -85,7 +92,10 @@ final class TestLedger: Ledger {
   }
 
   func takeOver(_ request: LeaseRequest, on eventLoop: any EventLoop) -> EventLoopFuture<Lease> {
-    answer(.takeOver, on: eventLoop) { state in try state.books.takeOver(request) }
+    answer(.takeOver, on: eventLoop) { state in
+      state.quotaSubjects.append(request.quotas.map(\.subject))
+      return try state.books.takeOver(request)
+    }
   }
 
   func extend(_ extension: GrantExtension, on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
@@ -112,22 +122,42 @@ final class TestLedger: Ledger {
     }
   }
 
-  func release(_ key: UploadKey, epoch: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    answer(.release, on: eventLoop) { state in try state.books.release(key, epoch: epoch) }
+  func release(
+    _ key: UploadKey, epoch: Int64, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    answer(.release, on: eventLoop) { state in try state.books.release(key, epoch: epoch, events: events) }
   }
 
   func fail(
-    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, on eventLoop: any EventLoop
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
   ) -> EventLoopFuture<Void> {
-    answer(.release, on: eventLoop) { state in try state.books.fail(key, epoch: epoch, expiresAt: expiresAt) }
+    answer(.release, on: eventLoop) { state in
+      try state.books.fail(key, epoch: epoch, expiresAt: expiresAt, events: events)
+    }
   }
 
   func forget(_ key: UploadKey, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
     answer(.release, on: eventLoop) { state in try state.books.forget(key) }
   }
 
-  func retract(_ key: UploadKey, expiresAt: WallTime, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    answer(.retract, on: eventLoop) { state in try state.books.retract(key, expiresAt: expiresAt) }
+  func retract(
+    _ key: UploadKey, expiresAt: WallTime, events: [Event], on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    answer(.retract, on: eventLoop) { state in try state.books.retract(key, expiresAt: expiresAt, events: events) }
+  }
+
+  func claimEvents(_ claim: EventClaim, on eventLoop: any EventLoop) -> EventLoopFuture<EventBatch> {
+    eventLoop.makeSucceededFuture(state.withLock { $0.books.due(claim) })
+  }
+
+  func delivered(
+    _ id: String, to target: String, hastens: Bool, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Void> {
+    eventLoop.makeSucceededFuture(state.withLock { $0.books.delivered(id, to: target) })
+  }
+
+  func undelivered(_ failure: EventFailure, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    eventLoop.makeSucceededVoidFuture()
   }
 
   func complete(_ wanted: CompleteUploads, on eventLoop: any EventLoop) -> EventLoopFuture<[UploadRecord]> {

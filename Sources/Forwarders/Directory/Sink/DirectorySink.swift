@@ -25,7 +25,9 @@ final class DirectorySink: CopyingSink {
     self.onEvent = onEvent
     gzip = file.makeGzipJobs()
     let beginning = Self.beginning(of: file)
-    machine = DirectorySinkMachine(beginning, at: file.written)
+    // A part never gets a place of its own.
+    let isHeld = file.upload.facts.role != .part && file.store.check?.isWanted ?? false
+    machine = DirectorySinkMachine(beginning, at: file.written, isHeld: isHeld)
     if beginning == .gathering {
       eventLoop.assumeIsolated().execute { self.report(self.machine.gathering()) }
     }
@@ -132,6 +134,7 @@ final class DirectorySink: CopyingSink {
         try file.complete()
         try file.syncWhole()
       }) { sink, _ in sink.machine.wholeSynced() }
+    case .check: check()
     case .publish: publish()
     case .letGo(let isSyncing): letGo(isSyncing: isSyncing)
     case .remove:
@@ -229,6 +232,22 @@ final class DirectorySink: CopyingSink {
       store.run({ [file] () throws(SinkFailure) in try file.sync() }, on: eventLoop, then: then)
     } else {
       eventLoop.execute { then(.success(())) }
+    }
+  }
+
+  private func check() {
+    guard let check = store.check else { return machine.passed() }
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    check.check(file.toCheck, on: eventLoop).whenSuccess { verdict in
+      let sink = bound.value
+      switch verdict {
+      case .passed: sink.machine.passed()
+      case .rejected(let why, let isKept):
+        sink.file.isPutAside = isKept
+        sink.report(sink.machine.serialJobFailed(), .rejected(why))
+      case .unknown(let why): sink.report(sink.machine.serialJobFailed(), .storage(why))
+      }
+      sink.proceed()
     }
   }
 

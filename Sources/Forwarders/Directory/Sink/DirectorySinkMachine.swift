@@ -36,6 +36,8 @@ struct DirectorySinkMachine {
     /// Completes the file and syncs it, before ``publish``: the sync of much must not hold up others that are published
     /// together with this one.
     case syncWhole
+    /// Has the whole judged by somebody else, after ``syncWhole``.
+    case check
     /// Gives the file its final place, after it was opened and written where that is still to be done.
     case publish
     /// Closes the file, which stays.
@@ -47,7 +49,7 @@ struct DirectorySinkMachine {
     var runsAlone: Bool {
       switch self {
       case .write, .inspect, .flush, .sync: false
-      case .open, .takeUp, .openGathered, .syncWhole, .publish, .letGo, .remove: true
+      case .open, .takeUp, .openGathered, .syncWhole, .check, .publish, .letGo, .remove: true
       }
     }
   }
@@ -78,6 +80,9 @@ struct DirectorySinkMachine {
   private var syncing: Int64?
   /// The whole is synced, and only its place is missing.
   private var isWholeSynced = false
+  /// Whether the whole is judged before it gets its place.
+  private let isHeld: Bool
+  private var hasPassed = false
   /// The offset that an unanswered checkpoint has to reach.
   private var checkpointTarget: Int64?
   private var ending: Ending?
@@ -85,7 +90,9 @@ struct DirectorySinkMachine {
   /// The last event is out, or none is to come.
   private(set) var isOver = false
 
-  init(_ beginning: Beginning, at offset: Int64) {
+  /// - Parameter isHeld: whether the whole is judged before it gets its final place.
+  init(_ beginning: Beginning, at offset: Int64, isHeld: Bool = false) {
+    self.isHeld = isHeld
     accepted = offset
     safe = offset
     progress = PartialFile.Progress(at: offset)
@@ -166,7 +173,7 @@ struct DirectorySinkMachine {
     if isGathering {
       guard ending != nil || checkpointTarget != nil else { return nil }
       isGathering = false
-      return ending == .finish ? .publish : .openGathered
+      return ending == .finish && !isHeld ? .publish : .openGathered
     }
     if let checkpointTarget, progress.flushable >= checkpointTarget, progress.flushed < checkpointTarget {
       return .flush
@@ -181,6 +188,7 @@ struct DirectorySinkMachine {
     }
     guard let ending, syncing == nil, supply.isDrained else { return nil }
     guard ending == .finish else { return .letGo(isSyncing: progress.written > safe) }
+    if isHeld { return !isWholeSynced ? .syncWhole : !hasPassed ? .check : .publish }
     return isWholeSynced || progress.written <= Self.gatheredLimit ? .publish : .syncWhole
   }
 
@@ -266,6 +274,12 @@ struct DirectorySinkMachine {
   mutating func wholeSynced() {
     running = nil
     isWholeSynced = true
+  }
+
+  /// The whole may have its final place.
+  mutating func passed() {
+    running = nil
+    hasPassed = true
   }
 
   enum OnPublished: Equatable {

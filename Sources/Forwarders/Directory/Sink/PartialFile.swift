@@ -42,6 +42,9 @@ final class PartialFile: @unchecked Sendable {
   /// Its sidecar has its place, which its file did not get.
   var isSidecarLeft = false
 
+  /// Whether it is put aside where it would be removed.
+  var isPutAside = false
+
   /// How the ledger says that it is kept.
   let form: StoredForm
   /// Why it cannot be opened at all.
@@ -230,6 +233,13 @@ final class PartialFile: @unchecked Sendable {
     return progress
   }
 
+  /// What is to be checked before it gets its final name.
+  var toCheck: FileToCheck {
+    FileToCheck(
+      path: directory.partialPath + "/" + upload.key.text, facts: upload.facts, size: written,
+      isCompressed: form.isCompressed)
+  }
+
   // MARK: Making safe
 
   /// Makes durable what the kernel has: the bytes, and the file's name if it is new.
@@ -273,6 +283,7 @@ final class PartialFile: @unchecked Sendable {
     closeFile()
     store.space.forget(upload.key)
     store.book.forget(upload.key)
+    if isPutAside { try directory.putAside(upload.key) }
     try directory.removePartial(upload.key)
     if isSidecarLeft, let folder = try directory.folder(of: form.place) {
       unlinkat(folder.descriptor, form.place.sidecar, 0)

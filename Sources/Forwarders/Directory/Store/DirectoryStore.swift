@@ -16,6 +16,8 @@ package struct DirectoryStore: Forwarder {
   let departures = WatchHolder()
   /// Hears how the disk does.
   package let observer: (any StoreObserver)?
+  /// Judges what is whole; `nil` where nobody does.
+  let check: (any FileCheck)?
 
   /// Opens the store and makes its folders where they are missing (not the folders above); blocks.
   ///
@@ -28,17 +30,20 @@ package struct DirectoryStore: Forwarder {
   ///     all that was written to it before they were finished; else `nil`.
   ///   - onPresence: called on any thread, once when the store's folder is not in its place any more, and once when it is.
   ///   - observer: hears how the disk does; without one nothing is measured.
+  ///   - check: judges what is whole before it gets its final name; `nil` where nobody does.
   /// - Throws: ``SinkFailure/storage(_:)`` with the path and what to do, where files cannot be made or moved there.
   package init(
     _ settings: Settings, threads: StoreThreads,
     beforeNames: @escaping @Sendable (UInt64?) throws(SinkFailure) -> Void = { _ in },
-    onPresence: @escaping @Sendable (StorePresence) -> Void = { _ in }, observer: (any StoreObserver)? = nil
+    onPresence: @escaping @Sendable (StorePresence) -> Void = { _ in }, observer: (any StoreObserver)? = nil,
+    check: (any FileCheck)? = nil
   ) throws(SinkFailure) {
     self.settings = settings
     let place = try StorePlace(settings, onPresence: onPresence)
     self.place = place
     self.threads = threads
     self.observer = observer
+    self.check = check
     self.space = try SpaceReservations(place: place, minFree: settings.minFree)
     self.publishing = PublishingQueue(place: place, threads: threads, beforeNames: beforeNames, observer: observer)
   }
@@ -74,7 +79,9 @@ package struct DirectoryStore: Forwarder {
 
   /// Whether the file is compressed, what it is called, and whether it has a sidecar.
   package func initialState(of upload: SinkUpload) -> String? {
-    settings.form(ofNew: upload.facts).text(of: upload.key)
+    var form = settings.form(ofNew: upload.facts)
+    if upload.facts.role != .part { form.place.folders.insert(contentsOf: upload.folders, at: 0) }
+    return form.text(of: upload.key)
   }
 
   /// A sink that writes to a file.

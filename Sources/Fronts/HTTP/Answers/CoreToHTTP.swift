@@ -8,6 +8,7 @@ extension HTTPProblem {
     switch refusal {
     case .noRoute, .unknownUpload: self = .notFound
     case .unauthorized: self = .unauthorized
+    case .declined: self = .forbidden
     case .shape: self = .methodNotAllowed(allowed: ["OPTIONS", "GET", "HEAD"])
     case .format(let accepted): self = .mediaType(accepted: MediaType.accepted(accepted.map(\.rawValue)))
     case .tooLarge(let limit): self = .tooLarge(limit: limit)
@@ -35,6 +36,7 @@ extension HTTPProblem {
     case .digest(let computed):
       self = .digestMismatch(algorithm: "sha-256", provided: computed.bytes, field: "Repr-Digest")
     case .content(let fault): self = .contentRefused(offset: fault.offset)
+    case .rejected: self = .contentRefused(offset: nil)
     case .backend: self = .backendFailed
     case .backendTimeout: self = .backendTimeout
     }

@@ -4,6 +4,7 @@ import GatewayCore
 struct LedgerTransaction {
   private let uploads: UploadTable
   private let quotas: QuotaTable
+  private let events: EventTable
   private let mark: Statement
   private let keepMark: Statement
   private let returnToMark: Statement
@@ -15,6 +16,7 @@ struct LedgerTransaction {
   init(_ database: Database) throws(LedgerError) {
     uploads = try UploadTable(database)
     quotas = try QuotaTable(database)
+    events = try EventTable(database)
     mark = try Statement("SAVEPOINT call", in: database)
     keepMark = try Statement("RELEASE SAVEPOINT call", in: database)
     returnToMark = try Statement("ROLLBACK TO SAVEPOINT call", in: database)
@@ -52,6 +54,7 @@ struct LedgerTransaction {
     try allOrNothing { () throws(LedgerError) in
       try uploads.insert(reservation, granted: granted)
       try quotas.reserve(0..<granted, of: facts.key, route: facts.route, caps: reservation.quotas)
+      try events.insert(reservation.events)
     }
     openCounts.add(1, to: client)
     return Lease(facts: facts, epoch: 1, committed: 0, granted: granted, storeState: reservation.storeState)
@@ -125,6 +128,7 @@ struct LedgerTransaction {
         client = try uploads.complete(completion)
         guard let client else { throw try uploads.findOpen(key) == nil ? .unknown : .fenced }
         try quotas.complete(key, route: client.route, size: size, charged: min(max(0, completion.charged), size))
+        try events.insert(completion.events)
       }
     } catch {
       // The same call may have been committed before, and only its answer was lost.
@@ -135,23 +139,27 @@ struct LedgerTransaction {
     if let client { openCounts.add(-1, to: client) }
   }
 
-  mutating func release(_ key: UploadKey, epoch: Int64) throws(LedgerError) {
+  mutating func release(_ key: UploadKey, epoch: Int64, events told: [Event] = []) throws(LedgerError) {
     guard let upload = try uploads.find(key) else { return }
     guard upload.state != .done else { throw .unknown }
     try allOrNothing { () throws(LedgerError) in
       guard try uploads.delete(key, epoch: epoch) else { throw .fenced }
       try quotas.release(key, route: upload.facts.route)
+      if upload.state == .open { try events.insert(told) }
     }
     if upload.state == .open { openCounts.add(-1, to: upload.client) }
   }
 
-  mutating func fail(_ key: UploadKey, epoch: Int64, expiresAt: WallTime) throws(LedgerError) {
+  mutating func fail(
+    _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events told: [Event] = []
+  ) throws(LedgerError) {
     guard let upload = try uploads.find(key), upload.state != .done else { throw .unknown }
     // The same call may have been committed before, and only its answer was lost.
     if upload.state == .failed, upload.epoch == epoch { return }
     try allOrNothing { () throws(LedgerError) in
       guard try uploads.fail(key, epoch: epoch, expiresAt: expiresAt) else { throw .fenced }
       try quotas.release(key, route: upload.facts.route)
+      try events.insert(told)
     }
     openCounts.add(-1, to: upload.client)
   }
@@ -180,8 +188,24 @@ struct LedgerTransaction {
     try giveBack(key) { () throws(LedgerError) in try uploads.deleteDone(key) }
   }
 
-  func retract(_ key: UploadKey, expiresAt: WallTime) throws(LedgerError) {
-    try giveBack(key) { () throws(LedgerError) in try uploads.retract(key, expiresAt: expiresAt) }
+  func retract(_ key: UploadKey, expiresAt: WallTime, events told: [Event] = []) throws(LedgerError) {
+    try giveBack(key) { () throws(LedgerError) in
+      guard try uploads.retract(key, expiresAt: expiresAt) else { return false }
+      try events.insert(told)
+      return true
+    }
+  }
+
+  func claimEvents(_ claim: EventClaim) throws(LedgerError) -> EventBatch {
+    try events.claim(claim)
+  }
+
+  func delivered(_ id: String, to target: String, hastens: Bool) throws(LedgerError) {
+    try events.delivered(id, to: target, hastens: hastens)
+  }
+
+  func undelivered(_ failure: EventFailure) throws(LedgerError) {
+    try events.undelivered(failure)
   }
 
   /// - Parameter end: makes the upload's row that of one that is not complete; `false` where there is no complete one.

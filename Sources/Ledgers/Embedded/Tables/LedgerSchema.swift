@@ -80,6 +80,31 @@ enum LedgerSchema {
 
     CREATE INDEX upload_done ON upload (route, file, finished_at) WHERE state = 'done';
     """,
+    // What others have yet to hear of uploads; a row goes once its target has it.
+    """
+    CREATE TABLE event (
+      number bigint NOT NULL,
+      id text NOT NULL,
+      target text NOT NULL,
+      key text NOT NULL,
+      kind text NOT NULL,
+      at bigint NOT NULL,
+      body text NOT NULL,
+      tries bigint NOT NULL,
+      since bigint NOT NULL,
+      due_at bigint NOT NULL,
+      dead_at bigint,
+      reason text,
+      claimed_by text,
+      claimed_until bigint,
+      PRIMARY KEY (target, id));
+
+    CREATE INDEX event_order ON event (number);
+
+    CREATE INDEX event_due ON event (target, due_at, number) WHERE dead_at IS NULL;
+
+    CREATE INDEX event_upload ON event (key, number);
+    """,
   ]
 
   /// The schema that this release writes and reads.

@@ -66,9 +66,11 @@ struct UploadTable {
          WHERE state = 'done' AND route = $1 AND file = $2 AND finished_at < $3 AND (finished_at, key) > ($4, $5)
         ORDER BY finished_at, key LIMIT $6
         """, in: database)
+    // Nobody removes a file that somebody has yet to hear of. What a consumer took away is gone all the same.
     depart = try Statement(
       """
       UPDATE upload SET file = $1 WHERE key = $2 AND state = 'done' AND file <> $1 AND file <> 'gone'
+        AND ($1 <> 'leaving' OR NOT EXISTS (SELECT 1 FROM event WHERE event.key = upload.key AND dead_at IS NULL))
       RETURNING route
       """, in: database)
     prune = try Statement(

@@ -42,7 +42,7 @@
         [.begin, try SharedUploads.insert(reservation, granted: granted)]
         + SharedQuotas.countIn(reservation)
         + SharedQuotas.reserve(0..<granted, of: facts.key, route: facts.route, caps: reservation.quotas)
-        + [.commit]
+        + SharedEvents.insert(reservation.events) + [.commit]
       do throws(DatabaseFailure) {
         try session.exchange(commands)
       } catch {
@@ -255,11 +255,12 @@
         commands += SharedQuotas.cutExtents(of: key, to: charged)
       }
       commands += ended(extents, route: route, subject: subject, size: size, charged: charged)
+      commands += SharedEvents.insert(completion.events)
       try session.exchange(commands + [.commit])
     }
 
     static func fail(
-      _ key: UploadKey, epoch: Int64, expiresAt: WallTime, in session: DatabaseSession
+      _ key: UploadKey, epoch: Int64, expiresAt: WallTime, events: [Event], in session: DatabaseSession
     ) throws(DatabaseFailure) {
       let change = SharedUploads.fail(key, epoch: epoch, expiresAt: expiresAt)
       let found = try session.exchange([.begin, change, SharedQuotas.extents(of: key)])
@@ -274,12 +275,13 @@
       }
       let extents = found[2].map(SharedQuotas.Extent.init)
       try session.exchange(
-        [SharedQuotas.deleteExtents(of: key)] + ended(extents, route: upload.text(0), subject: upload.text(1)) + [
-          .commit
-        ])
+        [SharedQuotas.deleteExtents(of: key)] + ended(extents, route: upload.text(0), subject: upload.text(1))
+          + SharedEvents.insert(events) + [.commit])
     }
 
-    static func release(_ key: UploadKey, epoch: Int64, in session: DatabaseSession) throws(DatabaseFailure) {
+    static func release(
+      _ key: UploadKey, epoch: Int64, events: [Event], in session: DatabaseSession
+    ) throws(DatabaseFailure) {
       let found = try session.exchange(
         [.begin, SharedUploads.delete(key, epoch: epoch), SharedQuotas.extents(of: key)])
       guard let upload = found[1].first else {
@@ -294,11 +296,14 @@
       let isOpen = upload.text(2) == UploadRecord.State.open.rawValue
       let quotas =
         isOpen ? ended(extents, route: route, subject: subject) : SharedQuotas.end(extents, route: route)
-      try session.exchange([SharedQuotas.deleteExtents(of: key)] + quotas + [.commit])
+      try session.exchange(
+        [SharedQuotas.deleteExtents(of: key)] + quotas + SharedEvents.insert(isOpen ? events : []) + [.commit])
     }
 
     /// - Parameter end: makes the upload's row that of one that is not complete.
-    static func giveBack(_ key: UploadKey, by end: Command, in session: DatabaseSession) throws(DatabaseFailure) {
+    static func giveBack(
+      _ key: UploadKey, by end: Command, events: [Event] = [], in session: DatabaseSession
+    ) throws(DatabaseFailure) {
       let found = try session.exchange([.begin, end, SharedQuotas.extents(of: key)])
       guard let upload = found[1].first else {
         let row = try session.rollBack(then: [state(of: key)])[0].first
@@ -308,7 +313,8 @@
       }
       let extents = found[2].map(SharedQuotas.Extent.init)
       try session.exchange(
-        [SharedQuotas.deleteExtents(of: key)] + SharedQuotas.forget(extents, route: upload.text(0)) + [.commit])
+        [SharedQuotas.deleteExtents(of: key)] + SharedQuotas.forget(extents, route: upload.text(0))
+          + SharedEvents.insert(events) + [.commit])
     }
 
     static func depart(

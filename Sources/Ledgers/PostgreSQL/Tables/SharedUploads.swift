@@ -159,7 +159,9 @@
     static func depart(_ key: UploadKey, _ file: UploadRecord.FileState) -> Command {
       Command(
         """
-        UPDATE upload SET file = $1 WHERE key = $2 AND state = 'done' AND file <> $1 AND file <> 'gone' RETURNING route
+        UPDATE upload SET file = $1 WHERE key = $2 AND state = 'done' AND file <> $1 AND file <> 'gone'
+          AND ($1 <> 'leaving' OR NOT EXISTS (SELECT 1 FROM event WHERE event.key = upload.key AND dead_at IS NULL))
+        RETURNING route
         """, [file.rawValue, key.text])
     }
 

@@ -40,6 +40,8 @@ private struct SinkWalk {
   private var syncing: Int64?
   private var isFileOpen = false
   private var isWholeSynced = false
+  private let isHeld: Bool
+  private var hasPassed = false
 
   // What was said.
   private var isOpened = false
@@ -67,7 +69,8 @@ private struct SinkWalk {
     isInspecting = Bool.random(using: &random)
     lags = Bool.random(using: &random)
     inspected = isInspecting ? 0 : offset
-    machine = DirectorySinkMachine(beginning, at: offset)
+    isHeld = Bool.random(using: &random)
+    machine = DirectorySinkMachine(beginning, at: offset, isHeld: isHeld)
     if beginning == .gathering {
       if machine.gathering() == .report { isOpened = true } else { expect(false, "a gathering sink is open at once") }
     }
@@ -169,6 +172,7 @@ private struct SinkWalk {
     switch job {
     case .write, .inspect, .flush: expect(isFileOpen, "\(job) before the file is open")
     case .syncWhole, .publish: expect(ending == .finish && !hasFailed, "\(job) of what is not finished")
+    case .check: expect(isHeld && isWholeSynced && !hasPassed, "checked what is not whole, or twice")
     case .letGo(let isSyncing): expect(ending == .suspend && !(isSyncing && hasFailed), "\(job) at \(ending as Any)")
     case .open, .openGathered, .takeUp: expect(!isFileOpen, "opened twice")
     case .sync, .remove: break
@@ -217,7 +221,12 @@ private struct SinkWalk {
       file.flushed = file.written
       isWholeSynced = true
       machine.wholeSynced()
-    case .publish: published()
+    case .check:
+      hasPassed = true
+      machine.passed()
+    case .publish:
+      expect(!isHeld || hasPassed, "published before it was checked")
+      published()
     case .sync, .remove, .letGo: expect(false, "no serial job with an answer")
     }
     proceed()
