@@ -5,7 +5,6 @@ internal import NIOPosix
 package import OperatingSystem
 internal import Synchronization
 
-
 /// The threads on which all stores do what may block: writing, syncing, hashing. What only computes, compressing, has
 /// threads of its own beside them, as many as there are processors, so that it holds up nobody who writes.
 ///
