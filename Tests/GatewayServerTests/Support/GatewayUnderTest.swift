@@ -83,7 +83,8 @@ extension GatewayFolder {
       quota.reduce(0) { $0 + $1.reserved } == records.filter { $0.state == .open }.reduce(0) { $0 + $1.granted },
       "reserved", sourceLocation: sourceLocation)
     #expect(
-      quota.reduce(0) { $0 + $1.used } == records.filter { $0.state == .done }.reduce(0) { $0 + $1.committed },
+      quota.reduce(0) { $0 + $1.used }
+        == records.filter { $0.state == .done && $0.file == .there }.reduce(0) { $0 + $1.committed },
       "used", sourceLocation: sourceLocation)
     return records
   }
