@@ -13,9 +13,8 @@ struct Sluice: AsyncParsableCommand {
       CommandGroup(
         name: "The gateway:",
         subcommands: [
-          Serve.self, Check.self, Reload.self, Drain.self, Health.self, Tokens.self, Uploads.self, Drop.self,
-          Forget.self,
-          Quota.self, Store.self, Events.self, Cat.self,
+          Serve.self, Check.self, Reload.self, Drain.self, Health.self, Top.self, Tokens.self, Uploads.self, Drop.self,
+          Forget.self, Quota.self, Store.self, Events.self, Cat.self,
         ]),
       CommandGroup(name: "The client:", subcommands: [Send.self, Ask.self, GiveUp.self]),
       CommandGroup(name: "Tests:", subcommands: [Load.self]),
