@@ -16,6 +16,9 @@ final class ConfigurationFolder {
     try write("certs/dev/server.key", "")
     try write("certs/dev/clients-ca.pem", "")
     try write("certs/dev/clients.crl", "")
+    try write("certs/dev/ca.pem", "")
+    try write("catalogue.secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", mode: 0o600)
+    try write("bin/audit", "#!/bin/sh\n", mode: 0o755)
     try write(
       "tokens.txt", "# none is known by more than its digest\n\(Self.wordDigest) # the word `secret`\n", mode: 0o640)
   }

@@ -148,7 +148,7 @@ import XStream
     other.routes += "  /other: {store: {directory: elsewhere}}\n  /pipe: {pipe: {to: 127.0.0.1:9}}\n"
     let changed = try other.configuration(in: folder)
     let lacks = reach.lacks(for: ReachablePlaces(changed))
-    #expect(lacks.contains { $0.hasSuffix("/elsewhere") } && lacks.contains("connections to backends"))
+    #expect(lacks.contains { $0.hasSuffix("/elsewhere") } && lacks.contains("connections to others"))
     let told = Confinement.unreachable(lacks, of: changed).faults
     let line = try #require(told.first { $0.message.hasSuffix("/elsewhere") }?.line)
     let lines = other.yaml.split(separator: "\n", omittingEmptySubsequences: false)
