@@ -236,6 +236,8 @@ struct PipeTests {
       try await sink.write(pattern(1000))
       _ = try await sink.checkpoint()
       _ = try await sink.suspend()
+      // Safe is what the kernel has: the backend itself may not even have accepted by then.
+      try await eventually { backend.connections.map(\.bytes.count) == [1000] }
       backend.breakOff()
       try await eventually { backend.connections.allSatisfy { $0.ending != nil } }
       let next = try await SinkDriver.start(pipe, upload(5000), from: 1000)
