@@ -43,7 +43,7 @@ struct GrantGrowthTests {
   func steps() {
     var growth = GrantGrowth(limit: 20, steps: 2...8)
     #expect(growth.first(from: 0) == 2)
-    growth.leased(upTo: 2)
+    growth.leased(upTo: 2, from: 0)
     #expect(growth.ask(at: 1) == nil)
     #expect(growth.ask(at: 2) == 4)
     #expect(growth.ask(at: 3) == nil)
@@ -59,6 +59,16 @@ struct GrantGrowthTests {
     #expect(growth.ask(at: 14) == 20)
     growth.grew(to: 20)
     #expect(growth.ask(at: 20) == nil && growth.ask(at: 21) == nil)
+  }
+
+  @Test("a first grant that is less than what was asked for is all that the stream is offered")
+  func short() {
+    var growth = GrantGrowth(limit: 20, steps: 8...8)
+    growth.leased(upTo: 5, from: 0)
+    #expect(growth.limit == 5 && growth.ask(at: 5) == nil)
+    var resumed = GrantGrowth(limit: 20, steps: 8...8)
+    resumed.leased(upTo: 5, from: 5)
+    #expect(resumed.limit == 20)
   }
 
   @Test("does not keep out others: four at once get in on a store that one could fill, and each has a step")

@@ -4,7 +4,7 @@ struct GrantGrowth {
   /// Where what is reserved ends, in bytes from the stream's start. No byte behind it goes to the sink.
   private(set) var granted: Int64 = 0
   /// The most that the stream may have in all, in bytes.
-  let limit: Int64
+  private(set) var limit: Int64
   private let steps: ClosedRange<Int64>
   /// Whether more is asked for at the moment.
   private(set) var isAsking = false
@@ -22,8 +22,12 @@ struct GrantGrowth {
     min(limit, committed.addingClamped(step(at: committed)))
   }
 
-  /// The first grant, or that of a connection that goes on.
-  mutating func leased(upTo end: Int64) { granted = min(end, limit) }
+  /// The first grant, or that of a connection that goes on from `committed`. One that is less than what was asked for is all
+  /// that there is: the client is told so, and asks again when it has sent it (protocol.md, section 4).
+  mutating func leased(upTo end: Int64, from committed: Int64) {
+    if end > committed, end < first(from: committed) { limit = end }
+    granted = min(end, limit)
+  }
 
   /// Where the grant shall end from now on, where it is time to ask for more.
   ///

@@ -58,7 +58,7 @@ extension Upload {
   private func leased(_ lease: Lease) {
     self.lease = lease
     facts = lease.facts
-    growth?.leased(upTo: lease.granted)
+    growth?.leased(upTo: lease.granted, from: lease.committed)
     noteLease(expiresAt: gateway.settings.now().advanced(byMilliseconds: keptFor))
     switch machine.leased(at: lease.committed, total: facts.total, isPart: facts.role == .part) {
     case .letGo:

@@ -125,7 +125,7 @@ struct LeaseKeeperTests: GatewayUnderTest {
     let front = try begun()
     leases.state.withLock { $0.hasRunOut = true }
     loop.advanceTime(by: .seconds(6))
-    #expect(front.last?.hasPrefix("failed") == true, "\(front.last ?? "nothing")")
+    #expect(front.last == "suspended 30", "\(front.last ?? "nothing")")
     #expect(leases.state.withLock { $0.begun } == 2)
     _ = try begun()
   }
