@@ -24,7 +24,7 @@ test: prerequisites lint ## everything that is tested at each change, in minutes
 	/usr/bin/python3 Tests/HTTP/clients.py --sluice .build/debug/sluice
 	/usr/bin/python3 Tests/Clients/imports.py
 	/usr/bin/python3 Tests/Clients/example.py --sluice .build/debug/sluice
-	/usr/bin/python3 Tests/Scenarios/scenarios.py --sluice .build/debug/sluice
+	/usr/bin/python3 Tests/Scenarios/scenarios.py --sluice .build/debug/sluice --jobs 2
 
 # Debian's selenium is for Debian's own Python alone.
 test-engines: prerequisites ## tests that need a browser: both pages against a gateway, in five minutes

@@ -1,9 +1,11 @@
-"""Each scenario against a gateway of its own, one after the other; see README.md.
+"""Each scenario against a gateway of its own; see README.md.
 
-usage: scenarios.py --sluice PATH [--keep] [NAME...]
+usage: scenarios.py --sluice PATH [--jobs N] [--keep] [NAME...]
 """
 
 import argparse
+import concurrent.futures
+import contextlib
 import glob
 import importlib
 import os
@@ -23,36 +25,46 @@ def main():
     options = arguments()
     if options.inside:
         return play(options.names[0], options)
-    failed, began = [], time.monotonic()
-    for name in options.names:
-        if not run(name, options):
-            failed.append(name)
+    began, players = time.monotonic(), set()
+    pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
+    try:
+        passed = list(pool.map(lambda name: run(name, options, players), options.names))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for player in list(players):
+            end(player)
+        raise
+    failed = [name for name, fine in zip(options.names, passed) if not fine]
     count, took = len(options.names), time.monotonic() - began
     ending = f"; failed: {' '.join(failed)}" if failed else ""
     print(f"{count - len(failed)} of {count} scenarios passed in {took:.0f} s{ending}")
     return 1 if failed else 0
 
 
-def run(name, options):
-    """Plays a scenario in a process of its own, which takes its gateway along where it takes too long. Prints a line."""
+def run(name, options, players):
+    """Plays a scenario in a process of its own, which takes its gateway along where it takes too long. Prints its lines."""
     module = importlib.import_module(name)
     bound, began = getattr(module, "BOUND", BOUND), time.monotonic()
     words = [sys.executable, "-B", __file__, "--sluice", options.sluice, "--inside", name]
     words += ["--keep"] if options.keep else []
     player = subprocess.Popen(words, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    players.add(player)
     try:
         said = player.communicate(timeout=bound)[0].decode("utf-8", "replace")
     except subprocess.TimeoutExpired:
-        os.killpg(player.pid, signal.SIGKILL)
+        end(player)
         said = player.communicate()[0].decode("utf-8", "replace") + f"not done after {bound} s\n"
-    except BaseException:
-        os.killpg(player.pid, signal.SIGKILL)
-        raise
+    players.discard(player)
     verdict = "FAILED" if player.returncode else "passed"
-    print(f"{verdict} {name} ({time.monotonic() - began:.1f} s): {summary(module)}", flush=True)
-    for line in said.splitlines():
-        print(f"  {line}", flush=True)
+    line = f"{verdict} {name} ({time.monotonic() - began:.1f} s): {summary(module)}"
+    print("\n  ".join([line, *said.splitlines()]), flush=True)
     return player.returncode == 0
+
+
+def end(player):
+    """With its gateways."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(player.pid, signal.SIGKILL)
 
 
 def play(name, options):
@@ -77,9 +89,10 @@ def summary(module):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sluice", required=True, metavar="PATH")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="scenarios at a time")
     parser.add_argument("--keep", action="store_true", help="keep the gateways' folders")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="the scenarios' files, without .py; else all that are not long")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="files without .py; else all that are not long")
     options = parser.parse_args()
     known = sorted(os.path.basename(path)[:-3] for path in glob.glob(f"{HERE}/*.py"))
     known.remove("scenarios")
