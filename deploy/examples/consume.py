@@ -132,6 +132,8 @@ def main():
         sys.exit(__doc__)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
+    # Whoever started it may have them blocked, and that is inherited.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     Consumer(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]).run()
 
 
