@@ -13,7 +13,7 @@ import XStreamClient
     let folder = try GatewayFolder()
     var setup = GatewaySetup()
     setup.more = "admin: {listen: 'unix:\(folder.path)/admin.sock'}"
-    setup.routes = GatewaySetup.plainRoute("limits: {held: 4 MiB}")
+    setup.routes = GatewaySetup.plainRoute("client-limits: {held: 4 MiB}")
     try await withGatewayProcess(setup, in: folder) { gateway in
       let config = folder.path + "/sluice.yaml"
       func operated(_ command: [String]) async throws -> Program.Result {
