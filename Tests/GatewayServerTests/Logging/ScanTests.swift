@@ -29,6 +29,8 @@ import XStreamClient
     setup.logLevel = "debug, format: json"
     setup.more = "http: {}"
     try await withGatewayProcess(setup) { gateway in
+      // Standard output may be heard before the log is.
+      #expect(await eventually { gateway.log.contains("Gateway listens") && gateway.log.hasSuffix("\n") })
       let before = try records(gateway.log).count
       let scan = try await Program.run(["sslscan", "--no-colour", "127.0.0.1:\(gateway.port)"], in: gateway.folder)
       #expect(scan.status == 0 && scan.output.contains("TLSv1.3   enabled"), "\(scan.output) \(scan.errors)")
