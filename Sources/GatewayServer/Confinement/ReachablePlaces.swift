@@ -9,12 +9,8 @@ struct ReachablePlaces: Equatable {
   var ports: Landlock.Ports
 
   init(_ configuration: Configuration) {
-    let pipes = configuration.routes.contains { $0.destination.store == nil }
-    let recipients = configuration.recipients
-    ports = Landlock.Ports(
-      listening: [],
-      connects: pipes || configuration.database != nil || recipients.contains(where: \.connects)
-        || configuration.routes.contains { $0.holdUntil?.connects ?? false })
+    let connects = Self.connects(configuration)
+    ports = Landlock.Ports(listening: [], connects: connects)
     let admin = configuration.admin.map { [$0.place] } ?? []
     for place in configuration.listeners.map(\.place) + admin {
       switch place {
@@ -32,13 +28,21 @@ struct ReachablePlaces: Equatable {
       allow(Self.root(of: store.directory, within: homes), .write)
     }
     for file in configuration.files { allowToRead(file) }
-    let connects = ports.connects
     for place in Self.ofTheSystem + (connects ? Self.ofTheSystemForConnections : []) { allow(place, .read) }
     if let database = configuration.database {
       for file in DatabaseReading.files(of: database) { allowToRead(file) }
       for place in DatabaseReading.places { allow(place, .read) }
     }
-    for case .command(let command) in recipients { allow(command) }
+    for case .command(let command) in configuration.recipients { allow(command) }
+  }
+
+  /// Whether it connects to others: backends, a database, receivers of events, and whoever checks what is held.
+  private static func connects(_ configuration: Configuration) -> Bool {
+    let routes = configuration.routes
+    for entry in routes where entry.destination.store == nil || entry.holdUntil?.connects == true { return true }
+    let recipients = configuration.recipients
+    for recipient in recipients where recipient.connects { return true }
+    return configuration.database != nil
   }
 
   /// What `new` needs and this one does not reach, in words: a process that was confined stays so.

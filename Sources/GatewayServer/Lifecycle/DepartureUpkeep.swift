@@ -94,23 +94,30 @@ final class DepartureUpkeep: Sendable {
 
   /// Removes what is old, and forgets what nobody may ask for any more.
   func sweep() async {
+    guard !isStopped.load(ordering: .relaxed) else { return }
     do {
       for key in try await gateway.removeOld(on: eventLoop) {
         logger.info("File of an upload was old and is removed", metadata: ["upload": "\(key.logID)"])
       }
     } catch {
-      logger.error("Old files could not be removed", metadata: ["reason": "\(FailureDescription.of(error))"])
+      failed(error, "Old files could not be removed")
     }
     do {
       let count = try await gateway.prune(on: eventLoop)
       if count > 0 { logger.info("Uploads are forgotten", metadata: ["uploads": "\(count)"]) }
     } catch {
-      logger.error("Old uploads could not be forgotten", metadata: ["reason": "\(FailureDescription.of(error))"])
+      failed(error, "Old uploads could not be forgotten")
     }
   }
 
   private func log(_ gone: [UploadKey]) {
     for key in gone { logger.debug("File of an upload was taken away", metadata: ["upload": "\(key.logID)"]) }
+  }
+
+  /// A gateway that is stopping, or was taken over, has no ledger any more, and nothing of that is a fault.
+  private func failed(_ error: any Error, _ message: Logger.Message) {
+    guard !isStopped.load(ordering: .relaxed) else { return }
+    logger.error(message, metadata: ["reason": "\(FailureDescription.of(error))"])
   }
 
   /// A store that is not there is said elsewhere.
