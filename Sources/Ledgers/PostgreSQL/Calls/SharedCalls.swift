@@ -93,15 +93,9 @@
     }
 
     static func records(_ command: Command, in session: DatabaseSession) throws(DatabaseFailure) -> [UploadRecord] {
-      do throws(LedgerError) {
-        return try (try rows(of: command, in: session)).map { (row) throws(LedgerError) in try UploadRecord(row: row) }
-      } catch {
-        throw .refused(error)
+      try session.one(command).map { (row) throws(DatabaseFailure) in
+        do throws(LedgerError) { return try UploadRecord(row: row) } catch { throw .refused(error) }
       }
-    }
-
-    private static func rows(of command: Command, in session: DatabaseSession) throws(LedgerError) -> Rows {
-      do throws(DatabaseFailure) { return try session.one(command) } catch { throw error.asLedgerError }
     }
 
     private static func record(_ row: Row?) throws(DatabaseFailure) -> UploadRecord? {
