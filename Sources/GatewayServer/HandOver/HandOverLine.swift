@@ -1,6 +1,6 @@
 import CLinux
 import Dispatch
-import Foundation
+import FoundationEssentials
 import Glibc
 
 /// The line between the process that ends and the one that takes over: a socket of the unix domain, with messages of JSON, each

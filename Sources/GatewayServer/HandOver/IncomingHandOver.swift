@@ -1,10 +1,10 @@
-import Foundation
 import GatewayCore
 import Glibc
 import Ledgers
 import Logging
 import NIOCore
 import NIOPosix
+import OperatingSystem
 import Synchronization
 
 /// Takes over from the gateway that runs over the same state folder: its sockets first, then its ledger, and what its last
@@ -92,7 +92,7 @@ final class IncomingHandOver: Sendable {
   ) {
     closeUnwanted()
     line.say(.listening)
-    Thread.detachNewThread { [self] in
+    DetachedThread.run { [self] in
       let eventLoop = eventLoops.next()
       while let message = line.hear() {
         switch message {

@@ -1,11 +1,11 @@
 import CLinux
 import Dispatch
-import Foundation
 import GatewayCore
 import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import OperatingSystem
 
 /// Waits for a process that wants to take over from this gateway, and hands over to it: sockets, ledger and stores. What is under
 /// way here goes on to its end.
@@ -37,7 +37,7 @@ package final class OutgoingHandOver: Sendable {
 
   /// Begins to wait, on a thread of its own.
   func start() {
-    Thread.detachNewThread { [self] in
+    DetachedThread.run { [self] in
       while true {
         let accepted = accept(socket, nil, nil)
         if accepted < 0 {

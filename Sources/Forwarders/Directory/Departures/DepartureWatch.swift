@@ -1,7 +1,8 @@
 internal import CLinux
-internal import Foundation
+internal import FoundationEssentials
 internal import GatewayCore
 internal import Glibc
+internal import OperatingSystem
 internal import Synchronization
 
 /// Hears from the kernel (inotify(7)) which names leave a folder and those below it, and tells whose they may be. On a thread
@@ -57,7 +58,7 @@ final class DepartureWatch: Sendable {
       return nil
     }
     let first = folders
-    Thread.detachNewThread { [self] in run(first) }
+    DetachedThread.run { [self] in run(first) }
   }
 
   /// Ends the thread, a moment later.
